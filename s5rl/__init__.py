@@ -1,0 +1,59 @@
+"""S5RL's core: recurrences and memory cores that can be reset inside a sequence.
+
+    carry, h = s5rl.linear_recurrence(a, b, reset, carry)
+    core = s5rl.make_core("s5", features=128)
+    carry, y = core.apply(variables, core.initial_carry(batch_size), x, reset)
+
+Names load on first use, so that a program which only reads `s5rl.config` (a command
+line checking its flags, say) does not wait for JAX.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from s5rl.config import GRUConfig, LSTMConfig, MLPConfig, S5Config
+    from s5rl.cores import Core, core_names, make_core
+    from s5rl.mlp import MLP
+    from s5rl.recurrence import linear_recurrence, resettable
+    from s5rl.rnn import GRU, LSTM
+    from s5rl.s5 import S5, S5Layer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "MLP",
+    "S5",
+    "Core",
+    "GRUConfig",
+    "LSTMConfig",
+    "MLPConfig",
+    "S5Config",
+    "S5Layer",
+    "core_names",
+    "linear_recurrence",
+    "make_core",
+    "resettable",
+]
+
+_HOME = {
+    "recurrence": ("linear_recurrence", "resettable"),
+    "cores": ("Core", "core_names", "make_core"),
+    "s5": ("S5", "S5Layer"),
+    "rnn": ("GRU", "LSTM"),
+    "mlp": ("MLP",),
+    "config": ("GRUConfig", "LSTMConfig", "MLPConfig", "S5Config"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(import_module(f"s5rl.{module}"), name)
+    raise AttributeError(f"module 's5rl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
