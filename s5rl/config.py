@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class S5Config:
-    """A stack of S5 layers (Smith et al., 2023). Defaults are the paper's where it has one.
+    """A stack of S5 layers (Smith et al., 2023), with the paper's defaults.
 
     `dt_min` decides how far memory reaches: at initialisation a state of step size dt
     halves every 1.4 / dt steps, so the slowest halves every 1,386 steps at 1e-3 and

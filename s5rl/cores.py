@@ -81,5 +81,5 @@ def make_core(name: str, *, features: int, **options: Any) -> Any:
 
 def _hint(wrong: str, known: tuple[str, ...]) -> str:
     nearest = difflib.get_close_matches(wrong, known, n=1)
-    guess = f"; did you mean {nearest[0]!r}" if nearest else ""
-    return f"{guess}? It knows: {', '.join(known)}."
+    guess = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    return f"{guess} It knows: {', '.join(known)}."

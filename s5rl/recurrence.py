@@ -56,14 +56,12 @@ def linear_recurrence(
       TypeError: if `reset` is not bool.
     """
     _check(a, b, reset, carry, method)
-    dtype = jnp.promote_types(jnp.result_type(a, b, carry), jnp.float32)
+    with jax.numpy_dtype_promotion("standard"):  # in a strict session too
+        dtype = jnp.promote_types(jnp.result_type(a, b, carry), jnp.float32)
     a, b, carry = a.astype(dtype), b.astype(dtype), carry.astype(dtype)
     if b.shape[0] == 1:
-        # Acting. Selecting before the product keeps a dropped NaN out of both passes.
-        first = a if a.ndim == 1 else a[0]
-        h = first * jnp.where(reset[0, :, None], 0, carry) + b[0]
-        return h, h[None]
-    if method == "auto":
+        method = "step"  # acting
+    elif method == "auto":
         method = "sequential" if jax.default_backend() == "cpu" else "associative"
     h = _states(method, a, b, reset, carry)
     return h[-1], h
@@ -119,8 +117,9 @@ def _states_backward(method, residuals, h_bar):
     cotangents of complex numbers transpose without conjugating.
     """
     a, reset, carry, h = residuals
-    next_reset = jnp.concatenate([reset[1:], jnp.zeros_like(reset[:1])])
-    # What "enters" after the last step is zero, so the last multiplier is never read.
+    # Nothing enters after the last step: the reset there keeps its multiplier, which
+    # stands for none, from being read. Multiplying a zero would read a NaN in a[0].
+    next_reset = jnp.concatenate([reset[1:], jnp.ones_like(reset[:1])])
     next_a = a if a.ndim == 1 else jnp.concatenate([a[1:], a[:1]])
     after = jnp.zeros_like(carry)
     g = _SCANS[method](next_a, h_bar, next_reset, after, reverse=True)
@@ -128,12 +127,17 @@ def _states_backward(method, residuals, h_bar):
     # Where nothing flows back, nothing is read: 0 * NaN would poison a shared `a`.
     blocked = reset[..., None] | (g == 0)
     a_bar = jnp.where(blocked, 0, g * before)
-    first = a if a.ndim == 1 else a[0]
-    carry_bar = jnp.where(reset[0, :, None], 0, first * g[0])
+    carry_bar = jnp.where(reset[0, :, None], 0, _at(a, 0) * g[0])
     return a_bar.sum((0, 1)) if a.ndim == 1 else a_bar, g, None, carry_bar
 
 
 _states.defvjp(_states_forward, _states_backward)
+
+
+def _step(
+    a: Array, b: Array, reset: Array, entering: Array, *, reverse: bool = False
+) -> Array:
+    return (jnp.where(reset[0, :, None], 0, _at(a, 0) * entering) + b[0])[None]
 
 
 def _sequential(
@@ -141,7 +145,7 @@ def _sequential(
 ) -> Array:
     def step(h, now):
         a_t, b_t, reset_t = now
-        carried = (a if a_t is None else a_t) * h + b_t
+        carried = (_at(a, 0) if a_t is None else a_t) * h + b_t
         h = jnp.where(reset_t[:, None], b_t, carried)
         return h, h
 
@@ -153,8 +157,7 @@ def _associative(
     a: Array, b: Array, reset: Array, entering: Array, *, reverse: bool = False
 ) -> Array:
     first = -1 if reverse else 0
-    a_first = a if a.ndim == 1 else a[first]
-    seed = jnp.where(reset[first, :, None], 0, a_first * entering)
+    seed = jnp.where(reset[first, :, None], 0, _at(a, first) * entering)
     b = b.at[first].add(seed)
     flag = reset[..., None]
     scan = partial(jax.lax.associative_scan, reverse=reverse, axis=0)
@@ -183,7 +186,12 @@ def _compose_shared(left: tuple[Array, ...], right: tuple[Array, ...]):
     return a_right * a_left, b, left_flag | right_flag
 
 
-_SCANS = {"associative": _associative, "sequential": _sequential}
+def _at(a: Array, t: int) -> Array:
+    """The multipliers of step t, [1, P] or [B, P]."""
+    return a[None] if a.ndim == 1 else a[t]
+
+
+_SCANS = {"associative": _associative, "sequential": _sequential, "step": _step}
 
 
 def _check(a: Array, b: Array, reset: Array, carry: Array, method: str) -> None:

@@ -8,7 +8,7 @@ environments, H features, P complex states.
 
 Parameters are real, so that every optimiser accepts them:
 
-    eigenvalue_decay      [P]        Re(Λ) = -exp(.) - MIN_DECAY, negative by construction
+    eigenvalue_decay      [P]        Re(Λ) = -exp(.) - MIN_DECAY, always negative
     eigenvalue_frequency  [P]        Im(Λ)
     input_matrix          [2, H, P]  real and imaginary part of B̃, transposed
     output_matrix         [2, P, H]  real and imaginary part of C̃, transposed
@@ -44,13 +44,13 @@ def initialise(key: Array, features: int, config: S5Config) -> Parameters:
     b_key, c_key, d_key, step_key = jax.random.split(key, 4)
     lecun = jax.nn.initializers.lecun_normal()
     dense_b = lecun(b_key, (features, config.state_size), jnp.float32)
-    read_in = dense_b @ inverse.T.astype(jnp.complex64)
+    read_in = dense_b.astype(jnp.complex64) @ inverse.T.astype(jnp.complex64)
     if config.c_init == "complex_normal":
         shape = (config.num_states, features)
         read_out = jax.random.normal(c_key, shape, jnp.complex64)
     else:
         dense_c = lecun(c_key, (config.state_size, features), jnp.float32)
-        read_out = basis.T.astype(jnp.complex64) @ dense_c
+        read_out = basis.T.astype(jnp.complex64) @ dense_c.astype(jnp.complex64)
     log_step = jax.random.uniform(
         step_key,
         (config.num_states,),
@@ -92,6 +92,7 @@ def discretise(
     Returns:
       `(multiplier, gain)`, both [P] complex.
     """
+    step = step.astype(eigenvalue.dtype)
     scaled = eigenvalue * step
     if discretization == "zoh":
         # expm1 keeps the digits that exp(ΛΔ) - 1 loses when a step is short.
@@ -126,7 +127,7 @@ def apply(
     )
     u = u.astype(dtype)
     b_real, b_imaginary = parameters["input_matrix"].astype(dtype)
-    b = gain * jax.lax.complex(
+    b = gain[None, None] * jax.lax.complex(
         (u @ b_real).astype(jnp.float32), (u @ b_imaginary).astype(jnp.float32)
     )
     carry, x = linear_recurrence(multiplier, b, reset, carry, method=config.method)
@@ -134,4 +135,4 @@ def apply(
     y = x.real.astype(dtype) @ c_real - x.imag.astype(dtype) @ c_imaginary
     if config.conjugate_symmetry:
         y = 2 * y  # the mirrored half contributes the complex conjugate
-    return carry, y + parameters["feedthrough"].astype(dtype) * u
+    return carry, y + parameters["feedthrough"].astype(dtype)[None, None] * u

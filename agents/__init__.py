@@ -1,0 +1,1 @@
+"""Learning algorithms. Each has `initialise`, `update` and `evaluate`."""

@@ -1,0 +1,148 @@
+"""What a policy draws actions from: the one module that imports distrax.
+
+A head turns the network's outputs into a distribution over what is *stored*, and says
+what the environment gets for it. For a squashed Gaussian the stored action is the one
+before tanh: its density is finite everywhere, where that of an action on the bound is
+not.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import distrax
+import jax
+import jax.numpy as jnp
+from gymnax.environments import spaces
+from jax import Array
+
+
+class ActionDistribution(Protocol):
+    """Distribution over stored actions, with any leading batch axes."""
+
+    def sample(self, key: Array) -> Array: ...
+    def log_prob(self, action: Array) -> Array: ...
+    def entropy(self, key: Array) -> Array: ...
+    def mode(self) -> Array: ...
+
+
+class ActionHead(Protocol):
+    """Size of the network's output, and what it stands for."""
+
+    num_outputs: int
+    has_scale: bool  # whether a learned log standard deviation comes beside the outputs
+
+    def distribution(
+        self, outputs: Array, log_scale: Array | None
+    ) -> ActionDistribution: ...
+    def to_env(self, action: Array) -> Array: ...
+
+
+class Categorical:
+    """Over {0 ... A-1}; logits [..., A] of minus infinity never come up."""
+
+    def __init__(self, logits: Array):
+        # bfloat16 logits would give bfloat16 log-probabilities: too coarse for a ratio.
+        self._inner = distrax.Categorical(logits=logits.astype(jnp.float32))
+
+    def sample(self, key: Array) -> Array:
+        return self._inner.sample(seed=key)
+
+    def log_prob(self, action: Array) -> Array:
+        return self._inner.log_prob(action)
+
+    def entropy(self, key: Array) -> Array:
+        return self._inner.entropy()
+
+    def mode(self) -> Array:
+        return self._inner.mode()
+
+
+class Gaussian:
+    """Diagonal normal: loc [..., A], log_scale [A]; optionally seen through tanh.
+
+    With `squash`, log-probability and entropy are those of tanh(action), as functions
+    of the action before tanh. The entropy has no closed form; one reparameterised sample
+    estimates it without bias.
+    """
+
+    def __init__(self, loc: Array, log_scale: Array, *, squash: bool):
+        scale = jnp.broadcast_to(jnp.exp(log_scale), loc.shape)
+        self._inner = distrax.MultivariateNormalDiag(loc, scale)
+        self._squash = distrax.Block(distrax.Tanh(), 1) if squash else None
+
+    def sample(self, key: Array) -> Array:
+        return self._inner.sample(seed=key)
+
+    def log_prob(self, action: Array) -> Array:
+        log_prob = self._inner.log_prob(action)
+        if self._squash is None:
+            return log_prob
+        return log_prob - self._squash.forward_log_det_jacobian(action)
+
+    def entropy(self, key: Array) -> Array:
+        if self._squash is None:
+            return self._inner.entropy()
+        return -self.log_prob(self.sample(key))
+
+    def mode(self) -> Array:
+        return self._inner.mode()
+
+
+@dataclass(frozen=True)
+class DiscreteHead:
+    """A Categorical over `num_outputs` actions."""
+
+    num_outputs: int
+    has_scale: bool = False
+
+    def distribution(self, outputs: Array, log_scale: Array | None) -> Categorical:
+        return Categorical(outputs)
+
+    def to_env(self, action: Array) -> Array:
+        return action
+
+
+@dataclass(frozen=True)
+class BoxHead:
+    """A Gaussian, clipped or squashed onto the bounds of a Box of one axis."""
+
+    num_outputs: int
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    squash: bool
+    has_scale: bool = True
+
+    def distribution(self, outputs: Array, log_scale: Array | None) -> Gaussian:
+        assert log_scale is not None
+        return Gaussian(outputs, log_scale, squash=self.squash)
+
+    def to_env(self, action: Array) -> Array:
+        low, high = jnp.array(self.low), jnp.array(self.high)
+        if self.squash:
+            return low + (jnp.tanh(action) + 1) / 2 * (high - low)
+        return jnp.clip(action, low, high)
+
+
+def make_head(space: Any, *, squash: bool) -> ActionHead:
+    """Chooses the head for an action space.
+
+    Raises:
+      ValueError: for a space that is neither Discrete nor a Box of one axis, or if
+        actions are to be squashed onto bounds that are infinite.
+    """
+    if isinstance(space, spaces.Discrete):
+        return DiscreteHead(int(space.n))
+    if not (isinstance(space, spaces.Box) and len(space.shape) == 1):
+        raise ValueError(
+            f"actions must be Discrete, or a Box with one axis; got {space!r}."
+        )
+    low, high = (
+        tuple(float(x) for x in jnp.broadcast_to(jnp.asarray(bound), space.shape))
+        for bound in (space.low, space.high)
+    )
+    finite = all(abs(bound) < jnp.inf for bound in low + high)
+    if squash and not finite:
+        raise ValueError(
+            f"squash_actions needs finite bounds to squash onto; got {space!r}."
+        )
+    return BoxHead(space.shape[0], low, high, squash)

@@ -1,0 +1,168 @@
+"""Collecting experience: the only place that steps environments for learning.
+
+            reset[t]  obs[t]  carry[t]
+                 \\      |      /
+                  policy, value          value[t], log_prob[t]
+                        |
+                    action[t]  -->  reward[t]  terminated[t]  truncated[t]  final_obs[t]
+                                    next_value[t] = V(final_obs[t], carry after t)
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+class Situation(NamedTuple):
+    """Where B environments stand, and what is remembered of them."""
+
+    env_state: Any  # [B, ...]
+    obs: Any  # [B, ...]
+    reset: Array  # [B] bool, `obs` opens a segment
+    carry: Any  # [B, ...] memory before `obs` is read
+    episode_return: Array  # [B] so far, undiscounted
+    episode_length: Array  # [B] so far
+
+
+class Rollout(NamedTuple):
+    """T steps of B environments. Index t is the decision taken on obs[t]."""
+
+    obs: Any  # [T, B, ...]
+    reset: Array  # [T, B] bool, obs[t] opens a segment
+    action: Array  # [T, B, ...] as the policy's distribution counts it
+    log_prob: Array  # [T, B] of action[t] under the policy that chose it
+    value: Array  # [T, B]
+    reward: Array  # [T, B] caused by action[t], as are all below
+    terminated: Array  # [T, B] bool
+    truncated: Array  # [T, B] bool
+    next_value: Array  # [T, B] of what action[t] led to, before any automatic reset
+    ended_return: Array  # [T, B] of the episode that ended at t, else 0
+    ended_length: Array  # [T, B] likewise
+
+
+Policy = Callable[[Any, Any, Array], tuple[Any, Any, Array]]
+
+
+def begin(env: Any, env_params: Any, carry: Any, key: Array, num_envs: int):
+    """Resets B environments. `key` is consumed."""
+    keys = jax.random.split(key, num_envs)
+    obs, env_state = jax.vmap(env.reset, in_axes=(0, None))(keys, env_params)
+    return Situation(
+        env_state=env_state,
+        obs=obs,
+        reset=jnp.ones(num_envs, bool),
+        carry=carry,
+        episode_return=jnp.zeros(num_envs),
+        episode_length=jnp.zeros(num_envs, jnp.int32),
+    )
+
+
+def collect(
+    situation: Situation,
+    key: Array,
+    *,
+    env: Any,
+    env_params: Any,
+    policy: Policy,
+    to_env: Callable[[Array], Array],
+    length: int,
+    seed_axis: str | None = None,
+) -> tuple[Situation, Rollout]:
+    """Plays `length` steps in each environment.
+
+    Args:
+      situation: where to go on from.
+      key: consumed.
+      env: in the gymnax 1.x contract, with its `env_params`.
+      policy: `(carry, obs, reset) -> (carry, distribution, value)` over [T, B].
+      to_env: what the environment gets for an action of the distribution.
+      length: T.
+      seed_axis: name of the axis over which this call is vmapped, if it is.
+
+    Returns:
+      `(situation, rollout)`. The memory that rollout.obs[0] meets is the carry of the
+      situation that was passed in.
+    """
+
+    def step(situation, key):
+        return _step(situation, key, env, env_params, policy, to_env, seed_axis)
+
+    situation, rollout = jax.lax.scan(step, situation, jax.random.split(key, length))
+    # Inside an episode, what action t led to is obs[t+1], whose value is already known.
+    # Ended episodes are never read from here: `_step` valued the truncated ones, and a
+    # terminated one is worth nothing.
+    _, _, last_value = _call(policy, situation.carry, situation.obs, situation.reset)
+    following = jnp.concatenate([rollout.value[1:], last_value[None]])
+    next_value = jnp.where(rollout.truncated, rollout.next_value, following)
+    return situation, rollout._replace(next_value=next_value)
+
+
+def _step(now: Situation, key, env, env_params, policy, to_env, seed_axis):
+    action_key, env_key = jax.random.split(key)
+    carry, distribution, value = _call(policy, now.carry, now.obs, now.reset)
+    action = distribution.sample(action_key)[0]
+    obs, env_state, reward, terminated, truncated, info = jax.vmap(
+        env.step, in_axes=(0, 0, 0, None)
+    )(
+        jax.random.split(env_key, len(now.reset)),
+        now.env_state,
+        to_env(action),
+        env_params,
+    )
+    reward = reward.astype(jnp.float32)
+    final_value = _value_where_cut(
+        truncated & ~terminated, policy, carry, info["final_observation"], seed_axis
+    )
+    # The one place where a boundary is decided: either end of an episode opens a segment.
+    ended = terminated | truncated
+    episode_return = now.episode_return + reward
+    episode_length = now.episode_length + 1
+    transition = Rollout(
+        obs=now.obs,
+        reset=now.reset,
+        action=action,
+        log_prob=distribution.log_prob(action[None])[0],
+        value=value,
+        reward=reward,
+        terminated=terminated,
+        truncated=truncated,
+        next_value=final_value,
+        ended_return=jnp.where(ended, episode_return, 0),
+        ended_length=jnp.where(ended, episode_length, 0),
+    )
+    situation = Situation(
+        env_state=env_state,
+        obs=obs,
+        reset=ended,
+        carry=carry,
+        episode_return=jnp.where(ended, 0, episode_return),
+        episode_length=jnp.where(ended, 0, episode_length),
+    )
+    return situation, transition
+
+
+def _value_where_cut(cut: Array, policy, carry, final_obs, seed_axis) -> Array:
+    """[B] V(final_obs) read with the memory of the episode that `cut` ended, else 0.
+
+    Costs nothing in a step that cuts no episode. Under `vmap` a `cond` would become a
+    `select` and always pay; its predicate must be the same for all seeds.
+    """
+    any_cut = cut.any()
+    if seed_axis is not None:
+        any_cut = jax.lax.pmax(any_cut.astype(jnp.int32), seed_axis) > 0
+    goes_on = jnp.zeros_like(cut)
+
+    def read():
+        return _call(policy, carry, final_obs, goes_on)[2]
+
+    return jax.lax.cond(any_cut, read, lambda: jnp.zeros(cut.shape))
+
+
+def _call(policy: Policy, carry: Any, obs: Any, reset: Array):
+    """The policy at T = 1: `(carry, distribution over [1, B], value [B])`."""
+    now = jax.tree.map(lambda x: x[None], obs)
+    carry, distribution, value = policy(carry, now, reset[None])
+    return carry, distribution, value[0]

@@ -1,0 +1,60 @@
+"""Every environment of gymnax as `gymnax/<id>`, such as `gymnax/CartPole-v1`.
+
+A parameter given by name goes to the constructor if it takes it there (what shapes
+arrays: `num_bits`, `size` ...), else to the environment's parameters.
+"""
+
+import dataclasses
+import difflib
+import inspect
+from typing import Any
+
+import gymnax
+from gymnax import registration
+
+from envs.config import GymnaxConfig
+
+
+def make(config: GymnaxConfig) -> tuple[Any, Any]:
+    """Builds the environment and its parameters.
+
+    Raises:
+      ValueError: if neither constructor nor parameters know a name, or a value's type
+        is not that of the default it replaces.
+    """
+    factory = registration._builtins[config.id]
+    constructor = {
+        name: parameter.default
+        for name, parameter in inspect.signature(factory).parameters.items()
+    }
+    chosen = {k: v for k, v in config.params.items() if k in constructor}
+    rest = {k: v for k, v in config.params.items() if k not in constructor}
+    _check_types(config.id, chosen, constructor)
+    env, params = gymnax.make(config.id, **chosen)
+    defaults = {
+        field.name: getattr(params, field.name) for field in dataclasses.fields(params)
+    }
+    for name in rest:
+        if name not in defaults:
+            known = [*constructor, *defaults]
+            nearest = difflib.get_close_matches(name, known, n=1)
+            guess = f"; did you mean {nearest[0]!r}" if nearest else ""
+            raise ValueError(
+                f"gymnax/{config.id} has no parameter {name!r}{guess}? "
+                f"It knows: {', '.join(known)}."
+            )
+    _check_types(config.id, rest, defaults)
+    return env, params.replace(**rest)
+
+
+def _check_types(env_id: str, given: dict[str, Any], defaults: dict[str, Any]) -> None:
+    for name, value in given.items():
+        default = defaults[name]
+        if not isinstance(default, bool | int | float):
+            continue  # an array or nothing: what fits is the environment's to say
+        wanted = type(default)
+        number = wanted is float and type(value) is int
+        if type(value) is not wanted and not number:
+            raise ValueError(
+                f"gymnax/{env_id}: {name} must be {wanted.__name__}; got {value!r}."
+            )

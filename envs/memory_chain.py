@@ -1,0 +1,39 @@
+"""Memory Chain (bsuite; Osband et al., 2020): can a bit be kept for `memory_length` steps?
+
+The context is shown at the start, the question at the end; the one reward, +1 or -1, is
+for the answer. A policy without memory averages 0, a perfect one 1, at every length.
+
+Observation [2 + num_bits]: the share of time left; the index of the bit asked for, on
+the last observation; the context as -1/+1, on the first two observations (gymnax and
+bsuite both emit the observation of the step before). Two actions. An episode takes
+`memory_length + 1` steps and ends with `terminated`.
+
+gymnax's environment declares bounds that its context leaves, and its limit of 1,000
+steps cuts longer chains before they pay. Both are put right here.
+"""
+
+import jax.numpy as jnp
+from gymnax.environments import spaces
+from gymnax.environments.bsuite import memory_chain
+
+from envs.config import MemoryChainConfig
+
+
+class MemoryChain(memory_chain.MemoryChain):
+    """gymnax's MemoryChain with the bounds that its observations really have."""
+
+    def observation_space(self, params: memory_chain.EnvParams) -> spaces.Box:
+        """[time left, query, context] with context in {-1, 0, 1}."""
+        context = jnp.ones(self.num_bits)
+        low = jnp.concatenate([jnp.zeros(2), -context])
+        high = jnp.concatenate([jnp.array([1.0, self.num_bits - 1]), context])
+        return spaces.Box(low, high, (self.num_bits + 2,), jnp.float32)
+
+
+def make(config: MemoryChainConfig):
+    """Builds the environment and its parameters."""
+    env = MemoryChain(num_bits=config.num_bits)
+    params = env.default_params.replace(
+        memory_length=config.memory_length, max_steps_in_episode=config.step_limit
+    )
+    return env, params

@@ -1,0 +1,142 @@
+"""The table of environments. Free of JAX, so that a command line can read it."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from envs.config import GymnaxConfig, MemoryChainConfig
+
+
+@dataclass(frozen=True)
+class EnvSpec:
+    """What is known of an environment before it is built."""
+
+    name: str
+    measures: str  # in a line
+    factory: str  # "module:function", called with the configuration
+    config: type  # frozen dataclass that checks itself
+    chance: float | None = None  # return of random actions, where known
+    best: float | None = None  # highest mean return, where known
+
+
+# Chance: mean return of 1,000 uniformly random episodes of gymnax 1.0.1, to two digits.
+_GYMNAX = {
+    "CartPole-v1": ("balance a pole", 22.0, 500.0),
+    "Pendulum-v1": ("swing a pendulum up", None, 0.0),
+    "Acrobot-v1": ("swing a two-link arm up", -500.0, None),
+    "MountainCar-v0": ("climb by swinging", -200.0, None),
+    "MountainCarContinuous-v0": ("climb by swinging, at a price", None, 100.0),
+    "Asterix-MinAtar": ("collect and dodge", None, None),
+    "Breakout-MinAtar": ("break bricks", None, None),
+    "Freeway-MinAtar": ("cross a road", None, None),
+    "Seaquest-MinAtar": ("dive, shoot and breathe", None, None),
+    "SpaceInvaders-MinAtar": ("shoot invaders", None, None),
+    "Catch-bsuite": ("catch a falling ball", None, 1.0),
+    "DeepSea-bsuite": ("explore deeply", None, 0.99),
+    "MemoryChain-bsuite": ("remember a bit (see memory_chain)", 0.0, 1.0),
+    "UmbrellaChain-bsuite": ("assign credit past distractors", None, None),
+    "DiscountingChain-bsuite": ("choose among delays", None, 1.1),
+    "MNISTBandit-bsuite": ("classify digits (downloads them)", None, 1.0),
+    "SimpleBandit-bsuite": ("choose an arm", 0.5, 1.0),
+    "FourRooms-misc": ("walk to a goal", None, 1.0),
+    "MetaMaze-misc": ("find a hidden goal again", None, None),
+    "PointRobot-misc": ("find a hidden point again", None, None),
+    "BernoulliBandit-misc": ("explore and exploit arms", None, None),
+    "GaussianBandit-misc": ("explore and exploit arms", None, None),
+    "Reacher-misc": ("reach with an arm", None, None),
+    "Swimmer-misc": ("swim", None, None),
+    "Pong-misc": ("return a ball", None, None),
+    "FrozenLake-misc": ("cross thin ice", None, 1.0),
+}
+
+_SPECS = {
+    "memory_chain": EnvSpec(
+        name="memory_chain",
+        measures="recall of one bit shown memory_length steps ago",
+        factory="envs.memory_chain:make",
+        config=MemoryChainConfig,
+        chance=0.0,
+        best=1.0,
+    ),
+    **{
+        f"gymnax/{name}": EnvSpec(
+            name=f"gymnax/{name}",
+            measures=measures,
+            factory="envs.gymnax_suite:make",
+            config=GymnaxConfig,
+            chance=chance,
+            best=best,
+        )
+        for name, (measures, chance, best) in _GYMNAX.items()
+    },
+}
+
+
+def names() -> tuple[str, ...]:
+    """Every name that `make` knows."""
+    return tuple(_SPECS)
+
+
+def spec(name: str) -> EnvSpec:
+    """Looks an environment up.
+
+    Raises:
+      ValueError: naming the nearest known environment.
+    """
+    if name not in _SPECS:
+        nearest = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
+        guess = f"; did you mean {nearest[0]!r}" if nearest else ""
+        raise ValueError(f"unknown environment {name!r}{guess}? See envs.names().")
+    return _SPECS[name]
+
+
+def check_config(name: str, params: Mapping[str, Any]) -> Any:
+    """Builds an environment's configuration, and so checks it, without importing JAX.
+
+    Raises:
+      ValueError: for an unknown name or parameter, or a value that cannot work.
+    """
+    config = spec(name).config
+    if config is GymnaxConfig:
+        return GymnaxConfig(id=name.removeprefix("gymnax/"), params=dict(params))
+    known = [field.name for field in dataclasses.fields(config)]
+    for key in params:
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1)
+            guess = f"; did you mean {nearest[0]!r}" if nearest else ""
+            raise ValueError(
+                f"environment {name!r} has no parameter {key!r}{guess}? "
+                f"It knows: {', '.join(known)}."
+            )
+    return config(**params)
+
+
+def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
+    """Builds an environment.
+
+    Args:
+      name: one of `names()`.
+      history: append previous action, previous reward and a start flag to each
+        observation (`envs.wrappers.History`).
+      **params: what the environment can be told; see its configuration in
+        `envs.config`, or for `gymnax/...` its parameters there.
+
+    Returns:
+      `(env, params)` in the gymnax 1.x contract, already checked against it.
+
+    Raises:
+      ValueError: for an unknown name or parameter, or a value that cannot work.
+    """
+    config = check_config(name, params)
+    module, function = spec(name).factory.split(":")
+    env, env_params = getattr(import_module(module), function)(config)
+    from envs.contract import check
+    from envs.wrappers import History
+
+    if history:
+        env = History(env)
+    check(env, env_params)
+    return env, env_params
