@@ -29,7 +29,7 @@ def gae(
       value: of the observation that action t was chosen on.
       next_value: of what action t led to, before any automatic reset.
       terminated: bool, nothing follows.
-      truncated: bool, the clock cut what would have followed; `next_value` stands for it.
+      truncated: bool, the clock cut what would have followed: `next_value` counts.
       discount: per step, in [0, 1].
       lambda_: larger trusts `next_value` less and rewards more.
 

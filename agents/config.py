@@ -32,7 +32,9 @@ class PPOConfig:
     def __post_init__(self):
         for name in ("num_envs", "rollout_length", "epochs", "num_minibatches"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}.")
+                raise ValueError(
+                    f"{name} must be at least 1; got {getattr(self, name)}."
+                )
         for name in ("encoder_sizes", "head_sizes"):
             if any(size < 1 for size in getattr(self, name)):
                 raise ValueError(

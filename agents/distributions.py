@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import distrax
-import jax
 import jax.numpy as jnp
 from gymnax.environments import spaces
 from jax import Array
@@ -61,8 +60,8 @@ class Gaussian:
     """Diagonal normal: loc [..., A], log_scale [A]; optionally seen through tanh.
 
     With `squash`, log-probability and entropy are those of tanh(action), as functions
-    of the action before tanh. The entropy has no closed form; one reparameterised sample
-    estimates it without bias.
+    of the action before tanh. The entropy has no closed form; one reparameterised
+    sample estimates it without bias.
     """
 
     def __init__(self, loc: Array, log_scale: Array, *, squash: bool):

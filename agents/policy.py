@@ -34,7 +34,7 @@ class ActorCritic(nn.Module):
     def __call__(
         self, carry: Any, obs: Any, reset: Array
     ) -> tuple[Any, ActionDistribution, Array]:
-        """Reads obs [T, B, ...]; returns carry, distribution [T, B] and value [T, B]."""
+        """Reads obs [T, B, ...]; gives carry, distribution [T, B] and value [T, B]."""
         x = flatten(self.observation_space, obs)
         x = self._dense(x, self.encoder_sizes, "encoder")
         carry, x = self.core(carry, x, reset)

@@ -29,7 +29,7 @@ class Learner(NamedTuple):
 
 
 class Minibatch(NamedTuple):
-    """Whole trajectories: n of the rollout's B lanes, from the memory they began with."""
+    """Whole trajectories: n of B lanes, from the memory that they began with."""
 
     initial_carry: Any  # [n, ...] memory before obs[0] is read
     rollout: Rollout  # [T, n, ...]
@@ -184,7 +184,9 @@ def fit(params: Any, opt_state: Any, batch: Minibatch, key: Array, agent: PPO):
     num_steps = config.epochs * config.num_minibatches
     lanes = lanes.reshape(num_steps, -1)
     keys = jax.random.split(loss_key, num_steps)
-    (params, opt_state), metrics = jax.lax.scan(step, (params, opt_state), (lanes, keys))
+    (params, opt_state), metrics = jax.lax.scan(
+        step, (params, opt_state), (lanes, keys)
+    )
     # Before the first step, replaying must give what acting gave.
     first_error = metrics.pop("diagnostics/ratio_error")[0]
     metrics = jax.tree.map(jnp.mean, metrics)
@@ -200,7 +202,9 @@ def take_lanes(batch: Minibatch, lanes: Array) -> Minibatch:
     )
 
 
-def loss(params: Any, batch: Minibatch, key: Array, agent: PPO) -> tuple[Array, Metrics]:
+def loss(
+    params: Any, batch: Minibatch, key: Array, agent: PPO
+) -> tuple[Array, Metrics]:
     """The clipped surrogate objective, value error and entropy bonus.
 
     `key` is consumed, by the entropy of distributions that can only be sampled.

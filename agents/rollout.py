@@ -1,11 +1,11 @@
 """Collecting experience: the only place that steps environments for learning.
 
-            reset[t]  obs[t]  carry[t]
-                 \\      |      /
-                  policy, value          value[t], log_prob[t]
-                        |
-                    action[t]  -->  reward[t]  terminated[t]  truncated[t]  final_obs[t]
-                                    next_value[t] = V(final_obs[t], carry after t)
+reset[t]  obs[t]  carry[t]
+     \\      |      /
+      policy, value          value[t], log_prob[t]
+            |
+        action[t]  -->  reward[t]  terminated[t]  truncated[t]  final_obs[t]
+                        next_value[t] = V(final_obs[t], carry after t)
 """
 
 from collections.abc import Callable
@@ -116,7 +116,7 @@ def _step(now: Situation, key, env, env_params, policy, to_env, seed_axis):
     final_value = _value_where_cut(
         truncated & ~terminated, policy, carry, info["final_observation"], seed_axis
     )
-    # The one place where a boundary is decided: either end of an episode opens a segment.
+    # The one place where a boundary is decided: any end of an episode opens a segment.
     ended = terminated | truncated
     episode_return = now.episode_return + reward
     episode_length = now.episode_length + 1

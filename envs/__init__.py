@@ -2,10 +2,12 @@
 
     env, params = envs.make("memory_chain", memory_length=256)
     obs, state = env.reset(key, params)
-    obs, state, reward, terminated, truncated, info = env.step(key, state, action, params)
+    obs, state, reward, terminated, truncated, info = env.step(
+        key, state, action, params
+    )
 
 `step` resets by itself when an episode ends; `info["final_observation"]` is what the
-action really led to. Importing this package imports neither JAX nor gymnax: `make` does.
+action really led to. Importing this package imports neither JAX nor gymnax; `make` does.
 """
 
 from envs.registry import EnvSpec, check_config, make, names, spec

@@ -16,9 +16,7 @@ class MemoryChainConfig:
     def __post_init__(self):
         for name in ("memory_length", "num_bits"):
             if getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be positive; got {getattr(self, name)}."
-                )
+                raise ValueError(f"{name} must be positive; got {getattr(self, name)}.")
         if self.step_limit < self.memory_length + 1:
             raise ValueError(
                 f"memory_length ({self.memory_length}) does not fit in "

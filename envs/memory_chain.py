@@ -1,4 +1,4 @@
-"""Memory Chain (bsuite; Osband et al., 2020): can a bit be kept for `memory_length` steps?
+"""Memory Chain (bsuite; Osband et al., 2020): is a bit kept for `memory_length` steps?
 
 The context is shown at the start, the question at the end; the one reward, +1 or -1, is
 for the answer. A policy without memory averages 0, a perfect one 1, at every length.

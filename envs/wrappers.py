@@ -27,7 +27,7 @@ class Wrapper:
 
 
 class History(Wrapper):
-    """Appends previous action, previous reward and start flag (RL^2; Duan et al., 2016).
+    """Appends previous action, previous reward and start flag (Duan et al., 2016).
 
     Observation [D + A + 2], float32: the flattened observation, the previous action
     (one-hot, or as it is), the previous reward, and 1 where an episode starts. At a

@@ -97,3 +97,6 @@ def _one_of(config: Any, name: str, choices: tuple[str, ...]) -> None:
     value = getattr(config, name)
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
+
+
+CORE_CONFIGS = {"s5": S5Config, "gru": GRUConfig, "lstm": LSTMConfig, "mlp": MLPConfig}

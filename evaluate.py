@@ -1,0 +1,50 @@
+"""Plays a run's learners in fresh episodes: `python evaluate.py run=RUN_DIR`.
+
+    episodes=1000  seed=0  greedy=false    how many, which, how actions are chosen
+    env.memory_length=200                  the run's environment, told otherwise
+
+Prints and writes mean, interval and histogram of the return. Exit status: 0 done; 2 bad
+input.
+"""
+
+import sys
+from typing import Any
+
+from experiment import cli
+from experiment import config as run_config
+from experiment.errors import InputError
+from experiment.run_folder import RunFolder
+
+
+def evaluate(options: dict[str, Any]) -> None:
+    """Checks the request, then plays."""
+    from experiment.request import Request
+
+    env_overrides = options.pop("env", {})
+    if "run" not in options:
+        raise InputError("run=RUN_DIR must say which run to evaluate; it is missing.")
+    folder = RunFolder.existing(str(options.pop("run")), "run")
+    request = run_config.typed(Request, options, also=("run", "env"))
+    config = folder.load_config()
+    env_choice = run_config.override_env(config.env, env_overrides)
+    # Only now, for importing JAX and gymnax takes seconds and errors should not.
+    from experiment import evaluation
+
+    evaluation.evaluate(folder, config, env_choice, request)
+
+
+def main() -> int:
+    """Exit status."""
+    arguments = sys.argv[1:]
+    if not arguments or cli.wants(arguments, "--help", "-h"):
+        print(__doc__)
+        return 0
+    try:
+        evaluate(cli.assignments(arguments))
+    except InputError as error:
+        return cli.fail(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

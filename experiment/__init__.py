@@ -1,0 +1,1 @@
+"""A run from the outside: configuration, folder, metrics, checkpoints, plots."""

@@ -1,0 +1,61 @@
+"""From a configuration to an agent; everything that can be refused is refused here."""
+
+import dataclasses
+from typing import Any
+
+import jax
+from jax import Array
+
+import agents
+import envs
+import s5rl
+from experiment.config import EnvChoice, RunConfig
+from experiment.errors import InputError
+
+SEED_AXIS = "seed"
+
+
+def build_agent(config: RunConfig, env_choice: EnvChoice | None = None) -> Any:
+    """Builds environment, core and agent.
+
+    Args:
+      config: of the run.
+      env_choice: another environment than the run's, to evaluate on.
+
+    Raises:
+      InputError: if the environment refuses its parameters or breaks the contract, or
+        the agent cannot act in it.
+    """
+    choice = env_choice or config.env
+    try:
+        env, env_params = envs.make(
+            choice.name, history=choice.history, **choice.params
+        )
+        core = s5rl.make_core(
+            config.core.name,
+            features=config.core.features,
+            **dataclasses.asdict(config.core.options),
+        )
+        return agents.make(
+            config.agent.name,
+            config.agent.options,
+            env=env,
+            env_params=env_params,
+            core=core,
+            num_updates=config.num_updates,
+            seed_axis=SEED_AXIS,
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def seed_keys(config: RunConfig) -> Array:
+    """[S] a key per learner; learner i has the same one however many there are."""
+    key = jax.random.key(config.schedule.seed)
+    indices = jax.numpy.arange(config.schedule.num_seeds)
+    return jax.vmap(lambda index: jax.random.fold_in(key, index))(indices)
+
+
+def over_seeds(function: Any) -> Any:
+    """Vmaps over learners, under the axis name that agents are built with."""
+    return jax.vmap(function, axis_name=SEED_AXIS)

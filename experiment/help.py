@@ -1,0 +1,44 @@
+"""The text of `--help`, made from the dataclasses that the keys come from."""
+
+import dataclasses
+
+import agents
+import envs
+from experiment.config import Schedule
+from s5rl.config import CORE_CONFIGS
+
+
+def train_help() -> str:
+    """What `python train.py` understands."""
+    ours = [name for name in envs.names() if "/" not in name]
+    others = [name for name in envs.names() if "/" in name]
+    lines = [
+        "python train.py [key=value ...]        train",
+        "python train.py resume=RUN_DIR         go on with an interrupted run",
+        "python train.py --multirun seed=0,1    one run per combination (Hydra)",
+        "",
+        f"env={'|'.join(ours)}|gymnax/<id>",
+        f"    {len(others)} environments of gymnax: {others[0]} ... {others[-1]}",
+        "    env.history = False     append previous action, reward and start flag",
+    ]
+    for name in ours:
+        lines += _keys(f"env={name}", "env", envs.spec(name).config)
+    lines += ["", f"core={'|'.join(CORE_CONFIGS)}", "    core.features = 64"]
+    for name, config in CORE_CONFIGS.items():
+        lines += _keys(f"core={name}", "core", config)
+    for name, config in agents.CONFIGS.items():
+        lines += ["", *_keys(f"agent={name}", "agent", config)]
+    lines += ["", *_keys("the run", "", Schedule)]
+    lines += ["", "configs/ overrides some of these defaults for some environments."]
+    return "\n".join(lines)
+
+
+def _keys(title: str, section: str, config: type) -> list[str]:
+    prefix = f"{section}." if section else ""
+    return [
+        f"  {title}",
+        *(
+            f"    {prefix}{field.name} = {field.default}"
+            for field in dataclasses.fields(config)
+        ),
+    ]

@@ -1,0 +1,120 @@
+"""Pictures of a run. matplotlib is imported when something is drawn."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiment.metrics import Row
+from experiment.statistics import mean_interval
+
+BLUE, ORANGE = "#1f5fa8", "#d9822b"
+
+
+def learning_curve(
+    rows: Sequence[Row], path: Path, *, title: str, levels: Mapping[str, float | None]
+) -> None:
+    """Mean return over environment steps, with a band over seeds.
+
+    Args:
+      rows: of metrics.csv.
+      path: the PNG to write.
+      title: what was run.
+      levels: returns to mark, such as chance and best; None is left out.
+    """
+    steps, returns = _curves(rows)
+    if not steps.size:
+        return
+    figure, axes = _axes(title)
+    smooth = np.stack([_smooth(curve) for curve in returns])
+    if len(returns) > 1:
+        band = np.array([mean_interval(column)[1:] for column in smooth.T])
+        mean = smooth.mean(0)
+        for curve in smooth:
+            axes.plot(steps, curve, color=BLUE, alpha=0.25, linewidth=0.8)
+        label = f"mean of {len(returns)} seeds, 95% interval"
+        axes.fill_between(steps, band[:, 0], band[:, 1], color=BLUE, alpha=0.2)
+        axes.plot(steps, mean, color=BLUE, linewidth=2, label=label)
+    else:
+        axes.plot(steps, returns[0], color=BLUE, alpha=0.25, linewidth=0.8)
+        axes.plot(steps, smooth[0], color=BLUE, linewidth=2, label="one seed")
+    _mark(axes, levels, horizontal=True)
+    # An interval over few seeds can be wider than anything that happened.
+    marks = [level for level in levels.values() if level is not None]
+    low, high = min(smooth.min(), *marks, np.inf), max(smooth.max(), *marks, -np.inf)
+    margin = 0.08 * (high - low or 1)
+    axes.set_ylim(low - margin, high + margin)
+    axes.set_xlim(0, steps[-1])
+    axes.set_xlabel("environment steps")
+    axes.set_ylabel("return of finished episodes")
+    axes.legend(frameon=False, loc="best")
+    _save(figure, path)
+
+
+def histogram(
+    values: np.ndarray, path: Path, *, title: str, levels: Mapping[str, float | None]
+) -> None:
+    """How the returns of single episodes are spread."""
+    figure, axes = _axes(title)
+    axes.hist(values, bins=min(40, max(10, len(values) // 20)), color=BLUE, alpha=0.7)
+    mean = float(values.mean())
+    axes.axvline(mean, color=BLUE, linewidth=2, label=f"mean {mean:.3f}")
+    _mark(axes, levels, horizontal=False)
+    axes.set_xlabel("return of an episode")
+    axes.set_ylabel("episodes")
+    axes.legend(frameon=False, loc="best")
+    _save(figure, path)
+
+
+def _curves(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """`(steps [N], returns [S, N])`; where no episode ended, the last one stands."""
+    seeds = sorted({row["seed"] for row in rows})
+    by_seed = [[row for row in rows if row["seed"] == seed] for seed in seeds]
+    if not seeds:
+        return np.array([]), np.array([])
+    steps = np.array([row["env_steps"] for row in by_seed[0]])
+    returns = np.array(
+        [[np.nan if (v := row["episode/return"]) is None else v for row in rows_of]
+         for rows_of in by_seed]
+    )  # fmt: skip
+    for curve in returns:
+        for index in range(1, len(curve)):
+            if np.isnan(curve[index]):
+                curve[index] = curve[index - 1]
+    seen = ~np.isnan(returns).any(0)
+    return steps[seen], returns[:, seen]
+
+
+def _smooth(curve: np.ndarray) -> np.ndarray:
+    """Running mean over about a fiftieth of the curve; over less at its ends."""
+    width = max(1, len(curve) // 50)
+    if width == 1:
+        return curve
+    kernel = np.ones(width)
+    weight = np.convolve(np.ones(len(curve)), kernel, mode="same")
+    return np.convolve(curve, kernel, mode="same") / weight
+
+
+def _mark(axes: Any, levels: Mapping[str, float | None], *, horizontal: bool) -> None:
+    line = axes.axhline if horizontal else axes.axvline
+    for style, (name, level) in zip((":", "--"), levels.items(), strict=False):
+        if level is not None:
+            label = f"{name} {level:g}"
+            line(level, color=ORANGE, linestyle=style, linewidth=1.2, label=label)
+
+
+def _axes(title: str) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.ticklabel_format(axis="x", style="plain")
+    return figure, axes
+
+
+def _save(figure: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,16 @@
+"""What an evaluation is asked for. Free of JAX."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to play."""
+
+    episodes: int = 1000  # of each of the run's seeds
+    seed: int = 0  # of the evaluation: episodes, not parameters
+    greedy: bool = False  # the likeliest action instead of a drawn one
+
+    def __post_init__(self):
+        if self.episodes < 1:
+            raise ValueError(f"episodes must be at least 1; got {self.episodes}.")
