@@ -7,7 +7,8 @@
     )
 
 `step` resets by itself when an episode ends; `info["final_observation"]` is what the
-action really led to. Importing this package imports neither JAX nor gymnax; `make` does.
+action really led to. Importing this package imports
+neither JAX nor gymnax; `make` does.
 """
 
 from envs.registry import EnvSpec, check_config, make, names, spec

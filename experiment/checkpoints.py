@@ -52,7 +52,8 @@ class Checkpoints:
             reason = str(error).strip().split("\n")[0][:200]
             raise InputError(
                 f"checkpoint {self._folder / str(update)} cannot be read: it is "
-                f"damaged or of another configuration ({type(error).__name__}: {reason})."
+                f"damaged or of another configuration "
+                f"({type(error).__name__}: {reason})."
             ) from error
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ def register() -> None:
 
     An environment with a file under configs/env is chosen from there.
     """
-    OmegaConf.register_new_resolver("add", lambda *terms: sum(terms), replace=True)
+    OmegaConf.register_new_resolver("add", _add, replace=True)
     store = ConfigStore.instance()
     for name in envs.names():
         if (CONFIGS / "env" / f"{name}.yaml").exists():
@@ -38,6 +38,12 @@ def register() -> None:
         folder, _, leaf = name.rpartition("/")
         group = f"env/{folder}" if folder else "env"
         store.store(name=leaf, group=group, package="env", node={"name": name})
+
+
+def _add(*terms: Any) -> Any:
+    # What is not a number is left for the check of the key it stands in, which can say
+    # more about it than a failed sum could.
+    return sum(terms) if all(isinstance(t, int | float) for t in terms) else None
 
 
 def prepare(argv: Sequence[str]) -> list[str]:
