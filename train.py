@@ -23,6 +23,7 @@ RESUMABLE = ("resume", "total_steps", "wandb")
 def start(config: run_config.RunConfig) -> int:
     """Runs from the start, in a new folder."""
     folder = RunFolder.choose(config)
+    cli.need_wandb(config.schedule.wandb)
     # Only now, for importing JAX and gymnax takes seconds and errors should not.
     from experiment.building import build_agent
     from experiment.training import train
@@ -38,7 +39,7 @@ def resume(options: dict[str, Any]) -> int:
             f"with resume=, only {' and '.join(RESUMABLE[1:])} can be set, for the "
             f"rest is the run's own; got {', '.join(refused)}."
         )
-    folder = RunFolder.existing(options.pop("resume"), "resume")
+    folder = RunFolder.existing(str(options.pop("resume")), "resume")
     config = folder.load_config()
     longer = run_config.typed(
         run_config.Schedule, dataclasses.asdict(config.schedule) | options
@@ -49,6 +50,7 @@ def resume(options: dict[str, Any]) -> int:
             f"({config.schedule.total_steps})."
         )
     config = dataclasses.replace(config, schedule=longer)
+    cli.need_wandb(longer.wandb)
     from experiment.building import build_agent
     from experiment.training import train
 

@@ -27,9 +27,10 @@ class ActionDistribution(Protocol):
 class ActionHead(Protocol):
     """Size of the network's output, and what it stands for."""
 
-    num_outputs: int
-    has_scale: bool  # whether a learned log standard deviation comes beside the outputs
-
+    @property
+    def num_outputs(self) -> int: ...
+    @property
+    def has_scale(self) -> bool: ...  # is there a log standard deviation to learn?
     def distribution(
         self, outputs: Array, log_scale: Array | None
     ) -> ActionDistribution: ...
@@ -41,7 +42,8 @@ class Categorical:
 
     def __init__(self, logits: Array):
         # bfloat16 logits would give bfloat16 log-probabilities: too coarse for a ratio.
-        self._inner = distrax.Categorical(logits=logits.astype(jnp.float32))
+        # Any: distrax declares arrays of its own kind, which are JAX's.
+        self._inner: Any = distrax.Categorical(logits=logits.astype(jnp.float32))
 
     def sample(self, key: Array) -> Array:
         return self._inner.sample(seed=key)
@@ -66,8 +68,8 @@ class Gaussian:
 
     def __init__(self, loc: Array, log_scale: Array, *, squash: bool):
         scale = jnp.broadcast_to(jnp.exp(log_scale), loc.shape)
-        self._inner = distrax.MultivariateNormalDiag(loc, scale)
-        self._squash = distrax.Block(distrax.Tanh(), 1) if squash else None
+        self._inner: Any = distrax.MultivariateNormalDiag(loc, scale)
+        self._squash: Any = distrax.Block(distrax.Tanh(), 1) if squash else None
 
     def sample(self, key: Array) -> Array:
         return self._inner.sample(seed=key)

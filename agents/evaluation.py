@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from agents.rollout import Policy, Situation, begin
+from agents.rollout import Policy, advance, begin, read
 
 
 class Episodes(NamedTuple):
@@ -49,30 +49,26 @@ def play(
         return ~state[1].all()
 
     def step(state):
-        now, finished, key = state
+        now, finished, episodes, key = state
         key, action_key, env_key = jax.random.split(key, 3)
-        obs = jax.tree.map(lambda x: x[None], now.obs)
-        carry, distribution, _ = policy(now.carry, obs, now.reset[None])
+        carry, distribution, _ = read(policy, now.carry, now.obs, now.reset)
         action = distribution.mode() if greedy else distribution.sample(action_key)
-        obs, env_state, reward, terminated, truncated, _ = jax.vmap(
-            env.step, in_axes=(0, 0, 0, None)
-        )(
-            jax.random.split(env_key, num_episodes),
-            now.env_state,
-            to_env(action[0]),
-            env_params,
+        now, outcome = advance(
+            now,
+            carry,
+            action[0],
+            env_key,
+            env=env,
+            env_params=env_params,
+            to_env=to_env,
         )
-        ended = terminated | truncated
-        now = Situation(
-            env_state=env_state,
-            obs=obs,
-            reset=ended,
-            carry=carry,
-            episode_return=now.episode_return + jnp.where(finished, 0, reward),
-            episode_length=now.episode_length + ~finished,
+        reached = Episodes(outcome.episode_return, outcome.episode_length)
+        episodes = jax.tree.map(
+            lambda kept, new: jnp.where(finished, kept, new), episodes, reached
         )
-        return now, finished | ended, key
+        return now, finished | now.reset, episodes, key
 
     finished = jnp.zeros(num_episodes, bool)
-    now, _, _ = jax.lax.while_loop(unfinished, step, (situation, finished, play_key))
-    return Episodes(now.episode_return, now.episode_length)
+    episodes = Episodes(situation.episode_return, situation.episode_length)
+    state = (situation, finished, episodes, play_key)
+    return jax.lax.while_loop(unfinished, step, state)[2]

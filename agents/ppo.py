@@ -13,7 +13,7 @@ from agents.config import PPOConfig
 from agents.distributions import ActionHead, make_head
 from agents.evaluation import Episodes, play
 from agents.policy import ActorCritic
-from agents.rollout import Rollout, Situation, begin, collect
+from agents.rollout import Policy, Rollout, Situation, begin, collect
 
 Metrics = dict[str, Array]
 
@@ -51,6 +51,11 @@ class PPO:
     optimizer: optax.GradientTransformation
     seed_axis: str | None = None
 
+    def policy(self, params: Any) -> Policy:
+        """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B]."""
+        apply: Any = self.network.apply
+        return lambda carry, obs, reset: apply(params, carry, obs, reset)
+
     def initialise(self, key: Array) -> Learner:
         """Draws parameters and resets environments. `key` is consumed."""
         params_key, env_key, key = jax.random.split(key, 3)
@@ -78,7 +83,7 @@ class PPO:
             rollout_key,
             env=self.env,
             env_params=self.env_params,
-            policy=lambda *step: self.network.apply(learner.params, *step),
+            policy=self.policy(learner.params),
             to_env=self.network.head.to_env,
             length=self.config.rollout_length,
             seed_axis=self.seed_axis,
@@ -104,7 +109,7 @@ class PPO:
     ) -> Episodes:
         """Plays fresh episodes with the learner's parameters. `key` is consumed."""
         return play(
-            lambda *step: self.network.apply(learner.params, *step),
+            self.policy(learner.params),
             self.network.initial_carry(num_episodes),
             key,
             num_episodes=num_episodes,
@@ -210,8 +215,8 @@ def loss(
     `key` is consumed, by the entropy of distributions that can only be sampled.
     """
     config, rollout = agent.config, batch.rollout
-    _, distribution, value = agent.network.apply(
-        params, batch.initial_carry, rollout.obs, rollout.reset
+    _, distribution, value = agent.policy(params)(
+        batch.initial_carry, rollout.obs, rollout.reset
     )
     log_ratio = distribution.log_prob(rollout.action) - rollout.log_prob
     ratio = jnp.exp(log_ratio)

@@ -43,6 +43,17 @@ class Rollout(NamedTuple):
     ended_length: Array  # [T, B] likewise
 
 
+class Outcome(NamedTuple):
+    """What one step of B environments led to."""
+
+    reward: Array  # [B]
+    terminated: Array  # [B] bool
+    truncated: Array  # [B] bool
+    final_obs: Any  # [B, ...] before any automatic reset
+    episode_return: Array  # [B] this step included
+    episode_length: Array  # [B] this step included
+
+
 Policy = Callable[[Any, Any, Array], tuple[Any, Any, Array]]
 
 
@@ -94,57 +105,84 @@ def collect(
     # Inside an episode, what action t led to is obs[t+1], whose value is already known.
     # Ended episodes are never read from here: `_step` valued the truncated ones, and a
     # terminated one is worth nothing.
-    _, _, last_value = _call(policy, situation.carry, situation.obs, situation.reset)
+    _, _, last_value = read(policy, situation.carry, situation.obs, situation.reset)
     following = jnp.concatenate([rollout.value[1:], last_value[None]])
     next_value = jnp.where(rollout.truncated, rollout.next_value, following)
     return situation, rollout._replace(next_value=next_value)
 
 
-def _step(now: Situation, key, env, env_params, policy, to_env, seed_axis):
-    action_key, env_key = jax.random.split(key)
-    carry, distribution, value = _call(policy, now.carry, now.obs, now.reset)
-    action = distribution.sample(action_key)[0]
-    obs, env_state, reward, terminated, truncated, info = jax.vmap(
-        env.step, in_axes=(0, 0, 0, None)
-    )(
-        jax.random.split(env_key, len(now.reset)),
-        now.env_state,
-        to_env(action),
-        env_params,
+def advance(
+    now: Situation,
+    carry: Any,
+    action: Array,
+    key: Array,
+    *,
+    env: Any,
+    env_params: Any,
+    to_env: Callable[[Array], Array],
+) -> tuple[Situation, Outcome]:
+    """Takes one step in each of B environments, and decides what it bounds.
+
+    Args:
+      now: where they stand.
+      carry: memory after `now.obs` was read.
+      action: [B, ...] as the policy's distribution counts it.
+      key: consumed.
+      env: in the gymnax 1.x contract, with its `env_params`.
+      to_env: what the environment gets for an action of the distribution.
+    """
+    step = jax.vmap(env.step, in_axes=(0, 0, 0, None))
+    keys = jax.random.split(key, len(now.reset))
+    obs, env_state, reward, terminated, truncated, info = step(
+        keys, now.env_state, to_env(action), env_params
     )
     reward = reward.astype(jnp.float32)
-    final_value = _value_where_cut(
-        truncated & ~terminated, policy, carry, info["final_observation"], seed_axis
-    )
     # The one place where a boundary is decided: any end of an episode opens a segment.
     ended = terminated | truncated
-    episode_return = now.episode_return + reward
-    episode_length = now.episode_length + 1
-    transition = Rollout(
-        obs=now.obs,
-        reset=now.reset,
-        action=action,
-        log_prob=distribution.log_prob(action[None])[0],
-        value=value,
+    outcome = Outcome(
         reward=reward,
         terminated=terminated,
         truncated=truncated,
-        next_value=final_value,
-        ended_return=jnp.where(ended, episode_return, 0),
-        ended_length=jnp.where(ended, episode_length, 0),
+        final_obs=info["final_observation"],
+        episode_return=now.episode_return + reward,
+        episode_length=now.episode_length + 1,
     )
     situation = Situation(
         env_state=env_state,
         obs=obs,
         reset=ended,
         carry=carry,
-        episode_return=jnp.where(ended, 0, episode_return),
-        episode_length=jnp.where(ended, 0, episode_length),
+        episode_return=jnp.where(ended, 0, outcome.episode_return),
+        episode_length=jnp.where(ended, 0, outcome.episode_length),
+    )
+    return situation, outcome
+
+
+def _step(now: Situation, key, env, env_params, policy, to_env, seed_axis):
+    action_key, env_key = jax.random.split(key)
+    carry, distribution, value = read(policy, now.carry, now.obs, now.reset)
+    action = distribution.sample(action_key)[0]
+    situation, outcome = advance(
+        now, carry, action, env_key, env=env, env_params=env_params, to_env=to_env
+    )
+    cut = outcome.truncated & ~outcome.terminated
+    transition = Rollout(
+        obs=now.obs,
+        reset=now.reset,
+        action=action,
+        log_prob=distribution.log_prob(action[None])[0],
+        value=value,
+        reward=outcome.reward,
+        terminated=outcome.terminated,
+        truncated=outcome.truncated,
+        next_value=_value_where(cut, policy, carry, outcome.final_obs, seed_axis),
+        ended_return=jnp.where(situation.reset, outcome.episode_return, 0),
+        ended_length=jnp.where(situation.reset, outcome.episode_length, 0),
     )
     return situation, transition
 
 
-def _value_where_cut(cut: Array, policy, carry, final_obs, seed_axis) -> Array:
+def _value_where(cut: Array, policy, carry, final_obs, seed_axis) -> Array:
     """[B] V(final_obs) read with the memory of the episode that `cut` ended, else 0.
 
     Costs nothing in a step that cuts no episode. Under `vmap` a `cond` would become a
@@ -155,13 +193,13 @@ def _value_where_cut(cut: Array, policy, carry, final_obs, seed_axis) -> Array:
         any_cut = jax.lax.pmax(any_cut.astype(jnp.int32), seed_axis) > 0
     goes_on = jnp.zeros_like(cut)
 
-    def read():
-        return _call(policy, carry, final_obs, goes_on)[2]
+    def value():
+        return read(policy, carry, final_obs, goes_on)[2]
 
-    return jax.lax.cond(any_cut, read, lambda: jnp.zeros(cut.shape))
+    return jax.lax.cond(any_cut, value, lambda: jnp.zeros(cut.shape))
 
 
-def _call(policy: Policy, carry: Any, obs: Any, reset: Array):
+def read(policy: Policy, carry: Any, obs: Any, reset: Array) -> tuple[Any, Any, Array]:
     """The policy at T = 1: `(carry, distribution over [1, B], value [B])`."""
     now = jax.tree.map(lambda x: x[None], obs)
     carry, distribution, value = policy(carry, now, reset[None])

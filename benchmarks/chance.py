@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import envs
@@ -35,7 +36,7 @@ def measure(name: str, num_episodes: int) -> str:
     actions = UniformActions(env.action_space(params), num_episodes)
     episodes = jax.jit(
         lambda key: play(
-            lambda carry, obs, reset: (carry, actions, None),
+            lambda carry, obs, reset: (carry, actions, jnp.zeros(reset.shape)),
             (),
             key,
             num_episodes=num_episodes,

@@ -33,7 +33,7 @@ class MemoryChain(memory_chain.MemoryChain):
 def make(config: MemoryChainConfig):
     """Builds the environment and its parameters."""
     env = MemoryChain(num_bits=config.num_bits)
-    params = env.default_params.replace(
+    params = memory_chain.EnvParams(
         memory_length=config.memory_length, max_steps_in_episode=config.step_limit
     )
     return env, params

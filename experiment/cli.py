@@ -5,6 +5,7 @@ one rule for all overrides. `key=value` sets a key whether or not a YAML file me
 it, because the dataclasses and not the files say which keys exist.
 """
 
+import importlib.util
 import re
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 import envs
 from experiment.errors import BAD_INPUT, InputError, nearest
@@ -73,7 +75,9 @@ def composed(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
         except MissingConfigException as error:
             raise InputError(_missing(error, overrides)) from error
         except (HydraException, OmegaConfBaseException) as error:
-            raise InputError(" ".join(str(error).split())) from error
+            raise InputError(str(error)) from error
+        except ValueError as error:  # Hydra's own, for a group that is null
+            raise InputError(f"{' '.join(overrides)}: {error}") from error
 
 
 def _missing(error: MissingConfigException, overrides: Sequence[str]) -> str:
@@ -96,7 +100,23 @@ def assignments(argv: Sequence[str]) -> dict[str, Any]:
     for argument in argv:
         if not _KEY_VALUE.match(argument):
             raise InputError(f"arguments must be key=value; got {argument!r}.")
-    return OmegaConf.to_container(OmegaConf.from_dotlist(list(argv)))  # type: ignore
+    try:
+        return OmegaConf.to_container(OmegaConf.from_dotlist(list(argv)))  # type: ignore
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise InputError(f"{' '.join(argv)} cannot be read: {error}") from error
+
+
+def need_wandb(mode: str) -> None:
+    """Checks that W&B is there when it is asked for.
+
+    Raises:
+      InputError: saying what to install.
+    """
+    if mode != "off" and importlib.util.find_spec("wandb") is None:
+        raise InputError(
+            f"wandb={mode} needs the package wandb, which is not installed; install it "
+            'with pip install -e ".[wandb]", or leave wandb=off.'
+        )
 
 
 def wants(argv: Sequence[str], *flags: str) -> bool:
@@ -106,5 +126,6 @@ def wants(argv: Sequence[str], *flags: str) -> bool:
 
 def fail(error: InputError) -> int:
     """Says what was wrong; returns the exit status for it."""
-    print(f"error: {error}", file=sys.stderr)
+    # What libraries say runs over several lines; a sentence does not.
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     return BAD_INPUT

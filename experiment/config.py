@@ -221,7 +221,7 @@ def typed(
                 f"Known: {', '.join(known)}."
             )
         if isinstance(value, float) and fields[key].type in (int, "int"):
-            if value == int(value):  # 2e6 is how one writes steps
+            if value.is_integer():  # 2e6 is how one writes steps; inf is not
                 given[key] = int(value)
     for key, value in given.items():
         try:
@@ -232,7 +232,7 @@ def typed(
                 f"{prefix}{key} must be {wanted}; got {value!r}."
             ) from error
     merged = OmegaConf.merge(OmegaConf.structured(cls), given)
-    values = {key: _plain(value) for key, value in merged.items()}  # type: ignore
+    values = {str(key): _plain(value) for key, value in merged.items()}
     try:
         return cls(**values)
     except ValueError as error:

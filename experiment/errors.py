@@ -15,5 +15,5 @@ class InputError(Exception):
 
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'` where something known is close to `wrong`, else nothing."""
-    close = difflib.get_close_matches(wrong, list(known), n=1)
+    close = difflib.get_close_matches(str(wrong), list(known), n=1, cutoff=0.4)
     return f"; did you mean {close[0]!r}" if close else ""

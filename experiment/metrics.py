@@ -63,12 +63,26 @@ class MetricsFile:
         self.path = path
 
     def cut(self, last_update: int) -> None:
-        """Drops rows after an update: what an interrupted run wrote and will redo."""
+        """Drops rows after an update: what an interrupted run wrote and will redo.
+
+        Lines are kept or dropped as they are, and a line that a kill cut short is
+        dropped. The file is replaced at once, so that being killed here loses nothing.
+        """
         if not self.path.exists():
             return
-        kept = [row for row in self.read() if row["update"] <= last_update]
-        self.path.unlink()
-        self.append(kept)
+        header, *lines = self.path.read_text().splitlines() or [""]
+        width, place = header.count(","), INDEX.index("update")
+        kept = [
+            line
+            for line in lines
+            if line.count(",") == width and int(line.split(",")[place]) <= last_update
+        ]
+        if not kept:
+            self.path.unlink()
+            return
+        new = self.path.with_suffix(".new")
+        new.write_text("".join(f"{line}\r\n" for line in (header, *kept)), newline="")
+        new.replace(self.path)
 
     def append(self, rows: Sequence[Row]) -> None:
         if not rows:
@@ -116,11 +130,12 @@ class Boards:
         from tensorboardX import SummaryWriter
 
         # Points of an interrupted run after its checkpoint are purged from the curves.
-        purge = {"purge_step": start} if start else {}
-        self._writer = SummaryWriter(str(folder), **purge)
+        # Points at `start` itself were drawn before the checkpoint and stay.
+        purge_step = start + 1 if start else None
+        self._writer = SummaryWriter(str(folder), purge_step=purge_step)
         self._wandb = None
         if wandb != "off":
-            import wandb as client
+            import wandb as client  # type: ignore[import-not-found]
 
             self._wandb = client.init(
                 project="s5rl",

@@ -14,3 +14,5 @@ class Request:
     def __post_init__(self):
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1; got {self.episodes}.")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must lie in [0, 2**32); got {self.seed}.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from experiment import config as run_config
 from experiment.config import RunConfig
@@ -83,7 +84,7 @@ class RunFolder:
         """
         try:
             plain = OmegaConf.to_container(OmegaConf.load(self.config), resolve=True)
-        except (OSError, ValueError, OmegaConfBaseException) as error:
+        except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
             raise InputError(f"{self.config} cannot be read: {error}") from error
         if not isinstance(plain, Mapping):
             raise InputError(f"{self.config} must hold a mapping; got {plain!r}.")

@@ -41,7 +41,14 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
     folder.create(config)
     folder.write_manifest()
     print(f"run folder: {folder.path}", flush=True)
-    update = jax.jit(over_seeds(agent.update), donate_argnums=0)
+    order: list[str] = []
+
+    def one_update(learner: Any) -> tuple[Any, Mapping[str, Any]]:
+        learner, metrics = agent.update(learner)
+        order[:] = metrics  # the agent's own; jit gives dicts back sorted by name
+        return learner, metrics
+
+    update = jax.jit(over_seeds(one_update), donate_argnums=0)
     update = update.lower(learners).compile()
     if not resume:
         learners = jax.block_until_ready(jax.jit(over_seeds(agent.initialise))(keys))
@@ -53,7 +60,7 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
         f"{config.schedule.num_seeds} seed(s) on {jax.devices()[0].device_kind}",
         flush=True,
     )
-    loop = _Loop(config, folder, done)
+    loop = _Loop(config, folder, done, order)
     try:
         status = loop.run(update, learners)
     finally:
@@ -82,8 +89,10 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
 class _Loop:
     """Everything that is open while a run goes on."""
 
-    def __init__(self, config: RunConfig, folder: RunFolder, done: int):
-        self.config, self.done = config, done
+    def __init__(
+        self, config: RunConfig, folder: RunFolder, done: int, order: Sequence[str]
+    ):
+        self.config, self.done, self.order = config, done, order
         self.steps_per_update = config.agent.options.steps_per_update
         self.file = MetricsFile(folder.metrics)
         self.file.cut(done)
@@ -108,7 +117,10 @@ class _Loop:
                 for _ in range(min(schedule.log_every, left)):
                     learners, metrics = update(learners)
                     window.append(metrics)
-                window = jax.device_get(window)
+                window = [
+                    {name: metrics[name] for name in self.order}
+                    for metrics in jax.device_get(window)
+                ]
                 bad = metrics_module.first_non_finite(window)
                 if bad is not None:
                     self._report_divergence(*bad, saved)

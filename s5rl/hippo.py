@@ -4,16 +4,17 @@ Computed once, when parameters are drawn, in NumPy and double precision.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def hippo_legs(size: int) -> np.ndarray:
+def hippo_legs(size: int) -> NDArray:
     """[N, N] HiPPO-LegS (Gu et al., 2020): optimal, and not stably diagonalisable."""
     root = np.sqrt(1 + 2 * np.arange(size))
     matrix = np.tril(np.outer(root, root)) - np.diag(np.arange(size))
     return -matrix
 
 
-def hippo_normal(size: int) -> np.ndarray:
+def hippo_normal(size: int) -> NDArray:
     """[N, N] HiPPO-N: the normal part of HiPPO-LegS (Smith et al., 2023, section 4.2).
 
     LegS = N - p p^T with p[n] = sqrt(n + 1/2). Being -I/2 plus a skew-symmetric matrix,
@@ -25,7 +26,7 @@ def hippo_normal(size: int) -> np.ndarray:
 
 def diagonalise_hippo(
     state_size: int, *, blocks: int, conjugate_symmetry: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[NDArray, NDArray, NDArray]:
     """Diagonalises `blocks` copies of HiPPO-N laid on a diagonal.
 
     Args:

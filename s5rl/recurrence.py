@@ -13,20 +13,19 @@ Maps compose associatively, so all T states can be had in O(log T) parallel step
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-Method = Literal["associative", "sequential", "kernel", "auto"]
 Element = TypeVar("Element")
 
 METHODS = ("associative", "sequential", "kernel", "auto")
 
 
 def linear_recurrence(
-    a: Array, b: Array, reset: Array, carry: Array, *, method: Method = "auto"
+    a: Array, b: Array, reset: Array, carry: Array, *, method: str = "auto"
 ) -> tuple[Array, Array]:
     """Runs the recurrence above over one chunk, which may hold many segments.
 
@@ -60,10 +59,12 @@ def linear_recurrence(
         dtype = jnp.promote_types(jnp.result_type(a, b, carry), jnp.float32)
     a, b, carry = a.astype(dtype), b.astype(dtype), carry.astype(dtype)
     if b.shape[0] == 1:
-        method = "step"  # acting
+        scan = "step"  # acting
     elif method == "auto":
-        method = "sequential" if jax.default_backend() == "cpu" else "associative"
-    h = _states(method, a, b, reset, carry)
+        scan = "sequential" if jax.default_backend() == "cpu" else "associative"
+    else:
+        scan = method
+    h: Array = _states(scan, a, b, reset, carry)  # type: ignore[assignment]
     return h[-1], h
 
 

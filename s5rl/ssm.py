@@ -18,6 +18,7 @@ Parameters are real, so that every optimiser accepts them:
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from s5rl.config import S5Config
@@ -59,11 +60,11 @@ def initialise(key: Array, features: int, config: S5Config) -> Parameters:
     )
     return {
         "eigenvalue_decay": jnp.log(
-            jnp.asarray(-eigenvalues.real - MIN_DECAY, jnp.float32)
+            jnp.asarray(-np.real(eigenvalues) - MIN_DECAY, jnp.float32)
         ),
-        "eigenvalue_frequency": jnp.asarray(eigenvalues.imag, jnp.float32),
-        "input_matrix": jnp.stack([read_in.real, read_in.imag]),
-        "output_matrix": jnp.stack([read_out.real, read_out.imag]),
+        "eigenvalue_frequency": jnp.asarray(np.imag(eigenvalues), jnp.float32),
+        "input_matrix": jnp.stack([jnp.real(read_in), jnp.imag(read_in)]),
+        "output_matrix": jnp.stack([jnp.real(read_out), jnp.imag(read_out)]),
         "feedthrough": jax.random.normal(d_key, (features,)),
         "log_step": log_step,
     }
