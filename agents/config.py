@@ -24,6 +24,7 @@ class PPOConfig:
     value_coefficient: float = 0.5
     entropy_coefficient: float = 0.0
     normalize_advantage: bool = True  # to mean 0, standard deviation 1, per minibatch
+    advantage_epsilon: float = 1e-8  # added to the standard deviation divided by
 
     squash_actions: bool = False  # tanh onto the bounds of a Box, instead of clipping
     encoder_sizes: tuple[int, ...] = (64,)  # dense layers before the core
@@ -40,7 +41,8 @@ class PPOConfig:
                 raise ValueError(
                     f"{name} must all be positive; got {list(getattr(self, name))}."
                 )
-        for name in ("learning_rate", "max_grad_norm", "adam_epsilon", "clip_epsilon"):
+        positive = ("learning_rate", "max_grad_norm", "adam_epsilon", "clip_epsilon")
+        for name in (*positive, "advantage_epsilon"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive; got {getattr(self, name)}.")
         for name in ("discount", "gae_lambda"):

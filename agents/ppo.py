@@ -38,7 +38,10 @@ class Minibatch(NamedTuple):
 
 @dataclass(frozen=True)
 class PPO:
-    """One learner. To train several, `vmap` `initialise` and `update` over keys.
+    """One learner. To train several, `vmap` `update`, and `jax.lax.map` `initialise`.
+
+    (Orthogonal initialisers under `vmap` can hang on a CPU: see
+    `experiment.building.initialise_seeds`.)
 
     `seed_axis` names the axis of that `vmap`. It lets `update` skip, for all seeds at
     once, the evaluations that only time limits need.
@@ -244,7 +247,8 @@ def loss(
 def clipped_surrogate(ratio: Array, advantage: Array, config: PPOConfig) -> Array:
     """[] what policy improvement costs (Schulman et al., 2017, equation 7), negated."""
     if config.normalize_advantage:
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+        scale = advantage.std() + config.advantage_epsilon
+        advantage = (advantage - advantage.mean()) / scale
     bounded = jnp.clip(ratio, 1 - config.clip_epsilon, 1 + config.clip_epsilon)
     return -jnp.minimum(ratio * advantage, bounded * advantage).mean()
 

@@ -46,7 +46,7 @@ def flatten(space: spaces.Space, x: Any) -> Array:
 
 def _children(space: spaces.Space) -> dict[Any, spaces.Space]:
     if isinstance(space, spaces.Dict):
-        return dict(space.spaces)
+        return dict(sorted(space.spaces.items()))  # as gymnasium and JAX order them
     if isinstance(space, spaces.Tuple):
         return dict(enumerate(space.spaces))
     raise TypeError(f"wanted a Box, Discrete, Dict or Tuple space; got {space!r}.")

@@ -56,6 +56,16 @@ def seed_keys(config: RunConfig) -> Array:
     return jax.vmap(lambda index: jax.random.fold_in(key, index))(indices)
 
 
+def initialise_seeds(agent: Any, keys: Array) -> Any:
+    """Learners of all seeds, [S, ...], drawn one after another.
+
+    Not under `vmap`: initialisers draw orthogonal matrices, and jaxlib's batched QR
+    waits, inside the CPU's thread pool, for threads of that same pool. On two cores,
+    two of them at once wait forever (seen with jaxlib 0.10.2, within 300 draws).
+    """
+    return jax.jit(lambda keys: jax.lax.map(agent.initialise, keys))(keys)
+
+
 def over_seeds(function: Any) -> Any:
     """Vmaps over learners, under the axis name that agents are built with."""
     return jax.vmap(function, axis_name=SEED_AXIS)

@@ -8,7 +8,8 @@ import orbax.checkpoint as ocp
 
 from experiment.errors import InputError
 
-logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax narrates every save
+# Orbax narrates every save; what goes wrong it raises as well.
+logging.getLogger("absl").setLevel(logging.CRITICAL)
 
 KEPT = 2  # the newest, and one to fall back on
 

@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,12 @@ import numpy as np
 
 import envs
 from experiment import plots
-from experiment.building import build_agent, over_seeds, seed_keys
+from experiment.building import (
+    build_agent,
+    initialise_seeds,
+    over_seeds,
+    seed_keys,
+)
 from experiment.checkpoints import Checkpoints
 from experiment.config import EnvChoice, RunConfig
 from experiment.errors import InputError
@@ -34,9 +40,11 @@ def evaluate(
         environment's observations or make its actions.
     """
     trained = build_agent(config)
-    like = jax.eval_shape(over_seeds(trained.initialise), seed_keys(config))
+    like = jax.eval_shape(partial(initialise_seeds, trained), seed_keys(config))
     agent = build_agent(config, env_choice)
-    _check_fits(like, jax.eval_shape(over_seeds(agent.initialise), seed_keys(config)))
+    _check_fits(
+        like, jax.eval_shape(partial(initialise_seeds, agent), seed_keys(config))
+    )
     update, learners = Checkpoints(folder.checkpoints).restore(like)
 
     def play(learner, key):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import envs
 from experiment import config as run_config
 from experiment import metrics as metrics_module
 from experiment import plots
-from experiment.building import over_seeds, seed_keys
+from experiment.building import initialise_seeds, over_seeds, seed_keys
 from experiment.checkpoints import Checkpoints
 from experiment.config import RunConfig
 from experiment.errors import DIVERGED, OK, SIGNAL
@@ -34,7 +35,7 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
     """
     began = time.perf_counter()
     keys = seed_keys(config)
-    learners = jax.eval_shape(over_seeds(agent.initialise), keys)
+    learners = jax.eval_shape(partial(initialise_seeds, agent), keys)
     done = 0
     if resume:
         done, learners = Checkpoints(folder.checkpoints).restore(learners)
@@ -51,7 +52,7 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
     update = jax.jit(over_seeds(one_update), donate_argnums=0)
     update = update.lower(learners).compile()
     if not resume:
-        learners = jax.block_until_ready(jax.jit(over_seeds(agent.initialise))(keys))
+        learners = jax.block_until_ready(initialise_seeds(agent, keys))
     compile_seconds = time.perf_counter() - began
     num_parameters = sum(x.size for x in jax.tree.leaves(learners.params))
     num_parameters //= config.schedule.num_seeds
