@@ -75,7 +75,8 @@ class S5(nn.Module):
         if x.shape[-1] != self.features:
             x = nn.Dense(self.features, dtype=self.config.dtype, name="encoder")(x)
         carries = []
-        for index, state in enumerate(carry):
+        layers = range(self.config.num_layers)
+        for index, state in zip(layers, carry, strict=True):
             layer = S5Layer(self.features, self.config, name=f"layer_{index}")
             state, x = layer(state, x, reset)
             carries.append(state)

@@ -1,0 +1,48 @@
+"""What every test here shares: a strict JAX session and a supply of keys.
+
+An array that broadcasts by gaining an axis is nearly always a mistake ([B] against
+[T, B]), so the session refuses it. Some dependencies do it in their own code
+(distrax's multivariate distributions): there, mark the test `lenient`.
+"""
+
+import jax
+import pytest
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "lenient: ranks may promote, as a dependency of ours relies on it"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _lenient(request):
+    if request.node.get_closest_marker("lenient"):
+        with jax.numpy_rank_promotion("allow"):
+            yield
+    else:
+        yield
+
+
+@pytest.fixture(scope="module")
+def quick_compilation():
+    """For modules that mostly compile; LLVM's slow passes change none of their laws."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture
+def keys():
+    """An endless supply of distinct PRNG keys."""
+
+    def supply():
+        key = jax.random.key(0)
+        while True:
+            key, sub = jax.random.split(key)
+            yield sub
+
+    return supply()

@@ -1,0 +1,211 @@
+"""Every core against its equations, written out in NumPy and double precision.
+
+mutant                               | the test that failed: test_…
+------------------------------------ | ----------------------------------------
+half_glu2 gates gelu(y)              | equals_its_equations
+post norm leaves the residual out    | equals_its_equations
+no feedthrough                       | equals_its_equations
+MLP with relu                        | equals_its_equations
+environment 0's reset is everybody's | equals_its_equations
+a carry's gradient is stopped        | gradients_equal_its_equations
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import s5rl
+
+T, B, H_IN, H = 6, 3, 5, 4
+SMALL = {"state_size": 8, "blocks": 2}
+VARIANTS = {
+    "gru": ("gru", {"num_layers": 2}),
+    "lstm": ("lstm", {"num_layers": 2}),
+    "mlp": ("mlp", {}),
+    "s5": ("s5", SMALL),
+    "s5-associative": ("s5", SMALL | {"method": "associative", "num_layers": 1}),
+    "s5-bilinear": ("s5", SMALL | {"discretization": "bilinear"}),
+    "s5-full-size": ("s5", SMALL | {"conjugate_symmetry": False}),
+    "s5-post": ("s5", SMALL | {"norm": "post"}),
+    "s5-none": ("s5", SMALL | {"norm": "none"}),
+    "s5-full-glu": ("s5", SMALL | {"activation": "full_glu"}),
+    "s5-half-glu2": ("s5", SMALL | {"activation": "half_glu2"}),
+    "s5-gelu": ("s5", SMALL | {"activation": "gelu"}),
+}
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def gelu(x):
+    return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def dense(p, x):
+    return x @ p["kernel"] + p.get("bias", 0)
+
+
+def layer_norm(p, x):
+    centred = x - x.mean(-1, keepdims=True)
+    scale = np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
+    return centred / scale * p["scale"] + p["bias"]
+
+
+def gru_step(p, h, x, config):
+    r = sigmoid(dense(p["ir"], x) + dense(p["hr"], h))
+    z = sigmoid(dense(p["iz"], x) + dense(p["hz"], h))
+    n = np.tanh(dense(p["in"], x) + r * dense(p["hn"], h))
+    h = (1 - z) * n + z * h
+    return h, h
+
+
+def lstm_step(p, carry, x, config):
+    c, h = carry
+    i, f, g, o = (dense(p[f"i{k}"], x) + dense(p[f"h{k}"], h) for k in "ifgo")
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    h = sigmoid(o) * np.tanh(c)
+    return (c, h), h
+
+
+def mlp_step(p, carry, x, config):
+    return carry, gelu(dense(p, x))
+
+
+def s5_step(p, state, x, config):
+    ssm, u = p["ssm"], layer_norm(p["norm"], x) if config.norm == "pre" else x
+    decay = np.exp(ssm["eigenvalue_decay"]) + 1e-4
+    eigenvalue, step = (
+        -decay + 1j * ssm["eigenvalue_frequency"],
+        np.exp(ssm["log_step"]),
+    )
+    if config.discretization == "zoh":
+        a = np.exp(eigenvalue * step)
+        b_gain = (a - 1) / eigenvalue
+    else:
+        a = (1 + eigenvalue * step / 2) / (1 - eigenvalue * step / 2)
+        b_gain = step / (1 - eigenvalue * step / 2)
+    b, c = (ssm[k][0] + 1j * ssm[k][1] for k in ("input_matrix", "output_matrix"))
+    state = a * state + b_gain * (u @ b)
+    y = (state @ c).real * (2 if config.conjugate_symmetry else 1)
+    y = y + ssm["feedthrough"] * u
+    smooth = gelu(y)
+    gate = sigmoid(dense(p["gate"], smooth)) if config.activation != "gelu" else 1
+    ungated = {"half_glu2": y, "half_glu1": smooth, "gelu": smooth}
+    if config.activation == "full_glu":
+        ungated["full_glu"] = dense(p["value"], smooth)
+    y = x + gate * ungated[config.activation]
+    return state, layer_norm(p["norm"], y) if config.norm == "post" else y
+
+
+STEPS = {"gru": gru_step, "lstm": lstm_step, "mlp": mlp_step, "s5": s5_step}
+
+
+def oracle(name, config, params, carry, x, reset):
+    """One layer of one step after another; float64 in, float64 out."""
+    carry, outputs = list(carry), []
+    for x_t, reset_t in zip(x, reset, strict=True):
+        if "encoder" in params:
+            x_t = dense(params["encoder"], x_t)
+        for index in range(config.num_layers):
+            state = carry[index] if carry else ()
+            kept = jax.tree.map(lambda s: np.where(reset_t[:, None], 0, s), state)  # noqa: B023
+            state, x_t = STEPS[name](params[f"layer_{index}"], kept, x_t, config)
+            if carry:
+                carry[index] = state
+        outputs.append(x_t)
+    return tuple(carry), np.stack(outputs)
+
+
+def double(tree):
+    def widen(leaf):
+        leaf = np.asarray(leaf)
+        return leaf.astype(np.result_type(leaf, np.float64))
+
+    return jax.tree.map(widen, tree)
+
+
+def noise(tree, rng):
+    def draw(leaf):
+        parts = rng.normal(size=(2, *leaf.shape))
+        real = jnp.issubdtype(leaf.dtype, jnp.floating)
+        return (parts[0] if real else parts[0] + 1j * parts[1]).astype(leaf.dtype)
+
+    return jax.tree.map(draw, tree)
+
+
+def reset_patterns():
+    some = np.random.default_rng(3).random((T, B)) < 0.3
+    start = np.arange(T)[:, None] == np.zeros((1, B))
+    return [some & False, some | True, start, some, some | start]
+
+
+@pytest.fixture(params=VARIANTS)
+def case(request):
+    name, options = VARIANTS[request.param]
+    core = s5rl.make_core(name, features=H, **options)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(T, B, H_IN)).astype(np.float32)
+    carry = core.initial_carry(B)
+    reset = np.zeros((T, B), bool)
+    shapes = jax.eval_shape(core.init, jax.random.key(1), carry, x, reset)["params"]
+    # Biases and scales as they start, zero and one, would hide their absence.
+    params = jax.tree.map(lambda p: np.float32(0.5) * p, noise(shapes, rng))
+    return core, partial(oracle, name, core.config), params, noise(carry, rng), x
+
+
+@partial(jax.jit, static_argnums=0)
+def run_and_gradients(core, params, carry, x, reset, carry_bar, y_bar):
+    """`(carry, y)`, and the cotangents of params, carry and x."""
+
+    def run(params, carry, x):
+        return core.apply({"params": params}, carry, x, reset)
+
+    results, pullback = jax.vjp(run, params, carry, x)
+    return results, pullback((carry_bar, y_bar))
+
+
+def test_equals_its_equations(case):
+    core, equations, params, carry, x = case
+    bars = jax.tree.map(np.asarray, carry), np.ones((T, B, H), np.float32)
+    for reset in reset_patterns():
+        want = equations(*double((params, carry, x)), reset)
+        got, _ = run_and_gradients(core, params, carry, x, reset, *bars)
+        jax.tree.map(
+            partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-5), got, want
+        )
+    # And by single steps, with the last pattern of resets.
+    run = jax.jit(lambda p, c, x, reset: core.apply({"params": p}, c, x, reset))
+    for t in range(T):
+        now = slice(t, t + 1)
+        carry, y = run(params, carry, x[now], reset[now])
+        np.testing.assert_allclose(y, want[1][now], rtol=2e-4, atol=2e-5)
+
+
+def test_gradients_equal_its_equations(case):
+    """Along random directions of the parameters, of the carry and of the inputs."""
+    core, equations, params, carry, x = case
+    reset, rng = reset_patterns()[3], np.random.default_rng(7)
+    inputs = params, carry, x
+    carry_bar, y_bar = noise(carry, rng), noise(np.zeros((T, B, H), np.float32), rng)
+
+    def dot(one, other):
+        products = jax.tree.map(lambda u, v: np.sum(u * v).real, one, other)
+        return sum(jax.tree.leaves(products))
+
+    _, bars = run_and_gradients(core, *inputs, reset, carry_bar, y_bar)
+    bars, bases = double(bars), double(inputs)
+    directions = double(noise(inputs, rng))
+    for index, (bar, direction) in enumerate(zip(bars, directions, strict=True)):
+
+        def moved(by, index=index, direction=direction):
+            at = list(bases)
+            at[index] = jax.tree.map(lambda p, d: p + by * d, at[index], direction)
+            last, y = equations(*at, reset)
+            return dot(double(carry_bar), last) + dot(double(y_bar), y)
+
+        slope = (moved(1e-6) - moved(-1e-6)) / 2e-6
+        np.testing.assert_allclose(dot(bar, direction), slope, rtol=1e-3, atol=1e-3)

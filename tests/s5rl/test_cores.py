@@ -1,0 +1,282 @@
+"""The laws of `s5rl.Core`, over every core: what an agent may rely on.
+
+Their values and gradients are compared with float64 in `test_core_oracles.py`.
+
+    mutant                              | the test that failed: test_…
+    ----------------------------------- | ----------------------------------------
+    GRU, LSTM: acting ignores reset     | single_steps_equal_one_call
+    S5: carries return in reverse order | chunking_is_invisible
+    S5: only the first layer resets     | a_packed_batch_equals_its_segments_alone
+    LSTM: the cell is not reset         | no_gradient_crosses_a_reset
+    GRU, LSTM: flag multiplied          | a_diverged_segment_diverges_alone
+    S5: the norm spans the batch        | a_diverged_segment_diverges_alone
+    S5: only the first layer resets     | a_reset_forgets_whatever_was_there
+    S5: the place in the batch is added | environments_do_not_meet
+    S5: the first carry is real         | the_carry_returns_as_it_came
+    S5: bfloat16 is returned            | the_carry_returns_as_it_came
+    S5: dtype is ignored                | bfloat16_layers_stay_near_single_...
+    GRU, LSTM: T = 1 is scanned         | acting_has_no_scan
+    a complex parameter                 | parameters_are_real_and_single
+    the nearest name is not looked for  | refuses_what_it_does_not_know
+"""
+
+from functools import partial
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.extend.core import jaxprs_in_params
+
+import s5rl
+
+T, B, H_IN, H = 6, 3, 5, 4
+CUT = 3
+CLOSE = {"rtol": 2e-4, "atol": 2e-5}  # float32, two layers
+SMALL = {"state_size": 8, "blocks": 2}
+CASES = {name: (name, {"num_layers": 2}) for name in s5rl.core_names()}
+CASES["s5"] = ("s5", SMALL)
+CASES["s5-associative"] = ("s5", SMALL | {"method": "associative", "num_layers": 1})
+CASES["s5-bfloat16"] = ("s5", SMALL | {"dtype": "bfloat16"})
+EXACT = [name for name in CASES if name != "s5-bfloat16"]  # bfloat16 is rounded
+
+
+@pytest.fixture(params=EXACT)
+def core(request):
+    name, options = CASES[request.param]
+    return s5rl.make_core(name, features=H, **options)
+
+
+def filled(tree, rng):
+    """Random numbers of the same shapes and dtypes."""
+
+    def fill(leaf):
+        parts = rng.normal(size=(2, *leaf.shape))
+        real = jnp.issubdtype(leaf.dtype, jnp.floating)
+        return jnp.asarray(parts[0] if real else parts[0] + 1j * parts[1], leaf.dtype)
+
+    return jax.tree.map(fill, tree)
+
+
+def drawn(core):
+    """Variables, a carry that is not zero, inputs, and a cotangent of the output."""
+    rng = np.random.default_rng(0)
+    x, y_bar = (rng.normal(size=(T, B, h)).astype(np.float32) for h in (H_IN, H))
+    # Drawing them as `init` does would take longer to compile than all the laws.
+    variables = jax.tree.map(lambda v: v / 2, filled(shapes_of(core), rng))
+    return variables, filled(core.initial_carry(B), rng), x, y_bar
+
+
+def shapes_of(core):
+    x, reset = jnp.zeros((1, B, H_IN)), jnp.zeros((1, B), bool)
+    return jax.eval_shape(core.init, jax.random.key(1), core.initial_carry(B), x, reset)
+
+
+@partial(jax.jit, static_argnums=0)
+def run_and_gradients(core, variables, carry, x, reset, carry_bar, y_bar):
+    """`(carry, y)`, and the cotangents of variables, carry and x."""
+
+    def apply(variables, carry, x):
+        return core.apply(variables, carry, x, reset)
+
+    results, pullback = jax.vjp(apply, variables, carry, x)
+    return results, pullback((carry_bar, y_bar))
+
+
+def run(core, variables, carry, x, reset):
+    """As an agent calls it; compiles what the laws of gradients compile anyway."""
+    nothing, y_bar = jax.tree.map(jnp.zeros_like, carry), np.zeros((len(x), B, H), "f")
+    return run_and_gradients(core, variables, carry, x, reset, nothing, y_bar)[0]
+
+
+def reset_at(*steps):
+    return np.isin(np.arange(T), steps)[:, None] & np.ones((1, B), bool)
+
+
+def random_reset():
+    return np.random.default_rng(3).random((T, B)) < 0.3
+
+
+def test_single_steps_equal_one_call(core):
+    variables, carry, x, _ = drawn(core)
+    reset, entering, outputs = random_reset(), carry, []
+    for t in range(T):
+        carry, y = run(core, variables, carry, x[t : t + 1], reset[t : t + 1])
+        outputs.append(y)
+    whole = run(core, variables, entering, x, reset)
+    chex.assert_trees_all_close((carry, jnp.concatenate(outputs)), whole, **CLOSE)
+
+
+def test_chunking_is_invisible(core):
+    """In the values, and in every gradient once it is passed on through the carry."""
+    variables, carry, x, y_bar = drawn(core)
+    reset, head, tail = random_reset(), slice(0, CUT), slice(CUT, T)
+    last_bar = filled(carry, np.random.default_rng(5))
+    whole, bars = run_and_gradients(core, variables, carry, x, reset, last_bar, y_bar)
+
+    middle, _ = run(core, variables, carry, x[head], reset[head])
+    (last, y_tail), tail_bars = run_and_gradients(
+        core, variables, middle, x[tail], reset[tail], last_bar, y_bar[tail]
+    )
+    (_, y_head), head_bars = run_and_gradients(
+        core, variables, carry, x[head], reset[head], tail_bars[1], y_bar[head]
+    )
+    chex.assert_trees_all_close(
+        (last, jnp.concatenate([y_head, y_tail])), whole, **CLOSE
+    )
+    summed = jax.tree.map(jnp.add, head_bars[0], tail_bars[0])
+    x_bar = jnp.concatenate([head_bars[2], tail_bars[2]])
+    chex.assert_trees_all_close((summed, head_bars[1], x_bar), bars, **CLOSE)
+
+
+def test_a_packed_batch_equals_its_segments_alone(core):
+    variables, carry, x, y_bar = drawn(core)
+    nothing = jax.tree.map(jnp.zeros_like, carry)
+    arguments = variables, carry, x, reset_at(0, CUT), nothing, y_bar
+    (last, y), (_, _, x_bar) = run_and_gradients(core, *arguments)
+    fresh = core.initial_carry(B)
+    for here in (slice(0, CUT), slice(CUT, T)):
+        reset = np.zeros((CUT, B), bool)
+        alone, bars = run_and_gradients(
+            core, variables, fresh, x[here], reset, nothing, y_bar[here]
+        )
+        np.testing.assert_allclose(y[here], alone[1], **CLOSE)
+        np.testing.assert_allclose(x_bar[here], bars[2], **CLOSE)
+    chex.assert_trees_all_close(last, alone[0], **CLOSE)
+
+
+def test_no_gradient_crosses_a_reset(core):
+    variables, carry, x, y_bar = drawn(core)
+    nothing = jax.tree.map(jnp.zeros_like, carry)
+    y_bar[:CUT] = 0
+    arguments = variables, carry, x, reset_at(CUT), nothing, y_bar
+    _, (_, carry_bar, x_bar) = run_and_gradients(core, *arguments)
+    assert not any(leaf.any() for leaf in jax.tree.leaves(carry_bar))
+    assert not x_bar[:CUT].any() and x_bar[CUT:].any()
+    if jax.tree.leaves(carry):  # without the reset, all are reached
+        arguments = variables, carry, x, reset_at(), nothing, y_bar
+        _, (_, carry_bar, x_bar) = run_and_gradients(core, *arguments)
+        assert all(leaf.any() for leaf in jax.tree.leaves(carry_bar))
+        assert x_bar.any((1, 2)).all()
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf], ids=str)
+def test_a_diverged_segment_diverges_alone(core, poison):
+    variables, carry, x, y_bar = drawn(core)
+    nothing = jax.tree.map(jnp.zeros_like, carry)
+
+    def after(carry, x):
+        arguments = variables, carry, x, reset_at(CUT), nothing, y_bar
+        (last, y), (_, _, x_bar) = run_and_gradients(core, *arguments)
+        return last, y[CUT:], x_bar[CUT:], y[:, 1:], x_bar[:, 1:]
+
+    want = after(carry, x)
+    x = x.copy()  # JAX may still be reading the other
+    x[1, 0] = poison  # of the first environment alone
+    carry = jax.tree.map(lambda leaf: leaf.at[0].set(poison), carry)
+    chex.assert_trees_all_equal(after(carry, x), want)
+
+
+def test_a_reset_forgets_whatever_was_there(core):
+    variables, carry, x, _ = drawn(core)
+    lost = jax.tree.map(lambda leaf: jnp.full_like(leaf, np.nan), carry)
+    want = run(core, variables, core.initial_carry(B), x, reset_at())
+    chex.assert_trees_all_close(run(core, variables, lost, x, reset_at(0)), want)
+
+
+def test_environments_do_not_meet(core):
+    variables, carry, x, _ = drawn(core)
+    reset, order = random_reset(), np.array([2, 0, 1])
+    want, y = run(core, variables, carry, x, reset)
+    carry, want = jax.tree.map(lambda leaf: leaf[order], (carry, want))
+    got, shuffled = run(core, variables, carry, x[:, order], reset[:, order])
+    np.testing.assert_allclose(shuffled, y[:, order], rtol=1e-6, atol=1e-6)
+    chex.assert_trees_all_close(got, want, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_carry_returns_as_it_came(case):
+    """Structure, shapes and dtypes: it can be scanned over, and nothing recompiles."""
+    name, options = CASES[case]
+    core = s5rl.make_core(name, features=H, **options)
+    variables, _, x, _ = drawn(core)
+    chex.clear_trace_counter()
+
+    @jax.jit
+    @chex.assert_max_traces(n=1)
+    def act(variables, carry, x, reset):
+        return core.apply(variables, carry, x, reset)
+
+    carry = fresh = core.initial_carry(B)
+    for t in range(3):
+        now = slice(t, t + 1)
+        carry, y = act(variables, carry, x[now], random_reset()[now])
+    chex.assert_trees_all_equal_shapes_and_dtypes(carry, fresh)
+    last, whole = run(core, variables, fresh, x, random_reset())
+    chex.assert_trees_all_equal_shapes_and_dtypes(last, fresh)
+    assert (y.shape, whole.shape) == ((1, B, H), (T, B, H))
+    assert y.dtype == whole.dtype == jnp.float32
+    wide = jnp.complex64 if name == "s5" else jnp.float32
+    assert all(leaf.dtype == wide for leaf in jax.tree.leaves(fresh))
+    assert not any(leaf.any() for leaf in jax.tree.leaves(fresh))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_parameters_are_real_and_single(case):
+    core = s5rl.make_core(CASES[case][0], features=H, **CASES[case][1])
+    leaves = jax.tree.leaves(shapes_of(core))
+    assert leaves and all(leaf.dtype == jnp.float32 for leaf in leaves)
+
+
+def test_bfloat16_layers_stay_near_single_precision():
+    near, wide = (
+        s5rl.make_core(CASES[case][0], features=H, **CASES[case][1])
+        for case in ("s5-bfloat16", "s5")
+    )
+    variables, carry, x, _ = drawn(wide)
+    got = run(near, variables, carry, x, random_reset())
+    want = run(wide, variables, carry, x, random_reset())
+    chex.assert_trees_all_close(got, want, rtol=0.1, atol=0.1)
+    assert (got[1] != want[1]).any()  # it was computed in bfloat16
+
+
+@pytest.mark.parametrize("case", ["s5", "gru", "lstm", "mlp"])
+def test_the_first_call_after_init_is_finite(case):
+    core = s5rl.make_core(CASES[case][0], features=H, **CASES[case][1])
+    x, reset = drawn(core)[2], random_reset()
+    fresh = core.initial_carry(B)
+    variables = jax.jit(core.init)(jax.random.key(0), fresh, x[:1], reset[:1])
+    chex.assert_trees_all_equal_shapes_and_dtypes(variables, drawn(core)[0])
+    _, y = run(core, variables, fresh, x, reset)
+    assert np.isfinite(y).all() and (np.std(y, axis=0) > 0).all()
+
+
+def primitives(jaxpr):
+    for eqn in jaxpr.eqns:
+        yield eqn.primitive.name
+        for inner in jaxprs_in_params(eqn.params):
+            yield from primitives(inner)
+
+
+def test_acting_has_no_scan(core):
+    variables, carry, x, _ = drawn(core)
+    arguments = variables, carry, x[:1], reset_at(0)[:1]
+    names = set(primitives(jax.make_jaxpr(partial(run, core))(*arguments).jaxpr))
+    assert "dot_general" in names and not names & {"scan", "while"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("s55", {}, "unknown core 's55'; did you mean 's5'.*s5, gru, lstm, mlp"),
+        ("transformer", {}, r"unknown core 'transformer'\. It knows: s5, gru"),
+        ("s5", {"state_siz": 8}, "no option 'state_siz'; did you mean 'state_size'"),
+        ("gru", {"dtype": "float32"}, "'gru' has no option 'dtype'.*num_layers"),
+        ("mlp", {"features": 0}, "features must be positive; got 0"),
+        ("lstm", {"num_layers": 0}, "num_layers must be positive; got 0"),
+    ],
+)
+def test_refuses_what_it_does_not_know(name, options, says):
+    with pytest.raises(ValueError, match=says):
+        s5rl.make_core(name, **{"features": H} | options)
