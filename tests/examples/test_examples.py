@@ -1,0 +1,51 @@
+"""Every example runs, and does what it says; none is left out.
+
+| mutant | fails |
+|---|---|
+| S5 returns its input | test_the_core_learns_in_your_code |
+| an example without a test | test_every_example_is_run |
+"""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def main():
+    """`(name) -> its main`."""
+    return lambda name: runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"]
+
+
+def test_every_example_is_run():
+    here = Path(__file__).read_text()
+    names = [path.stem for path in EXAMPLES.glob("*.py")]
+    assert names and all(f'main("{name}")' in here for name in names)
+
+
+def test_the_core_learns_in_your_code(main, capsys):
+    """Not to remember costs 1, on average, for a sign is told from nothing."""
+    losses = main("core_in_your_agent")(steps=120)
+    assert losses[0] > 0.5 and losses[-1] < 0.05
+    assert "loss" in capsys.readouterr().out
+
+
+def test_the_core_learns_through_the_nnx_bridge(main):
+    losses = main("nnx_bridge")(steps=150)
+    assert losses[0] > 0.5 and np.mean(losses[-10:]) < 0.5 * losses[0]
+
+
+def test_the_agent_runs_in_your_own_loop(main, capsys):
+    """Three updates teach nothing; that they learn is tests/agents' to show."""
+    value = main("custom_loop")(updates=3)
+    assert -1 <= value <= 1
+    assert "update    0  return" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_agent_learns_in_your_own_loop(main):
+    assert main("custom_loop")() > 0.9

@@ -1,0 +1,165 @@
+"""What the house rules say about every file, read off its syntax tree.
+
+| mutant | fails |
+|---|---|
+| `import optax` in s5rl/ssm.py | test_imports_point_down |
+| `import agents.ppo` in experiment/ | test_experiment_knows_agents_* |
+| sys.argv read in experiment/cli.py | test_only_entry_points_read_the_command_line |
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ENTRY_POINTS = [
+    path for name in ("train.py", "evaluate.py", "compare.py")
+    if (path := ROOT / name).exists()
+]  # fmt: skip
+OURS = {"s5rl", "envs", "agents", "experiment"}
+
+# What each package may import, beside itself and the standard library.
+MAY_IMPORT = {
+    "s5rl": {"jax", "flax", "chex", "numpy"},
+    "envs": {"jax", "flax", "gymnax", "numpy"},
+    "agents": {
+        *("s5rl", "envs"),
+        *("jax", "flax", "chex", "numpy", "optax", "distrax", "gymnax"),
+    },
+    "experiment": {
+        *("agents", "envs", "s5rl"),
+        *("jax", "numpy", "scipy", "omegaconf", "hydra", "yaml", "orbax"),
+        *("matplotlib", "rich", "tensorboardX", "wandb"),
+    },
+}
+FILES = {name: sorted((ROOT / name).rglob("*.py")) for name in MAY_IMPORT}
+EVERY = [*ENTRY_POINTS, *(path for files in FILES.values() for path in files)]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path, *, lazy: bool = True) -> set[str]:
+    """Every module that a file imports, anywhere in it or (not lazy) when it is."""
+    found = set()
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree) if lazy else _at_import(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _at_import(tree: ast.AST):
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.Lambda):
+            yield from _at_import(node)
+
+
+def top(modules: set[str]) -> set[str]:
+    return {module.split(".")[0] for module in modules} - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_point_down(package):
+    assert FILES[package]
+    for path in FILES[package]:
+        # A renderer or an adapter in envs imports what it needs when it is called.
+        found = top(imports(path, lazy=package != "envs"))
+        assert found <= MAY_IMPORT[package] | {package}, name_of(path)
+        assert top(imports(path)) & OURS <= MAY_IMPORT[package] | {package}
+
+
+def test_the_core_imports_nothing_of_ours():
+    for path in FILES["s5rl"]:
+        assert not top(imports(path)) & (OURS - {"s5rl"}), name_of(path)
+
+
+def test_agents_know_the_contract_and_no_environment():
+    """Spaces are the contract's vocabulary; everything else is one environment."""
+    allowed = ("envs.contract", "envs.spaces", "gymnax.environments.spaces")
+    for path in FILES["agents"]:
+        for module in imports(path):
+            if module.split(".")[0] in ("envs", "gymnax"):
+                assert module.startswith(allowed), f"{name_of(path)}: {module}"
+
+
+def test_experiment_knows_agents_cores_and_environments_by_name():
+    """The packages themselves and their configurations; no module behind them."""
+    allowed = re.compile(r"(agents|envs|s5rl)(\.config(\..*)?)?|envs\.registry(\..*)?")
+    for path in FILES["experiment"]:
+        for module in imports(path):
+            if module.split(".")[0] in OURS - {"experiment"}:
+                assert allowed.fullmatch(module), f"{name_of(path)}: {module}"
+
+
+def test_distrax_is_imported_in_one_place():
+    users = [path for path in EVERY if "distrax" in top(imports(path))]
+    assert len(users) <= 1
+
+
+def test_only_entry_points_read_the_command_line():
+    """The manifest records it (run_folder.py), and decides nothing by it."""
+    allowed = {*map(name_of, ENTRY_POINTS), "experiment/run_folder.py"}
+    for path in EVERY:
+        tree = ast.parse(path.read_text())
+        reads = any(
+            isinstance(node, ast.Attribute) and node.attr in ("argv", "orig_argv")
+            for node in ast.walk(tree)
+        ) or top(imports(path)) & {"absl", "tyro", "click"}
+        assert not reads or name_of(path) in allowed, name_of(path)
+        assert "argparse" not in imports(path), name_of(path)
+
+
+def test_everything_public_is_documented():
+    """Modules, classes and functions; and methods of public classes but dunders.
+
+    A method that only says again what its class or its contract says may go without.
+    """
+    bare = []
+    for path in EVERY:
+        tree = ast.parse(path.read_text())
+        public = [
+            node for node in tree.body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+            and not node.name.startswith("_")
+        ]  # fmt: skip
+        bare += [
+            f"{name_of(path)}: {getattr(node, 'name', 'module')}"
+            for node in [tree, *public]
+            if not ast.get_docstring(node)
+        ]
+    assert not bare
+
+
+def tracked() -> list[Path]:
+    """Files under version control; where there is no git, our own and the tests."""
+    command = ["git", "-C", str(ROOT), "ls-files", "-z"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return [*EVERY, *(ROOT / "tests").rglob("*.py")]
+    return [
+        path for name in listed.stdout.split("\0")
+        if name and (path := ROOT / name).is_file()
+    ]  # fmt: skip
+
+
+def test_no_file_names_a_place_on_one_machine():
+    roots = "home|Users|root|work|tmp|opt|mnt"
+    absolute = re.compile(rf"(?<![\w.~/:<>)\]}}*-])/(?:{roots})/[\w.]")
+    for path in tracked():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue  # a picture
+        found = absolute.search(text)
+        assert not found, f"{name_of(path)}: {text[found.start() :][:40]!r}"
