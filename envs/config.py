@@ -33,8 +33,16 @@ class MemoryChainConfig:
 
 
 @dataclass(frozen=True)
-class GymnaxConfig:
-    """An environment of gymnax, with its own parameters (checked when it is built)."""
+class OpenConfig:
+    """An environment whose own code knows its parameters and checks them."""
 
     id: str
     params: Mapping[str, Any] = field(default_factory=dict)
+
+
+class GymnaxConfig(OpenConfig):
+    """See `envs.gymnax_suite`."""
+
+
+class PopgymConfig(OpenConfig):
+    """See `envs.popgym`."""

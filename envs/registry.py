@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from envs.config import GymnaxConfig, MemoryChainConfig
+from envs.config import GymnaxConfig, MemoryChainConfig, OpenConfig, PopgymConfig
+from envs.popgym.table import TABLE as _POPGYM
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,17 @@ _SPECS = {
         )
         for name, (measures, chance, best) in _GYMNAX.items()
     },
+    **{
+        name: EnvSpec(
+            name=name,
+            measures=entry.measures,
+            factory="envs.popgym:make_from",
+            config=PopgymConfig,
+            chance=entry.chance,
+            best=entry.best,
+        )
+        for name, entry in _POPGYM.items()
+    },
 }
 
 
@@ -101,8 +113,8 @@ def check_config(name: str, params: Mapping[str, Any]) -> Any:
       ValueError: for an unknown name or parameter, or a value that cannot work.
     """
     config = spec(name).config
-    if config is GymnaxConfig:
-        return GymnaxConfig(id=name.removeprefix("gymnax/"), params=dict(params))
+    if issubclass(config, OpenConfig):
+        return config(id=name.removeprefix("gymnax/"), params=dict(params))
     known = [field.name for field in dataclasses.fields(config)]
     for key in params:
         if key not in known:

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import agents
 import envs
-from envs.config import GymnaxConfig
+from envs.config import OpenConfig
 from experiment.errors import InputError, nearest
 from s5rl.config import CORE_CONFIGS
 
@@ -166,7 +166,7 @@ def _load_env(section: Mapping[str, Any]) -> EnvChoice:
     if not isinstance(history, bool):
         raise InputError(f"env.history must be true or false; got {history!r}.")
     cls = envs.spec(str(name)).config
-    if cls is not GymnaxConfig:
+    if not issubclass(cls, OpenConfig):
         config = typed(cls, params, "env", also=("history",))
         params = dataclasses.asdict(config)
     return EnvChoice(str(name), history, params)

@@ -35,10 +35,10 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
     """
     began = time.perf_counter()
     keys = seed_keys(config)
-    learners = jax.eval_shape(partial(initialise_seeds, agent), keys)
-    done = 0
+    shapes = jax.eval_shape(partial(initialise_seeds, agent), keys)
+    done, learners = 0, None
     if resume:
-        done, learners = Checkpoints(folder.checkpoints).restore(learners)
+        done, learners = Checkpoints(folder.checkpoints).restore(shapes)
     folder.create(config)
     folder.write_manifest()
     print(f"run folder: {folder.path}", flush=True)
@@ -50,8 +50,9 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
         return learner, metrics
 
     update = jax.jit(over_seeds(one_update), donate_argnums=0)
-    update = update.lower(learners).compile()
-    if not resume:
+    # From shapes, or a resumed run would compile another program than a new one.
+    update = update.lower(shapes).compile()
+    if learners is None:
         learners = jax.block_until_ready(initialise_seeds(agent, keys))
     compile_seconds = time.perf_counter() - began
     num_parameters = sum(x.size for x in jax.tree.leaves(learners.params))
