@@ -99,7 +99,8 @@ class _Labyrinth(base.PopgymEnvironment):
     ) -> LabyrinthParams:
         """Generates the mazes that resets draw from, uniformly. `key` is consumed."""
         draw = jax.vmap(lambda k: maze.hunt_and_kill(k, self.size))
-        return params.replace(mazes=draw(jax.random.split(key, num_mazes)))
+        mazes = draw(jax.random.split(key, num_mazes))
+        return LabyrinthParams(params.max_steps_in_episode, mazes)
 
     @partial(jax.jit, static_argnames=("self",))
     def step(self, key, state, action, params=None):

@@ -5,6 +5,8 @@ sigma included, added before clipping. The noise of the first observation is row
 `hidden["noise"]`. The physics never feels it.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import struct
@@ -21,7 +23,7 @@ class NoisyParams(base.EnvParams):
     sigma: float = 0.1
 
 
-class NoisyObservation:
+class NoisyObservation(base.PopgymEnvironment):
     """Mixed in before a control task: its labels with noise added, then clipped."""
 
     bounds: tuple[float, float]
@@ -40,7 +42,7 @@ class NoisyObservation:
         first = jnp.asarray(hidden["noise"], jnp.float32)[0]
         return self._disturbed(label, first), state
 
-    def draw(self, key, state, params):
+    def draw(self, key, state, params: Any):
         return params.sigma * jax.random.normal(key, (len(self.bounds),))
 
     def transition(self, state, action, draw, params):

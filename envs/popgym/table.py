@@ -33,7 +33,7 @@ class Family(NamedTuple):
 
     path: str
     measures: str
-    arguments: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+    arguments: tuple[dict[str, Any], ...]  # of easy, medium and hard, as below
     chance: tuple[float, float, float]
     best: tuple[float, float, float]
 

@@ -1,10 +1,12 @@
 """The suite's wrappers: what was done last and whether it is the start; the full state.
 
-Both wrap `reset_env` and `step_env`, not `reset` and `step`, so gymnax's auto-reset
-happens *around* them: the observation that opens the next episode was built by their
-`reset_env` and knows nothing of the old one, and `info["final_observation"]` was built
-by their `step_env`. Neither needs a state of its own.
+Both wrap `reset_env` and `step_env`, so auto-reset happens *around* them: the observation
+that opens the next episode was built by their `reset_env` and knows nothing of the old
+one, and `info["final_observation"]` was built by their `step_env`. Neither needs a state
+of its own.
 """
+
+from typing import Any
 
 import jax.numpy as jnp
 from gymnax.environments import environment, spaces
@@ -16,7 +18,7 @@ from envs.popgym import auto_reset, base
 class Wrapper(auto_reset.AutoReset):
     """Passes everything on to the environment inside it."""
 
-    def __init__(self, env: environment.Environment):
+    def __init__(self, env: Any):
         super().__init__()
         self.env = env
 
@@ -50,7 +52,7 @@ class Wrapper(auto_reset.AutoReset):
         obs, state = self.env.state_from(hidden, params)
         return self._opened(obs, state, params), state
 
-    def step_env(self, key, state, action, params):
+    def step_env(self, key, state, action, params) -> tuple:
         return self.env.step_env(key, state, action, params)
 
     def _opened(self, obs, state, params):
@@ -90,9 +92,21 @@ class PreviousAction(Wrapper):
             null = jnp.zeros(self.env.action_space(params).shape, jnp.float32)
         return self._append(obs, null, 1)
 
-    def step_env(self, key, state, action, params):
+    def step_env(self, key, state, action, params) -> tuple:
         obs, *rest = self.env.step_env(key, state, action, params)
         return self._append(obs, action, 0), *rest
+
+    def step(self, key, state, action, params=None) -> tuple:
+        # Around the environment's own `step`, for some have a cheaper way to reset.
+        params = self.default_params if params is None else params
+        obs, state, reward, terminated, truncated, info = self.env.step(
+            key, state, action, params
+        )
+        final = self._append(info["final_observation"], action, 0)
+        opened = self._opened(obs, state, params)
+        obs = jnp.where(terminated | truncated, opened, final)
+        info = {**info, "final_observation": final}
+        return obs, state, reward, terminated, truncated, info
 
     def observation_space(self, params=None):
         action = self.env.action_space(params)
@@ -141,7 +155,7 @@ class Markovian(Wrapper):
     def _opened(self, obs, state, params):
         return self._shown(obs, self.env.markov_state(state, params))
 
-    def step_env(self, key, state, action, params):
+    def step_env(self, key, state, action, params) -> tuple:
         obs, state, reward, terminated, info = self.env.step_env(
             key, state, action, params
         )

@@ -6,7 +6,7 @@ so this cannot see a compiler that gives different code for the same program.
 
 | mutant | fails |
 |---|---|
-| memory is zeroed on resuming | test_stopped_by_a_signal_and_resumed_is_the_same |
+| the observation is not restored | test_stopped_by_a_signal_and_resumed_is_the_same |
 | num_parameters counts all seeds | test_the_summary_says_everything |
 """
 
