@@ -43,7 +43,10 @@ class Checkpoints:
         """
         update = self._manager.latest_step()
         if update is None:
-            raise InputError(f"no checkpoint in {self._folder}.")
+            raise InputError(
+                f"no checkpoint in {self._folder}: the run stopped before its first; "
+                "delete its folder to start again."
+            )
         try:
             args = ocp.args.StandardRestore(like)
             return update, self._manager.restore(update, args=args)

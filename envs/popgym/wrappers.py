@@ -1,9 +1,9 @@
 """The suite's wrappers: what was done last and whether it is the start; the full state.
 
-Both wrap `reset_env` and `step_env`, so auto-reset happens *around* them: the observation
-that opens the next episode was built by their `reset_env` and knows nothing of the old
-one, and `info["final_observation"]` was built by their `step_env`. Neither needs a state
-of its own.
+Both wrap `reset_env` and `step_env`, so auto-reset happens *around* them: the
+observation that opens the next episode was built by their `reset_env` and knows nothing
+of the old one, and `info["final_observation"]` was built by their `step_env`. Neither
+needs a state of its own.
 """
 
 from typing import Any
