@@ -45,7 +45,10 @@ def linear_recurrence(
         one `lax.scan`. Both become a single multiply-add when T is 1.
         "kernel" is reserved for a fused device kernel; no platform has one yet.
         "auto" is "sequential" on CPU and "associative" elsewhere.
-        MEASURED
+        Measured on 2 CPU cores with [P] multipliers, complex64, as times faster than
+        the textbook scan (`benchmarks/recurrence.py`): sequential 3.0 to 5.1 forward
+        and 4.1 to 7.7 with gradients, associative 1.4 to 3.3 and 2.0. No accelerator
+        has been measured yet; there, log T depth decides for "associative".
 
     Returns:
       `(carry, h)`: h is [T, B, P], and the new carry is h[-1].
