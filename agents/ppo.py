@@ -197,7 +197,9 @@ def fit(params: Any, opt_state: Any, batch: Minibatch, key: Array, agent: PPO):
     )
     # Before the first step, replaying must give what acting gave.
     first_error = metrics.pop("diagnostics/ratio_error")[0]
-    metrics = jax.tree.map(jnp.mean, metrics)
+    # A scan gives dicts back sorted by name; a bad loss spreads to the diagnostics.
+    order = sorted(metrics, key=lambda name: (not name.startswith("loss/"), name))
+    metrics = {name: metrics[name].mean() for name in order}
     return params, opt_state, {**metrics, "diagnostics/first_ratio_error": first_error}
 
 

@@ -175,3 +175,17 @@ def test_metrics_keep_their_names_and_are_finite_scalars(entropies):
         assert all(x.shape == () and np.isfinite(x) for x in metrics.values())
         assert metrics["diagnostics/grad_norm"] > 0
         assert metrics["diagnostics/approx_kl"] >= -1e-6
+
+
+def test_metrics_come_in_the_order_in_which_a_bad_value_spreads(small_ppo):
+    """jit and scan sort dicts by name; what traces `update` sees the agent's order."""
+    agent, names = small_ppo("mlp"), []
+
+    def update(learner):
+        _, metrics = agent.update(learner)
+        names.extend(metrics)
+        return 0
+
+    jax.eval_shape(update, jax.eval_shape(agent.initialise, jax.random.key(0)))
+    spread = ["rollout/reward", "rollout/value", "loss/value", "diagnostics/grad_norm"]
+    assert [name for name in names if name in spread] == spread
