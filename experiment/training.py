@@ -42,16 +42,7 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
     folder.create(config)
     folder.write_manifest()
     print(f"run folder: {folder.path}", flush=True)
-    order: list[str] = []
-
-    def one_update(learner: Any) -> tuple[Any, Mapping[str, Any]]:
-        learner, metrics = agent.update(learner)
-        order[:] = metrics  # the agent's own; jit gives dicts back sorted by name
-        return learner, metrics
-
-    update = jax.jit(over_seeds(one_update), donate_argnums=0)
-    # From shapes, or a resumed run would compile another program than a new one.
-    update = update.lower(shapes).compile()
+    update, order = _compile_update(agent, shapes)
     if learners is None:
         learners = jax.block_until_ready(initialise_seeds(agent, keys))
     compile_seconds = time.perf_counter() - began
@@ -86,6 +77,20 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
         folder.write_summary(summary)
         print(f"final_return {summary['final_return']} in {wall_seconds:.1f} s")
     return status
+
+
+def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
+    """The compiled update of all seeds, and its metrics' names in the agent's order."""
+    order: list[str] = []
+
+    def one_update(learner: Any) -> tuple[Any, Mapping[str, Any]]:
+        learner, metrics = agent.update(learner)
+        order[:] = metrics  # seen while tracing; jit gives dicts back sorted by name
+        return learner, metrics
+
+    update = jax.jit(over_seeds(one_update), donate_argnums=0)
+    # From shapes, or a resumed run would compile another program than a new one.
+    return update.lower(shapes).compile(), order
 
 
 class _Loop:
