@@ -2,12 +2,11 @@
 
 import dataclasses
 import difflib
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-import flax.linen as nn
 from jax import Array
 
-from s5rl.config import GRUConfig, LSTMConfig, MLPConfig, S5Config
+from s5rl.config import CORE_CONFIGS
 from s5rl.mlp import MLP
 from s5rl.rnn import GRU, LSTM
 from s5rl.s5 import S5
@@ -33,22 +32,12 @@ class Core(Protocol):
     ) -> tuple[Any, Array]: ...
 
 
-class _Entry(NamedTuple):
-    module: type[nn.Module]
-    config: type
-
-
-_CORES = {
-    "s5": _Entry(S5, S5Config),
-    "gru": _Entry(GRU, GRUConfig),
-    "lstm": _Entry(LSTM, LSTMConfig),
-    "mlp": _Entry(MLP, MLPConfig),
-}
+_MODULES: dict[str, Any] = {"s5": S5, "gru": GRU, "lstm": LSTM, "mlp": MLP}
 
 
 def core_names() -> tuple[str, ...]:
     """The names that `make_core` knows."""
-    return tuple(_CORES)
+    return tuple(_MODULES)
 
 
 def make_core(name: str, *, features: int, **options: Any) -> Any:
@@ -65,11 +54,11 @@ def make_core(name: str, *, features: int, **options: Any) -> Any:
     Raises:
       ValueError: if the name or an option is unknown, or a value cannot work.
     """
-    if name not in _CORES:
+    if name not in _MODULES:
         raise ValueError(f"unknown core {name!r}{_hint(name, core_names())}")
     if features <= 0:
         raise ValueError(f"features must be positive; got {features}.")
-    module, config = _CORES[name]
+    module, config = _MODULES[name], CORE_CONFIGS[name]
     known = tuple(field.name for field in dataclasses.fields(config))
     for option in options:
         if option not in known:
