@@ -7,10 +7,10 @@
     )
 
 `step` resets by itself when an episode ends; `info["final_observation"]` is what the
-action really led to. Importing this package imports
-neither JAX nor gymnax; `make` does.
+action really led to. `envs.check(env, params)` says whether an environment of your own
+keeps to this. Importing this package imports neither JAX nor gymnax; `make` does.
 """
 
-from envs.registry import EnvSpec, check_config, make, names, spec
+from envs.registry import EnvSpec, check, check_config, make, names, spec
 
-__all__ = ["EnvSpec", "check_config", "make", "names", "spec"]
+__all__ = ["EnvSpec", "check", "check_config", "make", "names", "spec"]

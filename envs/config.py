@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from envs.suites.table import check_installed
+
 
 @dataclass(frozen=True)
 class MemoryChainConfig:
@@ -36,8 +38,18 @@ class MemoryChainConfig:
 class OpenConfig:
     """An environment whose own code knows its parameters and checks them."""
 
-    id: str
+    name: str  # "<id>" or "<suite>/<id>"
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def suite(self) -> str:
+        """What stands before the slash."""
+        return self.name.rpartition("/")[0]
+
+    @property
+    def id(self) -> str:
+        """The environment's name in its suite."""
+        return self.name.rpartition("/")[2]
 
 
 class GymnaxConfig(OpenConfig):
@@ -46,3 +58,24 @@ class GymnaxConfig(OpenConfig):
 
 class PopgymConfig(OpenConfig):
     """See `envs.popgym`."""
+
+
+class SuiteConfig(OpenConfig):
+    """See `envs.suites`."""
+
+    def __post_init__(self):
+        check_installed(self.suite)
+
+
+class CustomConfig(OpenConfig):
+    """See `envs.custom`."""
+
+    def __post_init__(self):
+        entry_point = self.params.get("entry_point")
+        module, _, attribute = str(entry_point).partition(":")
+        if not isinstance(entry_point, str) or not module or not attribute:
+            raise ValueError(
+                "entry_point must be module:name, where name is an environment's class "
+                "or a function that returns (env, params), as in "
+                f"entry_point=my_module:MyEnv; got {entry_point!r}."
+            )

@@ -5,7 +5,6 @@ arrays: `num_bits`, `size` ...), else to the environment's parameters.
 """
 
 import dataclasses
-import difflib
 import inspect
 from typing import Any
 
@@ -13,6 +12,7 @@ import gymnax
 from gymnax import registration
 
 from envs.config import GymnaxConfig
+from envs.naming import unknown
 
 
 def make(config: GymnaxConfig) -> tuple[Any, Any]:
@@ -37,12 +37,7 @@ def make(config: GymnaxConfig) -> tuple[Any, Any]:
     for name in rest:
         if name not in defaults:
             known = [*constructor, *defaults]
-            nearest = difflib.get_close_matches(name, known, n=1)
-            guess = f"; did you mean {nearest[0]!r}" if nearest else ""
-            raise ValueError(
-                f"gymnax/{config.id} has no parameter {name!r}{guess}? "
-                f"It knows: {', '.join(known)}."
-            )
+            raise ValueError(unknown(f"{config.name} has no parameter", name, known))
     _check_types(config.id, rest, defaults)
     return env, params.replace(**rest)
 

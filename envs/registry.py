@@ -1,14 +1,22 @@
 """The table of environments. Free of JAX, so that a command line can read it."""
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from envs.config import GymnaxConfig, MemoryChainConfig, OpenConfig, PopgymConfig
+from envs.config import (
+    CustomConfig,
+    GymnaxConfig,
+    MemoryChainConfig,
+    OpenConfig,
+    PopgymConfig,
+    SuiteConfig,
+)
+from envs.naming import unknown
 from envs.popgym.table import TABLE as _POPGYM
+from envs.suites.table import SUITES
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,22 @@ _SPECS = {
         )
         for name, entry in _POPGYM.items()
     },
+    **{
+        f"{suite}/{name}": EnvSpec(
+            name=f"{suite}/{name}",
+            measures=measures,
+            factory=f"envs.suites.{suite}:make",
+            config=SuiteConfig,
+        )
+        for suite, entry in SUITES.items()
+        for name, measures in entry.environments.items()
+    },
+    "custom": EnvSpec(
+        name="custom",
+        measures="an environment of your own: env.entry_point=my_module:MyEnv",
+        factory="envs.custom:make",
+        config=CustomConfig,
+    ),
 }
 
 
@@ -100,9 +124,7 @@ def spec(name: str) -> EnvSpec:
       ValueError: naming the nearest known environment.
     """
     if name not in _SPECS:
-        nearest = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
-        guess = f"; did you mean {nearest[0]!r}" if nearest else ""
-        raise ValueError(f"unknown environment {name!r}{guess}? See envs.names().")
+        raise ValueError(unknown("unknown environment", name, names()))
     return _SPECS[name]
 
 
@@ -114,17 +136,25 @@ def check_config(name: str, params: Mapping[str, Any]) -> Any:
     """
     config = spec(name).config
     if issubclass(config, OpenConfig):
-        return config(id=name.removeprefix("gymnax/"), params=dict(params))
+        return config(name, dict(params))
     known = [field.name for field in dataclasses.fields(config)]
     for key in params:
         if key not in known:
-            nearest = difflib.get_close_matches(key, known, n=1)
-            guess = f"; did you mean {nearest[0]!r}" if nearest else ""
             raise ValueError(
-                f"environment {name!r} has no parameter {key!r}{guess}? "
-                f"It knows: {', '.join(known)}."
+                unknown(f"environment {name!r} has no parameter", key, known)
             )
     return config(**params)
+
+
+def check(env: Any, params: Any) -> None:
+    """Checks an environment against the gymnax 1.x contract by tracing it.
+
+    Raises:
+      ValueError: naming what is missing or different.
+    """
+    from envs import contract
+
+    contract.check(env, params)
 
 
 def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
@@ -146,10 +176,10 @@ def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
     config = check_config(name, params)
     module, function = spec(name).factory.split(":")
     env, env_params = getattr(import_module(module), function)(config)
-    from envs.contract import check
-    from envs.wrappers import History
-
     if history:
+        from envs.wrappers import History
+
+        check(env, env_params)
         env = History(env)
     check(env, env_params)
     return env, env_params

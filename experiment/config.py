@@ -166,7 +166,9 @@ def _load_env(section: Mapping[str, Any]) -> EnvChoice:
     if not isinstance(history, bool):
         raise InputError(f"env.history must be true or false; got {history!r}.")
     cls = envs.spec(str(name)).config
-    if not issubclass(cls, OpenConfig):
+    if issubclass(cls, OpenConfig):
+        envs.check_config(str(name), params)
+    else:
         config = typed(cls, params, "env", also=("history",))
         params = dataclasses.asdict(config)
     return EnvChoice(str(name), history, params)

@@ -7,11 +7,11 @@ docstring names them and the option that corrects them. See `base` for the seams
 """
 
 import dataclasses
-import difflib
 import inspect
 from typing import Any
 
 from envs.config import PopgymConfig
+from envs.naming import unknown
 from envs.popgym.table import ALIASES, TABLE, Entry
 
 __all__ = ["ALIASES", "TABLE", "Entry", "make", "make_from", "names"]
@@ -29,15 +29,15 @@ def make(name: str, **params: Any) -> tuple[Any, Any]:
       ValueError: for an unknown name or parameter, naming the nearest known ones.
     """
     if name not in TABLE:
-        raise ValueError(f"Unknown environment {name!r}{_nearest(name, TABLE)}.")
+        raise ValueError(unknown("unknown environment", name, TABLE))
     env_class = TABLE[name].env_class
     arguments = {**TABLE[name].arguments, **params}
     in_class = set(inspect.signature(env_class).parameters)
     in_params = {f.name for f in dataclasses.fields(env_class().default_params)}
     for argument in arguments:
         if argument not in in_class | in_params:
-            hint = _nearest(argument, in_class | in_params)
-            raise ValueError(f"{name} has no parameter {argument!r}{hint}.")
+            known = sorted(in_class | in_params)
+            raise ValueError(unknown(f"{name} has no parameter", argument, known))
     env = env_class(**{k: v for k, v in arguments.items() if k in in_class})
     fields = {k: v for k, v in arguments.items() if k in in_params}
     return env, env.default_params.replace(**fields)
@@ -64,12 +64,3 @@ def make_from(config: PopgymConfig) -> tuple[Any, Any]:
 def names() -> tuple[str, ...]:
     """Every name once, without the aliases."""
     return tuple(name for name in TABLE if name not in ALIASES)
-
-
-def _nearest(word: str, known) -> str:
-    near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
-    return (
-        f"; did you mean {' or '.join(near)}?"
-        if near
-        else (f"; known: {', '.join(sorted(known))}")
-    )

@@ -102,28 +102,11 @@ class _Labyrinth(base.PopgymEnvironment):
         mazes = draw(jax.random.split(key, num_mazes))
         return LabyrinthParams(params.max_steps_in_episode, mazes)
 
-    @partial(jax.jit, static_argnames=("self",))
-    def step(self, key, state, action, params=None):
-        """gymnax's `step`, generating a maze only where an episode ended."""
-        params = self.default_params if params is None else params
-        key_step, key_reset = jax.random.split(key)
-        final_obs, stepped, reward, terminated, info = self.step_env(
-            key_step, state, action, params
-        )
-        truncated = self.is_truncated(stepped, params)
-        over = terminated | truncated
-        hidden = self.draw_hidden(key_reset, params, needed=over)
+    def reset_where(self, ended, key, params, stepped):
+        """Generates a maze only where an episode ended, even within a batch."""
+        hidden = self.draw_hidden(key, params, needed=ended)
         fresh = self.state_from(hidden, params)
-        obs, state = jax.tree.map(
-            lambda new, old: jax.lax.select(over, new, old), fresh, (final_obs, stepped)
-        )
-        info = {
-            **info,
-            "terminated": terminated,
-            "truncated": truncated,
-            "final_observation": final_obs,
-        }
-        return obs, state, reward, terminated, truncated, info
+        return jax.tree.map(partial(jax.lax.select, ended), fresh, stepped)
 
     def draw_hidden(self, key, params, needed: Array | None = None):
         """Draws maze, start and end; where not `needed` the maze may be all zeros."""

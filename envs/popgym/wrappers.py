@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from gymnax.environments import environment, spaces
 from jax import Array
 
-from envs.popgym import auto_reset, base
+from envs import auto_reset
+from envs.popgym import base
 
 
 class Wrapper(auto_reset.AutoReset):

@@ -97,7 +97,7 @@ def test_parameters_reach_the_constructor_or_the_parameters():
             "memory_chain",
             {"memory_lenght": 3},
             "'memory_chain' has no parameter 'memory_lenght'; did you mean "
-            "'memory_length'? It knows: memory_length, num_bits, max_steps_in_episode",
+            "'memory_length'? Known: memory_length, num_bits, max_steps_in_episode",
         ),
         (
             "gymnax/CartPole-v1",

@@ -24,8 +24,6 @@ class AutoReset(environment.Environment):
 
     @partial(jax.jit, static_argnames=("self",))
     def step(self, key, state, action, params=None):
-        if not self.reset_is_costly:
-            return super().step(key, state, action, params)
         params = self.default_params if params is None else params
         key_step, key_reset = jax.random.split(key)
         obs, state, reward, terminated, info = self.step_env(
@@ -38,10 +36,17 @@ class AutoReset(environment.Environment):
             "truncated": truncated,
             "final_observation": obs,
         }
-        obs, state = _unless_none_ended(self._replace)(
+        obs, state = self.reset_where(
             terminated | truncated, key_reset, params, (obs, state)
         )
         return obs, state, reward, terminated, truncated, info
+
+    def reset_where(self, ended, key, params, stepped):
+        """`(obs, state)` of a new episode where `ended` [], `stepped` elsewhere."""
+        if self.reset_is_costly:
+            replace = _unless_none_ended(self._replace)
+            return replace(ended, key, params, stepped)
+        return self._replace(ended, key, params, stepped)
 
     def _replace(self, ended, key, params, stepped):
         fresh = self.reset_env(key, params)
