@@ -29,6 +29,7 @@ class PPOConfig:
     squash_actions: bool = False  # tanh onto the bounds of a Box, instead of clipping
     encoder_sizes: tuple[int, ...] = (64,)  # dense layers before the core
     head_sizes: tuple[int, ...] = (64,)  # dense layers of actor and of critic
+    privileged_critic: bool = False  # the critic, not the actor, sees the Markov state
 
     def __post_init__(self):
         for name in ("num_envs", "rollout_length", "epochs", "num_minibatches"):

@@ -9,14 +9,18 @@ import jax.numpy as jnp
 from jax import Array
 
 from agents.distributions import ActionDistribution, ActionHead
-from envs.spaces import flatten
+from agents.encoder import Encoder
 
 
 class ActorCritic(nn.Module):
     """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B].
 
     Acting is the case T = 1, learning the case T = rollout_length. Any core goes in
-    between (`s5rl.Core`); any observation space that `envs.spaces.flatten` encodes.
+    between (`s5rl.Core`); any observation space that `agents.encoder` reads.
+
+    `privileged`: observations are those of `envs.wrappers.Privileged`. Encoder, core
+    and actor read their part "obs"; the critic reads memory and their part "state"
+    (memory too, for the state alone would bias the gradient: Baisero & Amato, 2022).
     """
 
     core: Any
@@ -24,6 +28,7 @@ class ActorCritic(nn.Module):
     observation_space: Any
     encoder_sizes: tuple[int, ...]
     head_sizes: tuple[int, ...]
+    privileged: bool = False
     activation: Callable[[Array], Array] = jax.nn.gelu
 
     def initial_carry(self, batch_size: int) -> Any:
@@ -35,7 +40,10 @@ class ActorCritic(nn.Module):
         self, carry: Any, obs: Any, reset: Array
     ) -> tuple[Any, ActionDistribution, Array]:
         """Reads obs [T, B, ...]; gives carry, distribution [T, B] and value [T, B]."""
-        x = flatten(self.observation_space, obs)
+        space, state = self.observation_space, None
+        if self.privileged:
+            space, obs, state = space.spaces["obs"], obs["obs"], obs["state"]
+        x = Encoder(space, self.activation, name="observation")(obs)
         x = self._dense(x, self.encoder_sizes, "encoder")
         carry, x = self.core(carry, x, reset)
         actor = self._dense(x, self.head_sizes, "actor")
@@ -45,6 +53,9 @@ class ActorCritic(nn.Module):
         if self.head.has_scale:
             zeros = nn.initializers.zeros
             log_scale = self.param("log_scale", zeros, (self.head.num_outputs,))
+        if state is not None:
+            state = self._dense(state, self.encoder_sizes, "state_encoder")
+            x = jnp.concatenate([x, state], axis=-1)
         critic = self._dense(x, self.head_sizes, "critic")
         value = self._layer(1, 1.0, "critic_output")(critic)
         return carry, self.head.distribution(outputs, log_scale), value[..., 0]

@@ -14,6 +14,7 @@ from agents.distributions import ActionHead, make_head
 from agents.evaluation import Episodes, play
 from agents.policy import ActorCritic
 from agents.rollout import Policy, Rollout, Situation, begin, collect
+from envs.wrappers import Privileged
 
 Metrics = dict[str, Array]
 
@@ -142,8 +143,11 @@ def make_ppo(
       seed_axis: see `PPO`.
 
     Raises:
-      ValueError: if the action space is of a kind without a distribution.
+      ValueError: if the action space is of a kind without a distribution, or the critic
+        is to be privileged and the environment has no Markov state.
     """
+    if config.privileged_critic:
+        env = Privileged(env)
     head: ActionHead = make_head(
         env.action_space(env_params), squash=config.squash_actions
     )
@@ -153,6 +157,7 @@ def make_ppo(
         observation_space=env.observation_space(env_params),
         encoder_sizes=tuple(config.encoder_sizes),
         head_sizes=tuple(config.head_sizes),
+        privileged=config.privileged_critic,
     )
     learning_rate: Any = config.learning_rate
     if config.anneal_learning_rate:

@@ -6,6 +6,9 @@ an environment that says `reset_is_costly` resets only in steps where some episo
 the batch ends. Under `vmap` a condition becomes a selection and saves nothing; the
 batching rule here keeps one condition for the whole batch, however many vmaps deep.
 
+Where an environment has a `markov_state(state, params)`, what the action led to is in
+`info["final_markov_state"]`, as the observation is in `info["final_observation"]`.
+
 Keys are split as gymnax splits them: every result is bit for bit the same. A condition
 has a price of its own on an accelerator, so cheap resets keep gymnax's way.
 """
@@ -36,6 +39,10 @@ class AutoReset(environment.Environment):
             "truncated": truncated,
             "final_observation": obs,
         }
+        markov_state = getattr(self, "markov_state", None)
+        if markov_state is not None:
+            # For critics that may see it; compiled away where nobody reads it.
+            info["final_markov_state"] = markov_state(state, params)
         obs, state = self.reset_where(
             terminated | truncated, key_reset, params, (obs, state)
         )

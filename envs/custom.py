@@ -32,7 +32,7 @@ def make(config: CustomConfig) -> tuple[Any, Any]:
     anything = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
     chosen = {k: v for k, v in params.items() if anything or k in accepted}
     rest = {k: v for k, v in params.items() if k not in chosen}
-    built = factory(**chosen)
+    built: Any = factory(**chosen)
     if isinstance(built, tuple) and len(built) == 2:
         env, env_params = built
     elif hasattr(built, "default_params"):
@@ -75,11 +75,8 @@ def _find(entry_point: str) -> Callable[..., Any]:
 def _replace(env_params: Any, rest: dict[str, Any], entry_point: str, accepted) -> Any:
     if not rest:
         return env_params
-    fields = (
-        [field.name for field in dataclasses.fields(env_params)]
-        if dataclasses.is_dataclass(env_params)
-        else []
-    )
+    is_struct = dataclasses.is_dataclass(env_params)
+    fields = [f.name for f in dataclasses.fields(env_params)] if is_struct else []
     for name in rest:
         if name not in fields:
             known = [*accepted, *fields]

@@ -12,15 +12,25 @@ gymnax's environment declares bounds that its context leaves, and its limit of 1
 steps cuts longer chains before they pay. Both are put right here.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 from gymnax.environments import spaces
 from gymnax.environments.bsuite import memory_chain
+from jax import Array
 
+from envs.auto_reset import AutoReset
 from envs.config import MemoryChainConfig
 
 
-class MemoryChain(memory_chain.MemoryChain):
+class MemoryChain(AutoReset, memory_chain.MemoryChain):
     """gymnax's MemoryChain with the bounds that its observations really have."""
+
+    def markov_state(self, state: memory_chain.EnvState, params: Any) -> Array:
+        """[2 + num_bits] share of time left, index asked for, context as -1/+1."""
+        left = 1 - state.time / params.memory_length
+        clock = jnp.stack([left, state.query], dtype=jnp.float32)
+        return jnp.concatenate([clock, 2 * jnp.float32(state.context) - 1])
 
     def observation_space(self, params: memory_chain.EnvParams) -> spaces.Box:
         """[time left, query, context] with context in {-1, 0, 1}."""

@@ -19,7 +19,7 @@ def flat_size(space: spaces.Space) -> int:
         return int(space.n)
     if isinstance(space, spaces.Box):
         return math.prod(space.shape)
-    return sum(flat_size(child) for child in _children(space).values())
+    return sum(flat_size(child) for child in children(space).values())
 
 
 def flatten(space: spaces.Space, x: Any) -> Array:
@@ -40,11 +40,23 @@ def flatten(space: spaces.Space, x: Any) -> Array:
         x = jnp.asarray(x, jnp.float32)
         lead = x.shape[: x.ndim - len(space.shape)]
         return x.reshape(*lead, flat_size(space))
-    parts = [flatten(child, _part(x, key)) for key, child in _children(space).items()]
+    parts = [flatten(child, part(x, key)) for key, child in children(space).items()]
     return jnp.concatenate(parts, axis=-1)
 
 
-def _children(space: spaces.Space) -> dict[Any, spaces.Space]:
+def is_vector(space: spaces.Space) -> bool:
+    """Whether flattening loses nothing: a Discrete, or a Box of rank 0 or 1."""
+    return isinstance(space, spaces.Discrete) or (
+        isinstance(space, spaces.Box) and len(space.shape) < 2
+    )
+
+
+def children(space: spaces.Space) -> dict[Any, spaces.Space]:
+    """The parts of a Dict or Tuple, in the order in which they are concatenated.
+
+    Raises:
+      TypeError: for any other space.
+    """
     if isinstance(space, spaces.Dict):
         return dict(sorted(space.spaces.items()))  # as gymnasium and JAX order them
     if isinstance(space, spaces.Tuple):
@@ -52,7 +64,8 @@ def _children(space: spaces.Space) -> dict[Any, spaces.Space]:
     raise TypeError(f"wanted a Box, Discrete, Dict or Tuple space; got {space!r}.")
 
 
-def _part(x: Any, key: Any) -> Any:
+def part(x: Any, key: Any) -> Any:
+    """One part of an element of a Dict or Tuple."""
     # gymnax reads the parts of a Dict from struct fields; others use real dicts.
     if isinstance(key, str) and not isinstance(x, dict):
         return getattr(x, key)

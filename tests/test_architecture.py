@@ -84,8 +84,11 @@ def test_the_core_imports_nothing_of_ours():
 
 
 def test_agents_know_the_contract_and_no_environment():
-    """Spaces are the contract's vocabulary; everything else is one environment."""
-    allowed = ("envs.contract", "envs.spaces", "gymnax.environments.spaces")
+    """Spaces are the contract's vocabulary, wrappers fit any environment."""
+    allowed = (
+        *("envs.contract", "envs.spaces", "envs.wrappers"),
+        "gymnax.environments.spaces",
+    )
     for path in FILES["agents"]:
         for module in imports(path):
             if module.split(".")[0] in ("envs", "gymnax"):

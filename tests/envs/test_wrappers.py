@@ -4,6 +4,7 @@ Mutants, and the test that fails for each:
 
     old action and reward on an automatic reset  but_not_over
     final_observation is the auto-reset one      final_observation
+    a grid flattened                             keeps_it
 """
 
 import functools
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import envs
+from envs.wrappers import History
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -20,7 +22,7 @@ LENGTH = 24
 CASES = {  # name, parameters, size of the action, whether it is a number
     "memory_chain": (dict(memory_length=4), 2, True),
     "gymnax/Pendulum-v1": (dict(max_steps_in_episode=5), 1, False),
-    "gymnax/Catch-bsuite": ({}, 3, True),
+    "popgym_repeat_previous_easy": (dict(max_steps_in_episode=5), 4, True),
 }
 
 
@@ -105,3 +107,32 @@ def test_the_space_has_the_width_of_what_is_observed(name):
     assert np.isinf(space.low) and np.isinf(space.high)
     assert env.action_space(params).shape == env.env.action_space(params).shape
     assert env.name == env.env.name  # what it does not define is the inner one's
+
+
+def test_an_observation_with_a_shape_keeps_it():
+    """A dict of what was seen and the history, which is cleared as it always is."""
+    bare, params = envs.make("gymnax/Catch-bsuite")
+    env = History(bare)
+    key = jax.random.key(0)
+    obs, state = env.reset(key, params)
+    bare_obs, bare_state = bare.reset(key, params)
+    np.testing.assert_array_equal(obs["obs"], bare_obs)
+    np.testing.assert_array_equal(obs["history"], [0, 0, 0, 0, 1])
+    step, ends = jax.jit(env.step), 0
+    for t in range(20):
+        action = t % 3
+        obs, state, reward, *flags, info = step(key, state, action, params)
+        bare_obs, bare_state, *_, bare_info = bare.step(key, bare_state, action, params)
+        final = info["final_observation"]
+        np.testing.assert_array_equal(obs["obs"], bare_obs)
+        np.testing.assert_array_equal(final["obs"], bare_info["final_observation"])
+        true = [*np.eye(3)[action], float(reward), 0]
+        np.testing.assert_array_equal(final["history"], true)
+        ended = any(map(bool, flags))
+        want = [0, 0, 0, 0, 1] if ended else true
+        np.testing.assert_array_equal(obs["history"], want)
+        ends += ended
+    assert ends == 2
+    space = env.observation_space(params)
+    assert space.spaces["obs"].shape == bare_obs.shape
+    assert space.spaces["history"].shape == (5,)
