@@ -75,7 +75,8 @@ def report(timings: dict[str, Timing], **facts: Any) -> None:
     """Prints one JSON object for each function that `compare` timed."""
     for name, timing in timings.items():
         rounded = {key: float(f"{value:.4g}") for key, value in timing.items()}
-        print(json.dumps(facts | {"method": name} | rounded | _machine()), flush=True)
+        row = facts | {"method": name, "dtype": "complex64"} | rounded | machine()
+        print(json.dumps(row), flush=True)
 
 
 def positive(text: str) -> int:
@@ -86,7 +87,8 @@ def positive(text: str) -> int:
     return value
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """What a number was measured on, and with."""
     try:
         found = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"],
@@ -99,7 +101,6 @@ def _machine() -> dict[str, Any]:
     except (OSError, subprocess.CalledProcessError):
         commit = None  # not a checkout, or no git
     return {
-        "dtype": "complex64",
         "jax": jax.__version__,
         "device": jax.devices()[0].device_kind,
         "cpus": os.cpu_count(),

@@ -35,9 +35,9 @@ def make(config: CustomConfig) -> tuple[Any, Any]:
     built: Any = factory(**chosen)
     if isinstance(built, tuple) and len(built) == 2:
         env, env_params = built
-    elif hasattr(built, "default_params"):
-        env, env_params = built, built.default_params
     else:
+        env, env_params = built, getattr(built, "default_params", None)
+    if env_params is None:
         raise ValueError(
             f"entry_point={entry_point} must give an environment with default_params, "
             f"or a pair (env, params); it gave {type(built).__name__}."

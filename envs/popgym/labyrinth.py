@@ -39,8 +39,6 @@ gymnax's own `step` gets the same episodes, 3 to 10 times slower; if that is too
 the law: mazes come back (starts and ends are still drawn anew).
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -83,6 +81,7 @@ class _Labyrinth(base.PopgymEnvironment):
 
     label_axes = (5,) * 10
     action_axes = (4,)
+    reset_is_costly = True
 
     def __init__(self, height: int = 5, width: int = 5, centered_view: bool = False):
         super().__init__()
@@ -102,22 +101,13 @@ class _Labyrinth(base.PopgymEnvironment):
         mazes = draw(jax.random.split(key, num_mazes))
         return LabyrinthParams(params.max_steps_in_episode, mazes)
 
-    def reset_where(self, ended, key, params, stepped):
-        """Generates a maze only where an episode ended, even within a batch."""
-        hidden = self.draw_hidden(key, params, needed=ended)
-        fresh = self.state_from(hidden, params)
-        return jax.tree.map(partial(jax.lax.select, ended), fresh, stepped)
-
-    def draw_hidden(self, key, params, needed: Array | None = None):
-        """Draws maze, start and end; where not `needed` the maze may be all zeros."""
+    def draw_hidden(self, key, params):
         key_maze, key_entrances = jax.random.split(key)
-        if params.mazes is not None:
-            chosen = jax.random.randint(key_maze, (), 0, params.mazes.shape[0])
-            grid = params.mazes[chosen]
-        elif needed is None:
+        if params.mazes is None:
             grid = maze.hunt_and_kill(key_maze, self.size)
         else:
-            grid = maze.hunt_and_kill_where(needed, key_maze, self.size)
+            chosen = jax.random.randint(key_maze, (), 0, params.mazes.shape[0])
+            grid = params.mazes[chosen]
         start, end = maze.entrances(key_entrances, self.size)
         return {"grid": grid, "start": start, "end": end}
 

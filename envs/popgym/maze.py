@@ -95,67 +95,6 @@ def checked_size(size: tuple[int, int]) -> tuple[int, int]:
     return int(h), int(w)
 
 
-def hunt_and_kill_where(needed: Array, key: Array, size: tuple[int, int]) -> Array:
-    """Draws a maze where one is needed, at a cost that follows how many are.
-
-    An auto-reset under `vmap` computes a reset for every environment and keeps almost
-    none. This function is batched by a rule of its own: of all the lanes, however many
-    `vmap`s made them, those with `needed` are gathered and generated some at a time.
-    Each lane gets exactly `hunt_and_kill(key, size)`.
-
-    Args:
-      needed: [] bool.
-      key: consumed.
-      size: (h, w) in cells; static.
-
-    Returns:
-      [2h+1, 2w+1] int8, the maze if `needed`, else all zeros.
-    """
-    return _for_lanes(checked_size(size))(needed[None], key[None])[0]
-
-
-@functools.cache
-def _for_lanes(size: tuple[int, int]):
-    """The batch form of `hunt_and_kill_where`: needed [n], key [n] -> [n, H, W]."""
-
-    @jax.custom_batching.custom_vmap
-    def generate(needed, key):
-        n = needed.shape[0]
-        # Episodes end out of step, a few per thousand environments at a time, except
-        # when all meet the time limit together: then this loops n / chunk times.
-        chunk = min(n, max(16, n // 32))
-        # Lane n does not exist: reads are clamped to a real one, writes are dropped.
-        (lanes,) = jnp.nonzero(needed, size=n + chunk, fill_value=n)
-
-        def one_chunk(carry):
-            i, grids = carry
-            lane = jax.lax.dynamic_slice(lanes, (i * chunk,), (chunk,))
-            new = jax.vmap(lambda k: hunt_and_kill(k, size))(
-                key.at[lane].get(mode="clip")
-            )
-            return i + 1, grids.at[lane].set(new, mode="drop")
-
-        count = jnp.sum(needed, dtype=jnp.int32)
-        grids = jnp.zeros((n, 2 * size[0] + 1, 2 * size[1] + 1), jnp.int8)
-        _, grids = jax.lax.while_loop(
-            lambda carry: carry[0] * chunk < count, one_chunk, (jnp.int32(0), grids)
-        )
-        return grids
-
-    @generate.def_vmap
-    def flatten(axis_size, in_batched, *args):
-        # A batch of batches is one longer batch.
-        args = [
-            x if batched else jnp.broadcast_to(x, (axis_size, *x.shape))
-            for x, batched in zip(args, in_batched, strict=True)
-        ]
-        n = args[0].shape[1]
-        grids = generate(*(x.reshape(axis_size * n, *x.shape[2:]) for x in args))
-        return grids.reshape(axis_size, n, *grids.shape[1:]), True
-
-    return generate
-
-
 def _open_one_cell(w: int, carry, draw: Array):
     """Opens one more cell: from the walk if it can go on, else after a hunt."""
     opened, east, south, row, col, hunts = carry

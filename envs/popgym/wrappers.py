@@ -97,18 +97,6 @@ class PreviousAction(Wrapper):
         obs, *rest = self.env.step_env(key, state, action, params)
         return self._append(obs, action, 0), *rest
 
-    def step(self, key, state, action, params=None) -> tuple:
-        # Around the environment's own `step`, for some have a cheaper way to reset.
-        params = self.default_params if params is None else params
-        obs, state, reward, terminated, truncated, info = self.env.step(
-            key, state, action, params
-        )
-        final = self._append(info["final_observation"], action, 0)
-        opened = self._opened(obs, state, params)
-        obs = jnp.where(terminated | truncated, opened, final)
-        info = {**info, "final_observation": final}
-        return obs, state, reward, terminated, truncated, info
-
     def observation_space(self, params=None):
         action = self.env.action_space(params)
         if self.action_axes:

@@ -19,8 +19,6 @@ Mutants of `labyrinth.py`, each seen to fail in the test named (C: conformance):
   `termination_silences_clock = True`            C (late)
   rows bounded by the height in the view         C (3 x 6 cells)
   `final_observation` of the next episode        C
-  auto-reset from the other half of the key      test_step_is_gymnax_step
-  needed always False                            test_step_is_gymnax_step
   centred view padded with free squares          test_centered_view
   pool: always its first maze                    test_pool_is_used
 """
@@ -32,7 +30,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gymnax.environments.environment import Environment
 
 from envs.popgym.labyrinth import LabyrinthEscape, LabyrinthExplore
 
@@ -220,26 +217,6 @@ def test_popgym_plays_our_resets(family, size):
         np.testing.assert_array_equal(all_obs[i], one_hot(reference.first[0]))
         reference.play(style, rng)
         assert_conforms(reference.steps, replay(env, state, reference.actions)[1])
-
-
-def test_step_is_gymnax_step():
-    # The cheaper auto-reset changes nothing: mazes in half the lanes, all, none.
-    env = ENVS["Escape", "easy"]
-    params = env.default_params.replace(max_steps_in_episode=3)
-    keys = jax.random.split(jax.random.key(6), 64)
-    _, state = jax.vmap(env.reset, (0, None))(keys, params)
-    cheap = jax.jit(jax.vmap(env.step, (0, 0, 0, None)))
-    plain = jax.jit(jax.vmap(partial(Environment.step, env), (0, 0, 0, None)))
-    for clock in (
-        jnp.arange(64) % 4,
-        jnp.full(64, 2, jnp.int32),
-        jnp.zeros(64, jnp.int32),
-    ):
-        old = state.replace(time=clock)
-        args = (keys, old, jnp.arange(64) % 4, params)
-        ours, theirs = cheap(*args), plain(*args)
-        jax.tree.map(np.testing.assert_array_equal, ours, theirs)
-        assert ours[4].sum() == (clock >= 2).sum()
 
 
 def test_centered_view():

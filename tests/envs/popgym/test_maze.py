@@ -1,4 +1,4 @@
-"""The maze generator: its laws, its distribution against mazelib's, its batching.
+"""The maze generator: its laws, its distribution against mazelib's.
 
 Distributions are compared by two-sample chi-square tests on fixed seeds, at p > 1e-3;
 mutants that these tests catch fell below 1e-100.
@@ -13,8 +13,6 @@ Mutants of `maze.py`, each seen to fail in the test named:
   hunts never used up                              test_gives_up_as_often
   the waiting time does not count the success      test_gives_up_as_often
   the end below the start                          test_entrances_are_as_likely
-  lanes: last, partial chunk forgotten             test_lanes_are_the_mazes_asked_for
-  lanes: keys not gathered with their lanes        test_lanes_are_the_mazes_asked_for
 """
 
 import random
@@ -25,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from envs.popgym.maze import entrances, hunt_and_kill, hunt_and_kill_where
+from envs.popgym.maze import entrances, hunt_and_kill
 
 SIZES = [(5, 5), (7, 7), (9, 9), (3, 6)]
 P_VALUE = 1e-3
@@ -211,43 +209,6 @@ def test_solutions_are_as_long(mazelib):
         return distances(grids, start)[np.arange(len(grids)), end[:, 0], end[:, 1]] // 2
 
     assert_same_law(lengths(draw((5, 5), 12_000), 1), lengths(mazelib((5, 5), 6000), 2))
-
-
-def test_lanes_are_the_mazes_asked_for():
-    size, n = (4, 3), 200  # lanes are done 16 at a time
-    keys = jax.random.split(jax.random.key(2), n)
-    every = np.asarray(draw_all(keys, size))
-
-    def where(needed, key):
-        return hunt_and_kill_where(needed, key, size)
-
-    flat = jax.jit(jax.vmap(where))
-    nested = jax.jit(jax.vmap(jax.vmap(where)))
-    shared = jax.jit(jax.vmap(jax.vmap(where, (0, None)), (None, 0)))
-    for wanted in (0, 1, 16, 17, 100, 200):
-        needed = jax.random.permutation(jax.random.key(3), jnp.arange(n) < wanted)
-        mask = np.asarray(needed)[:, None, None]
-        expected = np.where(mask, every, 0)
-        np.testing.assert_array_equal(flat(needed, keys), expected)
-        mazes = nested(needed.reshape(8, 25), keys.reshape(8, 25))
-        np.testing.assert_array_equal(mazes.reshape(expected.shape), expected)
-        expected = np.where(mask[None], every[:4, None], 0)
-        np.testing.assert_array_equal(shared(needed, keys[:4]), expected)
-
-
-def test_one_lane():
-    one = jax.jit(lambda needed, k: hunt_and_kill_where(needed, k, (3, 3)))
-    key = jax.random.key(4)
-    expected = hunt_and_kill(key, (3, 3))
-    np.testing.assert_array_equal(one(jnp.array(True), key), expected)
-    assert not one(jnp.array(False), key).any()
-
-
-def test_lanes_take_old_style_keys():
-    keys = jax.random.split(jax.random.PRNGKey(4), 5)
-    lanes = jax.jit(jax.vmap(lambda k: hunt_and_kill_where(jnp.array(True), k, (3, 3))))
-    typed = jax.random.wrap_key_data(keys)
-    np.testing.assert_array_equal(lanes(keys), draw_all(typed, (3, 3)))
 
 
 @pytest.mark.parametrize("size", [(2, 5), (5, 2), (5, 33)])
