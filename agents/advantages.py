@@ -13,13 +13,13 @@ def gae(
     next_value: Array,
     terminated: Array,
     truncated: Array,
-    discount: float,
+    discount: float | Array,
     lambda_: float,
 ) -> Array:
     """Generalised advantage estimation (Schulman et al., 2016, equation 16).
 
-        delta[t] = reward[t] + discount * next_value[t] - value[t]
-        advantage[t] = delta[t] + discount * lambda_ * advantage[t+1]
+        delta[t] = reward[t] + discount[t] * next_value[t] - value[t]
+        advantage[t] = delta[t] + discount[t] * lambda_ * advantage[t+1]
 
     Every array is [T, B], and each boundary is cut where it stands: `next_value` counts
     as zero where `terminated`, and no advantage flows back over either boundary.
@@ -30,7 +30,7 @@ def gae(
       next_value: of what action t led to, before any automatic reset.
       terminated: bool, nothing follows.
       truncated: bool, the clock cut what would have followed: `next_value` counts.
-      discount: per step, in [0, 1].
+      discount: per step, in [0, 1]; one for all, or [T, B].
       lambda_: larger trusts `next_value` less and rewards more.
 
     Returns:

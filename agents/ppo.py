@@ -98,7 +98,7 @@ class PPO:
             next_value=rollout.next_value,
             terminated=rollout.terminated,
             truncated=rollout.truncated,
-            discount=self.config.discount,
+            discount=self.config.discount * rollout.continuation,
             lambda_=self.config.gae_lambda,
         )
         batch = Minibatch(initial_carry, rollout, advantage)

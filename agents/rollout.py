@@ -38,6 +38,7 @@ class Rollout(NamedTuple):
     reward: Array  # [T, B] caused by action[t], as are all below
     terminated: Array  # [T, B] bool
     truncated: Array  # [T, B] bool
+    continuation: Array  # [T, B] what the future is worth besides the discount, 0 to 1
     next_value: Array  # [T, B] of what action[t] led to, before any automatic reset
     ended_return: Array  # [T, B] of the episode that ended at t, else 0
     ended_length: Array  # [T, B] likewise
@@ -49,7 +50,9 @@ class Outcome(NamedTuple):
     reward: Array  # [B]
     terminated: Array  # [B] bool
     truncated: Array  # [B] bool
+    continuation: Array  # [B] `info["continuation"]`, 1 where there is none
     final_obs: Any  # [B, ...] before any automatic reset
+    info: Any  # of the environment
     episode_return: Array  # [B] this step included
     episode_length: Array  # [B] this step included
 
@@ -143,7 +146,9 @@ def advance(
         reward=reward,
         terminated=terminated,
         truncated=truncated,
+        continuation=info.get("continuation", jnp.ones_like(reward)),
         final_obs=info["final_observation"],
+        info=info,
         episode_return=now.episode_return + reward,
         episode_length=now.episode_length + 1,
     )
@@ -175,6 +180,7 @@ def _step(now: Situation, key, env, env_params, policy, to_env, seed_axis):
         reward=outcome.reward,
         terminated=outcome.terminated,
         truncated=outcome.truncated,
+        continuation=outcome.continuation,
         next_value=_value_where(cut, policy, carry, outcome.final_obs, seed_axis),
         ended_return=jnp.where(situation.reset, outcome.episode_return, 0),
         ended_length=jnp.where(situation.reset, outcome.episode_length, 0),

@@ -84,6 +84,7 @@ def case(small_ppo):
         reward=draw(),
         terminated=no,
         truncated=no,
+        continuation=jnp.ones((T, 4)),
         next_value=draw(),
         ended_return=draw(),
         ended_length=draw(),

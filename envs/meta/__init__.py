@@ -1,0 +1,1 @@
+"""Meta-environments: several trials of one hidden task."""

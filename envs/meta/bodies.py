@@ -1,0 +1,151 @@
+"""Several environments as one, of which a task chooses one: the body.
+
+Under `vmap` a choice between environments computes all of them and keeps one. Here the
+lanes of a batch are grouped by body (`envs.lanes`), and each body steps its own lanes,
+a chunk at a time: a step costs about what the mean body costs, plus gathering and
+scattering states. A lane holds a state of every body.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from gymnax.environments import environment, spaces
+from jax import Array
+
+from envs import lanes
+from envs.auto_reset import AutoReset
+from envs.spaces import flat_size, flatten
+
+
+@struct.dataclass
+class BodyParams(environment.EnvParams):
+    """Which body, and the params of all."""
+
+    max_steps_in_episode: int
+    body: Any  # [] int32
+    inner: tuple[Any, ...]
+
+
+@struct.dataclass
+class BodyState(environment.EnvState):
+    """The state of every body, of which `BodyParams.body`'s counts."""
+
+    time: Array  # [] int32
+    inner: tuple[Any, ...]
+    terminated: Array  # [] bool
+    truncated: Array  # [] bool
+
+
+class BodySet(AutoReset):
+    """Environments with continuous actions behind one pair of spaces.
+
+    Observations are flattened and padded with zeros to the widest body's; of an action,
+    in [-1, 1]^A for the widest A, a body takes its first entries, scaled to its bounds.
+
+    Args:
+      bodies: pairs `(env, params)`, in the order in which `body` counts them.
+    """
+
+    reset_is_costly = True
+
+    def __init__(self, bodies: Sequence[tuple[Any, Any]]):
+        super().__init__()
+        self.bodies = tuple(env for env, _ in bodies)
+        self.inner_params = tuple(params for _, params in bodies)
+        self.observed = max(flat_size(e.observation_space(p)) for e, p in bodies)
+        self.acted = max(flat_size(e.action_space(p)) for e, p in bodies)
+
+    @property
+    def name(self) -> str:
+        return "bodies"
+
+    @property
+    def default_params(self) -> BodyParams:
+        return BodyParams(
+            max_steps_in_episode=max(p.max_steps_in_episode for p in self.inner_params),
+            body=jnp.zeros((), jnp.int32),
+            inner=self.inner_params,
+        )
+
+    def reset_env(self, key, params):
+        shapes = jax.eval_shape(self._reset_all, key, params)
+        inner = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+        obs = jnp.zeros(self.observed)
+        for index in range(len(self.bodies)):
+            obs, inner = self._where_body(
+                index, self._reset_one, (key,), params, (obs, inner)
+            )
+        state = BodyState(
+            time=jnp.zeros((), jnp.int32),
+            inner=inner,
+            terminated=jnp.zeros((), bool),
+            truncated=jnp.zeros((), bool),
+        )
+        return obs, state
+
+    def step_env(self, key, state, action, params):
+        no = jnp.zeros((), bool)
+        out = (jnp.zeros(self.observed), jnp.zeros(()), no, no), state.inner
+        for index in range(len(self.bodies)):
+            out = self._where_body(
+                index, self._step_one, (key, state.inner[index], action), params, out
+            )
+        (obs, reward, terminated, truncated), inner = out
+        state = BodyState(state.time + 1, inner, terminated, truncated)
+        return obs, state, reward, terminated, {}
+
+    def is_terminated(self, state, params):
+        return state.terminated
+
+    def is_truncated(self, state, params):
+        return state.truncated
+
+    def observation_space(self, params=None):
+        return spaces.Box(-jnp.inf, jnp.inf, (self.observed,), jnp.float32)
+
+    def action_space(self, params=None):
+        return spaces.Box(-1.0, 1.0, (self.acted,), jnp.float32)
+
+    @property
+    def num_actions(self) -> int:
+        return self.acted
+
+    def _where_body(self, index, function, operands, params, out):
+        """`out` with what `function` gives for body `index`, in its own lanes.
+
+        The states of the other bodies stay out of it, so nothing copies them.
+        """
+        rest, inner = out
+        function = partial(function, index)
+        operands = (*operands, params.inner[index])
+        rest, mine = lanes.where(
+            params.body == index, function, operands, (rest, inner[index])
+        )
+        return rest, (*inner[:index], mine, *inner[index + 1 :])
+
+    def _reset_one(self, index, key, params):
+        env = self.bodies[index]
+        obs, state = env.reset_env(key, params)
+        return self._padded(index, obs, params), state
+
+    def _step_one(self, index, key, state, action, params):
+        env = self.bodies[index]
+        space = env.action_space(params)
+        action = action[: space.shape[0]]
+        low, high = jnp.asarray(space.low), jnp.asarray(space.high)
+        action = low + (jnp.clip(action, -1, 1) + 1) / 2 * (high - low)
+        obs, state, reward, terminated, _ = env.step_env(key, state, action, params)
+        ends = jnp.asarray(terminated), jnp.asarray(env.is_truncated(state, params))
+        return (self._padded(index, obs, params), jnp.float32(reward), *ends), state
+
+    def _padded(self, index, obs, params):
+        obs = flatten(self.bodies[index].observation_space(params), obs)
+        return jnp.pad(obs, (0, self.observed - len(obs)))
+
+    def _reset_all(self, key, params):
+        pairs = zip(self.bodies, params.inner, strict=True)
+        return tuple(env.reset_env(key, inner)[1] for env, inner in pairs)

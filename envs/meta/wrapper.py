@@ -1,0 +1,204 @@
+"""Several trials of one hidden task: any gymnax 1.x environment as a meta-environment.
+
+    meta-episode   a task is drawn, and hidden; memory lives from here to the end
+      trial 0        one episode of the environment, in that task
+      trial 1        another, from a fresh start state
+      ...
+
+The observation is [D' + A + 3], float32: what the task shows of the environment's
+observation; the previous action (one-hot, or as it is); the previous reward; 1 where a
+trial ended just before; 1 where a meta-episode starts. The last reward of a trial is
+seen with the first observation of the next. At the start of a meta-episode, a reset's
+or an automatic one's, action and reward are zero.
+
+The end of a trial is neither `terminated` nor `truncated`. `info` tells of it: `trial`,
+the number of the trial played, from 0; `trial_ended`; `trial_return` and `trial_length`
+so far, this step included. The last trial's end is `terminated`; a budget of steps
+(`max_steps_in_episode`) ends a meta-episode with `truncated`. `info["continuation"]` is
+what the future is multiplied by besides the agent's discount: `trial_discount` where a
+trial ended, else 1. With 0, each trial is valued alone, and memory lives on.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from gymnax.environments import environment, spaces
+from jax import Array
+
+from envs.auto_reset import AutoReset, reset_where
+from envs.meta.variations import SPLITS, Variation, task_key
+from envs.spaces import flat_size, flatten
+
+RELEASED = "released"
+
+
+@struct.dataclass
+class MetaParams(environment.EnvParams):
+    """The budget of steps, and the environment's own params."""
+
+    max_steps_in_episode: int
+    inner: Any
+
+
+@struct.dataclass
+class MetaState(environment.EnvState):
+    """Where a meta-episode stands."""
+
+    time: Array  # [] int32, steps of the meta-episode
+    inner: Any  # the environment's state
+    task: Any  # hidden
+    start_key: Array  # that the first trial was reset with
+    trial: Array  # [] int32, trials that have ended
+    trial_return: Array  # [] of the trial that is being played
+    trial_length: Array  # [] int32, likewise
+
+
+class Meta(AutoReset):
+    """`num_trials` episodes of `env` in a task that `variation` draws.
+
+    Args:
+      env: a gymnax 1.x environment (with `reset_env` and `step_env`).
+      variation: what differs between tasks.
+      num_trials: of a meta-episode.
+      split: which tasks: "train", "held_out", "shifted" or "bodies".
+      num_tasks: size of the split's finite set of tasks; None for all there are.
+      trial_discount: see the module's docstring.
+      fresh_starts: whether trials start anew; False starts all trials of a meta-episode
+        from the same state, as the code released with Lu et al. (2023) does.
+      layout: "full", as above; "released": that code's [obs, index of the previous
+        action, trial ended, start], without the reward.
+    """
+
+    reset_is_costly = True
+
+    def __init__(
+        self,
+        env: Any,
+        variation: Variation,
+        *,
+        num_trials: int,
+        split: str = "train",
+        num_tasks: int | None = None,
+        trial_discount: float = 1.0,
+        fresh_starts: bool = True,
+        layout: str = "full",
+    ):
+        super().__init__()
+        if split not in SPLITS:
+            raise ValueError(
+                f"split must be one of {', '.join(SPLITS)}; got {split!r}."
+            )
+        self.env, self.variation, self.num_trials = env, variation, num_trials
+        self.split, self.num_tasks = split, num_tasks
+        self.trial_discount, self.fresh_starts = trial_discount, fresh_starts
+        self.layout = layout
+        # Variations learn the sizes here, so that a misfit is refused when it is built.
+        params = env.default_params
+        self._seen = variation.observed_size(flat_size(env.observation_space(params)))
+        self._actions = variation.action_space(env.action_space(params))
+
+    @property
+    def name(self) -> str:
+        return f"meta {self.env.name}"
+
+    def params_for(self, inner: Any, max_steps: int | None = None) -> MetaParams:
+        """Params around the environment's own; without a budget, all trials fit in."""
+        limit = self.num_trials * inner.max_steps_in_episode
+        return MetaParams(
+            max_steps_in_episode=limit if max_steps is None else max_steps, inner=inner
+        )
+
+    @property
+    def default_params(self) -> MetaParams:
+        return self.params_for(self.env.default_params)
+
+    def reset_env(self, key, params):
+        draw_key, start_key = jax.random.split(key)
+        task = self.variation.draw(
+            task_key(draw_key, self.split, self.num_tasks), self.split
+        )
+        inner_params = self.variation.params(task, params.inner)
+        obs, inner = self.env.reset_env(start_key, inner_params)
+        state = MetaState(
+            time=jnp.zeros((), jnp.int32),
+            inner=inner,
+            task=task,
+            start_key=start_key,
+            trial=jnp.zeros((), jnp.int32),
+            trial_return=jnp.zeros(()),
+            trial_length=jnp.zeros((), jnp.int32),
+        )
+        action = jnp.zeros(flat_size(self._actions))
+        flags = jnp.array([0.0, 0.0, 1.0])  # reward, trial ended, start
+        return self._show(task, obs, action, flags, params), state
+
+    def step_env(self, key, state, action, params):
+        step_key, start_key = jax.random.split(key)
+        inner_params = self.variation.params(state.task, params.inner)
+        obs, inner, reward, terminated, _ = self.env.step_env(
+            step_key, state.inner, self.variation.act(state.task, action), inner_params
+        )
+        reward = jnp.asarray(reward, jnp.float32)
+        ended = terminated | self.env.is_truncated(inner, inner_params)
+        info = {
+            "trial": state.trial,
+            "trial_ended": ended,
+            "trial_return": state.trial_return + reward,
+            "trial_length": state.trial_length + 1,
+            "continuation": jnp.where(ended, self.trial_discount, 1.0),
+        }
+        if not self.fresh_starts:
+            start_key = state.start_key
+        obs, inner = reset_where(self.env, ended, start_key, inner_params, (obs, inner))
+        state = state.replace(
+            time=state.time + 1,
+            inner=inner,
+            trial=state.trial + ended.astype(jnp.int32),
+            trial_return=jnp.where(ended, 0, info["trial_return"]),
+            trial_length=jnp.where(ended, 0, info["trial_length"]),
+        )
+        action = flatten(self._actions, action)
+        flags = jnp.stack([reward, ended.astype(jnp.float32), jnp.zeros(())])
+        obs = self._show(state.task, obs, action, flags, params)
+        return obs, state, reward, self.is_terminated(state, params), info
+
+    def is_terminated(self, state, params):
+        return state.trial >= self.num_trials
+
+    def markov_state(self, state: MetaState, params: MetaParams) -> Array:
+        """[M] everything hidden: the task, the environment's state, the trial.
+
+        For privileged critics. The environment's own state is in it if the environment
+        has a `markov_state`.
+        """
+        inner_params = self.variation.params(state.task, params.inner)
+        inner = jnp.zeros(0)
+        if hasattr(self.env, "markov_state"):
+            inner = self.env.markov_state(state.inner, inner_params)
+        task = [jnp.ravel(x) for x in jax.tree.leaves(state.task)]
+        share = state.trial[None] / self.num_trials
+        parts = [inner, share, *task]
+        return jnp.concatenate([jnp.asarray(x, jnp.float32) for x in parts])
+
+    def action_space(self, params=None):
+        return self._actions
+
+    @property
+    def num_actions(self) -> int:
+        return flat_size(self._actions)
+
+    def observation_space(self, params=None):
+        extra = flat_size(self._actions) + 3
+        if self.layout == RELEASED:
+            extra = 3
+        return spaces.Box(-jnp.inf, jnp.inf, (self._seen + extra,), jnp.float32)
+
+    def _show(self, task, obs, action, flags, params) -> Array:
+        obs = flatten(self.env.observation_space(params.inner), obs)
+        obs = self.variation.observe(task, obs)
+        if self.layout == RELEASED:
+            action = jnp.argmax(action)[None].astype(jnp.float32)
+            flags = flags[1:]
+        return jnp.concatenate([obs, action, flags])
