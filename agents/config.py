@@ -29,6 +29,7 @@ class PPOConfig:
     squash_actions: bool = False  # tanh onto the bounds of a Box, instead of clipping
     encoder_sizes: tuple[int, ...] = (64,)  # dense layers before the core
     head_sizes: tuple[int, ...] = (64,)  # dense layers of actor and of critic
+    memory: str = "reset"  # where an episode starts, or "never_reset" (a baseline)
     privileged_critic: bool = False  # the critic, not the actor, sees the Markov state
 
     def __post_init__(self):
@@ -56,6 +57,10 @@ class PPOConfig:
                 raise ValueError(
                     f"{name} must not be negative; got {getattr(self, name)}."
                 )
+        if self.memory not in ("reset", "never_reset"):
+            raise ValueError(
+                f"memory must be one of reset, never_reset; got {self.memory!r}."
+            )
         if self.value_clip_epsilon is not None and not self.value_clip_epsilon > 0:
             raise ValueError(
                 "value_clip_epsilon must be positive, or null for no clipping; got "

@@ -18,6 +18,9 @@ class ActorCritic(nn.Module):
     Acting is the case T = 1, learning the case T = rollout_length. Any core goes in
     between (`s5rl.Core`); any observation space that `agents.encoder` reads.
 
+    `never_reset` keeps memory over the ends of episodes, which is what an agent without
+    resets does (Lu et al., 2023, the operator written as a dot).
+
     `privileged`: observations are those of `envs.wrappers.Privileged`. Encoder, core
     and actor read their part "obs"; the critic reads memory and their part "state"
     (memory too, for the state alone would bias the gradient: Baisero & Amato, 2022).
@@ -29,6 +32,7 @@ class ActorCritic(nn.Module):
     encoder_sizes: tuple[int, ...]
     head_sizes: tuple[int, ...]
     privileged: bool = False
+    never_reset: bool = False
     activation: Callable[[Array], Array] = jax.nn.gelu
 
     def initial_carry(self, batch_size: int) -> Any:
@@ -45,6 +49,8 @@ class ActorCritic(nn.Module):
             space, obs, state = space.spaces["obs"], obs["obs"], obs["state"]
         x = Encoder(space, self.activation, name="observation")(obs)
         x = self._dense(x, self.encoder_sizes, "encoder")
+        if self.never_reset:
+            reset = jnp.zeros_like(reset)
         carry, x = self.core(carry, x, reset)
         actor = self._dense(x, self.head_sizes, "actor")
         # Small at first, so that the first policy is nearly uniform.

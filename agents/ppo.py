@@ -14,6 +14,7 @@ from agents.distributions import ActionHead, make_head
 from agents.evaluation import Episodes, play
 from agents.policy import ActorCritic
 from agents.rollout import Policy, Rollout, Situation, begin, collect
+from agents.trials import Trials, play_trials
 from envs.wrappers import Privileged
 
 Metrics = dict[str, Array]
@@ -123,6 +124,32 @@ class PPO:
             greedy=greedy,
         )
 
+    def evaluate_trials(
+        self,
+        learner: Learner,
+        key: Array,
+        *,
+        num_tasks: int,
+        num_trials: int,
+        swap_at: int,
+        control: str,
+        greedy: bool,
+    ) -> Trials:
+        """Plays meta-episodes; see `agents.trials.play_trials`. `key` is consumed."""
+        return play_trials(
+            self.policy(learner.params),
+            self.network.initial_carry(num_tasks),
+            key,
+            num_tasks=num_tasks,
+            num_trials=num_trials,
+            swap_at=swap_at,
+            control=control,
+            env=self.env,
+            env_params=self.env_params,
+            to_env=self.network.head.to_env,
+            greedy=greedy,
+        )
+
 
 def make_ppo(
     config: PPOConfig,
@@ -158,6 +185,7 @@ def make_ppo(
         encoder_sizes=tuple(config.encoder_sizes),
         head_sizes=tuple(config.head_sizes),
         privileged=config.privileged_critic,
+        never_reset=config.memory == "never_reset",
     )
     learning_rate: Any = config.learning_rate
     if config.anneal_learning_rate:

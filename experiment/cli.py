@@ -23,7 +23,7 @@ import envs
 from experiment.errors import BAD_INPUT, InputError, nearest
 
 CONFIGS = Path(__file__).parent.parent / "configs"
-GROUPS = ("env", "core", "agent")
+GROUPS = ("env", "core", "agent", "memory")
 _KEY_VALUE = re.compile(r"^([A-Za-z_][\w.]*)=")
 
 

@@ -1,0 +1,117 @@
+"""What can be chosen about each meta-environment. Free of JAX, and checked when made."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class MetaConfig:
+    """What all of them have; see `envs.meta.wrapper`."""
+
+    # Which tasks can be had. Held-out tasks are of the training law and never trained
+    # on, shifted ones of another law, and bodies are ones that were never seen.
+    SPLITS: ClassVar[tuple[str, ...]] = ("train", "held_out", "shifted")
+
+    num_trials: int = 16  # of a meta-episode
+    split: str = "train"
+    num_tasks: int | None = None  # of the split's finite set; None: all there are
+    trial_discount: float = 1.0  # of what comes after a trial's end, besides discount
+    step_budget: int | None = None  # cuts a meta-episode; None: all trials fit in
+
+    def __post_init__(self):
+        for name in ("num_trials", "num_tasks", "step_budget"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1; got {value}.")
+        if not 0 <= self.trial_discount <= 1:
+            raise ValueError(
+                f"trial_discount must lie between 0 and 1; got {self.trial_discount}."
+            )
+        if self.split not in self.SPLITS:
+            raise ValueError(
+                f"split must be one of {', '.join(self.SPLITS)}; got {self.split!r}."
+            )
+
+
+@dataclass(frozen=True)
+class MetaCartpoleConfig(MetaConfig):
+    """Position-only CartPole behind a random projection (Lu et al., 2023, §4.3)."""
+
+    trial_steps: int = 200
+    projected_size: int = 4  # of what is seen of 2 positions
+    # The code released with the paper: every trial of a meta-episode from the same
+    # start state, and no reward in the observation.
+    released: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.projected_size < 2:
+            raise ValueError(
+                "projected_size must be at least 2, the positions there are; got "
+                f"{self.projected_size}."
+            )
+
+
+@dataclass(frozen=True)
+class MetaBanditConfig(MetaConfig):
+    """Bernoulli arms; a trial is one pull (Duan et al., 2016)."""
+
+    num_trials: int = 100
+    num_arms: int = 10
+
+
+@dataclass(frozen=True)
+class MetaTabularMdpConfig(MetaConfig):
+    """Random Markov decision processes; a trial is 10 steps (Duan et al., 2016)."""
+
+    num_trials: int = 10
+
+
+@dataclass(frozen=True)
+class DarkRoomConfig(MetaConfig):
+    """A goal that cannot be seen (Laskin et al., 2023)."""
+
+    num_trials: int = 10
+    size: int = 9  # squares along a side
+    trial_steps: int = 20
+
+
+@dataclass(frozen=True)
+class DarkKeyToDoorConfig(MetaConfig):
+    """A key, then a door, that cannot be seen (Laskin et al., 2023)."""
+
+    num_trials: int = 10
+    size: int = 9
+    trial_steps: int = 50
+
+
+@dataclass(frozen=True)
+class ProjectedControlConfig(MetaConfig):
+    """Bodies behind random projections (Lu et al., 2023, §4.4)."""
+
+    SPLITS: ClassVar[tuple[str, ...]] = ("train", "held_out", "shifted", "bodies")
+
+    num_trials: int = 2
+    trial_steps: int = 500
+    law: str = "gaussian"  # of the projections; shifted tasks have orthogonal ones
+    train_bodies: tuple[str, ...] = (
+        "cartpole_swingup",
+        "reacher_easy",
+        "point_mass_easy",
+        "acrobot_swingup",
+    )
+    held_out_bodies: tuple[str, ...] = (
+        "cartpole_balance",
+        "reacher_hard",
+        "point_mass_hard",
+        "pendulum_swingup",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        both = set(self.train_bodies) & set(self.held_out_bodies)
+        if both:
+            raise ValueError(
+                f"train_bodies and held_out_bodies must not share {', '.join(both)}: "
+                "a body that was trained on is not held out."
+            )
