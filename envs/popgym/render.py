@@ -2,34 +2,21 @@
 
 `render(env, state, params)` gives an RGB array; `env.render(state, params)` calls it.
 Each drawing shows the hidden state too, faintly where the agent cannot see it.
-Matplotlib is imported here only when something is drawn.
 """
 
 import numpy as np
 
-SUITS = "\u2660\u2666\u2663\u2665"
-COLORS = "BR"
-RANKS = ("A", *map(str, range(2, 11)), "J", "Q", "K")
-RED, INK, FAINT = "#c0392b", "#202020", "#b8b8b8"
+from envs.drawing import FAINT, INK, RED, picture
+from envs.gymnax_render import draw_cart, draw_rod
+from envs.popgym.words import COLORS, RANKS, SUITS
 
 
 def render(env, state, params) -> np.ndarray:
     """Draws one state of one environment of the suite, [height, width, 3] uint8."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4, 4), dpi=80, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_axis_off()
     clock = f"step {int(state.time)} of {int(params.max_steps_in_episode)}"
-    axes.set_title(f"{env.name}, {clock}", fontsize=9)
-    for kind, draw in _DRAWINGS.items():
-        if kind in {cls.__name__ for cls in type(env).__mro__}:
-            draw(axes, env, state)
-            break
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    ancestors = {cls.__name__ for cls in type(env).__mro__}
+    draw = next(draw for kind, draw in _DRAWINGS.items() if kind in ancestors)
+    return picture(lambda axes: draw(axes, env, state), f"{env.name}, {clock}")
 
 
 def _deck(axes, env, state):
@@ -116,20 +103,13 @@ def _bandit(axes, env, state):
 def _cartpole(axes, env, state):
     """Cart and pole within the track's limits."""
     x, _, theta, _ = np.asarray(state.physics)
-    axes.plot([-2.4, 2.4], [0, 0], color=FAINT)
-    axes.plot([x - 0.3, x + 0.3], [0, 0], color=INK, lw=12, solid_capstyle="butt")
-    axes.plot([x, x + np.sin(theta)], [0, np.cos(theta)], color=RED, lw=5)
-    axes.set(xlim=(-2.6, 2.6), ylim=(-1.6, 2.6), aspect="equal")
+    draw_cart(axes, x, theta, limit=2.4)
 
 
 def _pendulum(axes, env, state):
     """The rod, upright at angle 0, and how fast it turns."""
     theta, theta_dot = np.asarray(state.physics)
-    # gymnasium's angle runs counter-clockwise from upright.
-    axes.plot([0, -np.sin(theta)], [0, np.cos(theta)], color=RED, lw=8)
-    axes.plot(0, 0, "o", color=INK)
-    axes.text(-1.15, -1.15, f"speed {theta_dot:+.2f}", color=FAINT)
-    axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal")
+    draw_rod(axes, theta, theta_dot)
 
 
 def _card(axes, name, x, y, size, color=None):
