@@ -71,7 +71,9 @@ def request(arguments: list[str]) -> Request:
     for argument in rest:
         match = _KEY_VALUE.fullmatch(argument)
         if not match:
-            raise ValueError(f"arguments after {name} must be key=value; got {argument!r}.")
+            raise ValueError(
+                f"arguments after {name} must be key=value; got {argument!r}."
+            )
         key, text = match.groups()
         if key in ("seed", "steps"):
             own[key] = _value(text)

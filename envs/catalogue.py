@@ -1,4 +1,4 @@
-"""The list of environments: sizes, step limit, chance and best return, what it measures.
+"""The list of environments: sizes, step limit, chance and best return, purpose.
 
 Sizes are asked of the environments themselves: each is built, and nothing is traced or
 compiled, which takes all of them some seconds. What cannot be built here (a suite that

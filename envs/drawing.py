@@ -48,7 +48,7 @@ def captioned(image: np.ndarray, lines: list[str]) -> Any:
     from PIL import Image, ImageDraw
 
     height, width = image.shape[:2]
-    scale = max(1, WIDTH // width)
+    scale = max(1, WIDTH // max(height, width))
     image = np.asarray(image).repeat(scale, 0).repeat(scale, 1)
     shown = Image.fromarray(image)
     if shown.width > WIDTH:
@@ -58,17 +58,19 @@ def captioned(image: np.ndarray, lines: list[str]) -> Any:
     pen = ImageDraw.Draw(frame)
     for row, line in enumerate(lines):
         y = shown.height + 4 + 17 * row
-        pen.text((8, y), line, fill=INK, font=_font())
+        pen.text((8, y), line, fill=INK, font=_font(pen, line))
     return frame
 
 
-def _font() -> Any:
-    # Pillow's own has no card suits.
+def _font(pen: Any, line: str) -> Any:
+    """The largest size in which the line fits; matplotlib's, for it has card suits."""
     from matplotlib import get_data_path
     from PIL import ImageFont
 
     path = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-    return ImageFont.truetype(str(path), 12)
+    font = ImageFont.truetype(str(path), 12)
+    too_wide = pen.textlength(line, font) / (WIDTH - 16)
+    return font if too_wide <= 1 else font.font_variant(size=max(7, 12 / too_wide))
 
 
 def save(frames: list[Any], out: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from envs import drawing, gymnax_render, words
 from envs.playback import Moment, Recording
-from envs.report import ending
+from envs.report import ending, signed
 
 _ROWS = 256  # of an observation over time; a longer one is thinned
 _SMALLEST = 3  # cells along a side of what is seen as a grid
@@ -64,7 +64,7 @@ def _caption(env, moment: Moment) -> list[str]:
     if moment.reward is None:
         return [line]
     action = words.action(env, moment.action)
-    return [line, f"reward {moment.reward:+.4g} for {action}"]
+    return [line, f"action {action}, reward {signed(moment.reward)}"]
 
 
 def _is_grid(obs: np.ndarray) -> bool:
@@ -81,9 +81,7 @@ def _grid(obs: np.ndarray) -> np.ndarray:
         cells = cells.repeat(3, -1)
     elif cells.shape[-1] != 3:
         cells = _planes(cells)
-    image = (np.clip(cells, 0, 1) * 255).astype(np.uint8)
-    scale = max(1, drawing.WIDTH // max(image.shape[:2]))
-    return image.repeat(scale, 0).repeat(scale, 1)
+    return (np.clip(cells, 0, 1) * 255).astype(np.uint8)
 
 
 def _planes(cells: np.ndarray) -> np.ndarray:

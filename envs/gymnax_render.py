@@ -36,16 +36,16 @@ def draw_rod(axes: Any, theta: float, speed: float) -> None:
 
 def draw_memory_chain(axes: Any, state: Any, params: Any) -> None:
     """The bits, dark while they are shown, and the way from there to the question."""
-    bits, time = np.atleast_1d(np.asarray(state.context)), int(state.time)
+    bits, time = np.ravel(state.context).astype(int), int(state.time)
     length = int(params.memory_length)
     asked = time == length
     # What is observed is that of the step before: the context is seen twice.
     for i, bit in enumerate(bits):
         x = (i + 1) / (len(bits) + 1)
         colour = (RED if bit else INK) if time <= 1 else FAINT
-        size = min(60, 240 / len(bits))
+        size = min(60, 110 / len(bits))
         place = {"ha": "center", "va": "center"}
-        axes.text(x, 0.72, "+" if bit else "\u2212", fontsize=size, color=colour, **place)
+        axes.text(x, 0.72, f"{2 * bit - 1:+d}", fontsize=size, color=colour, **place)
         if i == int(state.query):
             shown = RED if asked else FAINT
             axes.text(x, 0.47, "?", fontsize=24, color=shown, **place)
@@ -107,7 +107,7 @@ def _point(axes, env, state, params):
     axes.plot(radius * np.cos(angle), radius * np.sin(angle), color=FAINT)
     axes.plot(*_disc(state.goal, params.goal_radius), color=RED)
     axes.plot(*np.asarray(state.pos), "o", color=INK, ms=10)
-    axes.set(xlim=(-1.5, 1.5), ylim=(-0.8, 2.2), aspect="equal")
+    _around(axes, state.pos, 1.3)
 
 
 def _disc(centre, radius):
@@ -121,8 +121,12 @@ def _swimmer(axes, env, state, params):
     axes.plot(*np.asarray(state.urchin_xys).reshape(-1, 2).T, "X", color=FAINT, ms=12)
     axes.plot(*np.asarray(state.goal_xy).reshape(2), "*", color=RED, ms=16)
     axes.plot(*np.asarray(state.xy).reshape(2), "o", color=INK, ms=10)
-    # Nothing keeps it near.
-    limit = max(1.6, 1.1 * float(np.abs(np.asarray(state.xy)).max()))
+    _around(axes, state.xy, 1.6)
+
+
+def _around(axes, place, limit):
+    """Limits that still show what nothing keeps near."""
+    limit = max(limit, 1.1 * float(np.abs(np.asarray(place)).max()))
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
 
 

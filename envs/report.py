@@ -33,8 +33,8 @@ def lines(env: Any, moments: Iterable[Moment]) -> Iterator[str]:
     form = f"{{:>5}}  {{:{width}}}  {{:>12}}  {{:>12}}"
     yield form.format("step", "observation", "action", "reward")
     for moment in moments:
-        action = words.action(env, moment.action)
-        yield form.format(before.time, shown, action, f"{moment.reward:+.6g}")
+        action, reward = words.action(env, moment.action), signed(moment.reward or 0)
+        yield form.format(before.time, shown, action, reward)
         before, shown = moment, words.observation(env, moment.obs)
     yield f"{before.time:>5}  {shown:{width}}  {ending(before)}".rstrip()
 
@@ -42,7 +42,7 @@ def lines(env: Any, moments: Iterable[Moment]) -> Iterator[str]:
 def summary(last: Moment) -> str:
     """The return, and why it is the last."""
     how = ending(last) or "the episode goes on: ask for more with steps="
-    return f"return {last.total:+.6g} after {last.time} steps ({how})"
+    return f"return {signed(last.total)} after {last.time} steps ({how})"
 
 
 def drawn(count: int, moments: int, out: Path) -> str:
@@ -54,3 +54,8 @@ def ending(moment: Moment) -> str:
     """The flags that ended an episode, in words; empty while it goes on."""
     flags = (("terminated", moment.terminated), ("truncated", moment.truncated))
     return " and ".join(name for name, flag in flags if flag)
+
+
+def signed(x: float) -> str:
+    """Six digits and a sign; zero has none."""
+    return f"{x:+.6g}" if x else "0"

@@ -52,16 +52,12 @@ def _array(x: np.ndarray) -> str:
     if x.ndim == 1 and x.size <= _SHOWN:
         return " ".join(map(_number, x))
     if np.isin(x, (0, 1)).all():
-        where = np.flatnonzero(x) if x.ndim == 1 else list(zip(*np.nonzero(x)))
-        listed = " ".join(_index(i) for i in where[:_SHOWN])
+        where = np.argwhere(x)
+        listed = " ".join(",".join(map(str, index)) for index in where[:_SHOWN])
         more = " ..." if len(where) > _SHOWN else ""
         return f"set: {listed or 'none'}{more}"
     first = " ".join(map(_number, np.ravel(x)[:_SHOWN]))
     return f"{first} ... ({'x'.join(map(str, x.shape))})"
-
-
-def _index(i: Any) -> str:
-    return ",".join(map(str, i)) if isinstance(i, tuple) else str(i)
 
 
 def _number(x: Any) -> str:

@@ -24,14 +24,33 @@ def _deck(axes, env, state):
     names = SUITS if env.shown == "suits" else RANKS
     labels = np.asarray(state.labels)
     # Autoencode's clock runs on when all cards are dealt: then cards are given back.
-    dealt = min(int(state.time) + 1, len(labels))
-    held = min(dealt, env.episode_length - int(state.time))
-    in_view = dealt == int(state.time) + 1
+    time, last = int(state.time), len(labels) - 1
+    dealt = min(time, last) + 1
+    held = dealt - max(0, time - last)
+    in_view = time <= last
     _card(axes, names[labels[dealt - 1]] if in_view else "?", 0.5, 0.68, 60)
     recent = labels[max(0, held - 16) : held]
     for i, label in enumerate(recent):
         _card(axes, names[label], 0.05 + 0.06 * i, 0.2, 13, FAINT)
-    axes.text(0, 0.32, f"dealt {dealt} of {len(labels)}", fontsize=8, color=FAINT)
+    axes.text(0, 0.32, f"dealt {dealt} of {len(labels)}", fontsize=9, color=FAINT)
+    answer = _answer(env, time, len(labels))
+    if answer is not None:
+        wanted = f"the answer: {names[labels[answer]]}"
+        axes.text(1, 0.32, wanted, fontsize=11, ha="right", color=FAINT)
+
+
+def _answer(env, time, cards):
+    """Which card of the deck is asked for now; None if none is."""
+    kind = env.name
+    if time >= env.episode_length:
+        return None
+    if kind == "RepeatFirst":
+        return 0
+    if kind == "RepeatPrevious" and time + 1 >= env.k:
+        return time + 1 - env.k
+    if kind == "Autoencode" and time >= cards - 1:
+        return 2 * cards - 2 - time
+    return None
 
 
 def _count_recall(axes, env, state):
@@ -42,11 +61,11 @@ def _count_recall(axes, env, state):
         (("value", state.values), ("query", state.queries))
     ):
         _card(axes, names[int(labels[time])], 0.27 + 0.46 * i, 0.68, 44)
-        axes.text(0.2 + 0.46 * i, 0.9, title, fontsize=9)
+        axes.text(0.27 + 0.46 * i, 0.9, title, fontsize=9, ha="center")
     for i, count in enumerate(np.asarray(state.counts)):
         x = (i + 0.5) / env.num_types
-        _card(axes, names[i], x, 0.25, 11, FAINT)
-        axes.text(x, 0.12, str(count), fontsize=8, ha="center", color=FAINT)
+        _card(axes, names[i], x, 0.25, 13, FAINT)
+        axes.text(x, 0.12, str(count), fontsize=11, ha="center", color=FAINT)
 
 
 def _concentration(axes, env, state):
@@ -77,7 +96,7 @@ def _battleship(axes, env, state):
 
 
 def _minesweeper(axes, env, state):
-    """Counts of the cells opened so far, mines faint."""
+    """Counts of the cells opened so far; mines small, or all large if one was hit."""
     h, w = env.height, env.width
     mines = np.asarray(state.mines).reshape(h, w)
     opened = np.asarray(state.opened).reshape(h, w)
@@ -89,7 +108,8 @@ def _minesweeper(axes, env, state):
         if opened[row, column]:
             axes.text(column, row, str(count), **place)
         elif mines[row, column]:
-            axes.text(column, row, "*", color=RED, fontsize=16, **place)
+            size = 40 if state.exploded else 16
+            axes.text(column, row, "*", color=RED, fontsize=size, **place)
     _lines(axes, h, w)
 
 

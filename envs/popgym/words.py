@@ -91,9 +91,7 @@ def _label(env, obs, first) -> str:
         return f"value {value} query {query}"
     if env.name == "MineSweeper":
         return f"{label[0]} near"
-    return " ".join(
-        words[i] for words, i in zip(_SIGNS[env.name], label, strict=True)
-    )
+    return " ".join(words[i] for words, i in zip(_SIGNS[env.name], label, strict=True))
 
 
 def _numbers(env, obs, first) -> str:
