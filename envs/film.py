@@ -5,6 +5,7 @@ for gymnax's environments, the observation itself if it is a grid, and what alwa
 works, the observation, action and reward over time.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from envs import drawing, gymnax_render, words
 from envs.playback import Moment, Recording
 from envs.report import ending, signed
+from envs.wrappers import Wrapper
 
 _ROWS = 256  # of an observation over time; a longer one is thinned
 _SMALLEST = 3  # cells along a side of what is seen as a grid
@@ -35,12 +37,9 @@ def frames(
 
 def _renderer(env, params, recording) -> Callable[[Moment], np.ndarray | None]:
     """Draws one moment; None for the end of an episode whose state cannot be had."""
-    state = recording.moments[0].state
-    if not type(env).__module__.startswith("gymnax."):
-        if _is_picture(getattr(env, "render", _nothing)(state, params)):
-            return lambda m: None if m.state is None else env.render(m.state, params)
-    elif gymnax_render.render(env.name, env, state, params) is not None:
-        return lambda m: gymnax_render.render(env.name, env, m.state, params)
+    draw = _own_renderer(env, params)
+    if draw is not None and _is_picture(draw(recording.moments[0].state)):
+        return lambda moment: None if moment.state is None else draw(moment.state)
     first = recording.moments[0].obs
     if isinstance(first, np.ndarray) and _is_grid(first):
         return lambda moment: _grid(moment.obs)
@@ -48,13 +47,24 @@ def _renderer(env, params, recording) -> Callable[[Moment], np.ndarray | None]:
     return lambda moment: timeline.draw(moment.time)
 
 
-def _nothing(state, params):
-    return None
+def _own_renderer(env, params) -> Callable[[Any], Any] | None:
+    """Draws a state, if there is something that may be able to."""
+    while isinstance(env, Wrapper):
+        env = env.env
+    if type(env).__module__.startswith("gymnax."):
+        return lambda state: gymnax_render.render(env.name, env, state, params)
+    render = getattr(env, "render", None)
+    try:
+        inspect.signature(render).bind(None, params)  # type: ignore
+    except TypeError:  # there is none, or it wants something else
+        return None
+    return lambda state: render(state, params)  # type: ignore
 
 
 def _is_picture(x: Any) -> bool:
     # What some call render shows a window, or returns a figure.
-    return isinstance(x, np.ndarray | jax.Array) and x.ndim == 3 and x.shape[-1] == 3
+    array = isinstance(x, np.ndarray | jax.Array)
+    return array and x.ndim == 3 and x.shape[-1] == 3 and x.dtype == np.uint8
 
 
 def _caption(env, moment: Moment) -> list[str]:

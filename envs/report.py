@@ -36,7 +36,7 @@ def lines(env: Any, moments: Iterable[Moment]) -> Iterator[str]:
         action, reward = words.action(env, moment.action), signed(moment.reward or 0)
         yield form.format(before.time, shown, action, reward)
         before, shown = moment, words.observation(env, moment.obs)
-    yield f"{before.time:>5}  {shown:{width}}  {ending(before)}".rstrip()
+    yield f"{before.time:>5}  {shown:{width}}  {ending(before) or '...'}"
 
 
 def summary(last: Moment) -> str:
