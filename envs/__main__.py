@@ -8,7 +8,9 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ Lists environments, or plays an episode with random actions and draws it.
   steps=2000     stop after so many steps if the episode has not ended
   out=FILE.gif   or FILE.png, up to 16 moments on one sheet (default: runs/NAME.gif)
   KEY=VALUE      a parameter of the environment, as in memory_length=20;
-                 env.KEY=VALUE, as train.py writes it, is the same
+                 env.KEY=VALUE, as train.py writes it, is the same;
+                 history=true shows previous action, reward and start flag as well
 """
 BAD_INPUT, INTERRUPTED = 2, 130
 FRAMES = 200
@@ -108,6 +111,14 @@ def matching(pattern: str) -> tuple[str, ...]:
     return found
 
 
+def show(names: tuple[str, ...]) -> None:
+    """Prints the list, each line as soon as its environment has been built."""
+    from envs import catalogue
+
+    for line in catalogue.lines(names):
+        print(line, flush=True)
+
+
 def built(wanted: Request) -> tuple[Any, Any]:
     """The environment and its parameters.
 
@@ -117,6 +128,8 @@ def built(wanted: Request) -> tuple[Any, Any]:
     """
     params = dict(wanted.params)
     history = params.pop("history", False)
+    if not isinstance(history, bool):
+        raise ValueError(f"history must be true or false; got {history!r}.")
     envs.check_config(wanted.name, params)
     if importlib.util.find_spec("matplotlib") is None:
         raise ValueError(
@@ -142,25 +155,31 @@ def play(wanted: Request, env: Any, params: Any) -> None:
     print(report.drawn(len(frames), len(recording.moments), wanted.path))
 
 
+def job(arguments: list[str]) -> Callable[[], None]:
+    """What the arguments ask for, found to be possible.
+
+    Raises:
+      ValueError: saying what is not.
+    """
+    first = arguments[0] if arguments else "*"
+    if first in envs.names() or len(arguments) > 1:
+        envs.spec(first)
+        wanted = request(arguments)
+        return partial(play, wanted, *built(wanted))
+    return partial(show, matching(first))
+
+
 def main(arguments: list[str]) -> int:
     """Does what the arguments say; returns the exit status."""
     if {"--help", "-h"} & set(arguments):
         print(USAGE, end="")
         return 0
-    first = arguments[0] if arguments else "*"
-    plays = first in envs.names() or len(arguments) > 1
     try:
-        if plays:
-            envs.spec(first)
-            wanted = request(arguments)
-            play(wanted, *built(wanted))
-        else:
-            from envs import catalogue
-
-            for line in catalogue.lines(matching(first)):
-                print(line, flush=True)
-    except ValueError as error:
-        return refuse(error)
+        try:
+            work = job(arguments)
+        except ValueError as error:
+            return refuse(error)
+        work()
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # the picture cannot be written

@@ -2,21 +2,26 @@
 
 Mutants, and the test that fails for each:
 
-    jax imported at the top of catalogue.py              test_answers_without_jax
-    an unknown parameter is dropped                      test_answers_without_jax
-    aliases left out of the list                         test_every_name_is_listed_once
-    the step limit of the defaults, not of `params`      test_the_title_follows_the_param
-    actions drawn with the step's key                    test_an_episode_is_the_one_of_hand
-    one step too many is played                          test_an_episode_is_the_one_of_hand
-    `step`'s observation instead of the final one        test_an_episode_is_the_one_of_hand
-    the last state is `step`'s                           test_the_last_state_is_where_it
-    frames every 2 * stride steps                        test_frames_are_evenly_spaced
-    no state dropped                                     test_frames_are_evenly_spaced
-    rewards printed with two digits                      test_printed_rewards_add_up
-    the previous action read as (column, row)            test_battleship_says_where_it_shot
-    suits in another order                               test_words_tell_everything_apart
-    the final frame is not drawn                         test_a_gif_has_a_frame_for_each
-    a sheet draws every frame                            test_a_sheet_shows_sixteen
+    jax imported at the top of catalogue.py        answers_without_jax
+    an unknown parameter is dropped                answers_without_jax
+    aliases left out of the list                   every_name
+    status 0 after an error                        refused_in_a_sentence
+    the step limit of the defaults                 a_gif_has_a_frame
+    one step too many is played                    a_gif_has_a_frame
+    the action drawn with the step's key           hand_written_steps
+    `step`'s observation, not the final one        hand_written_steps
+    the last state is `step`'s                     the_last_state
+    frames every 2 * stride steps                  evenly_spaced
+    no state dropped                               evenly_spaced
+    the last frame is not drawn                    a_gif_has_a_frame, evenly_spaced
+    a sheet draws every frame                      a_sheet_shows
+    rewards printed with two digits                add_up
+    the previous action as (column, row)           battleship_says
+    diamonds and clubs changed places              suits_are_those
+    start and exit look alike                      words_tell_everything_apart
+    the timeline shows what is still to come       over_time
+    a grid is transposed                           a_grid_is_drawn
+    the mountain car never moves                   a_drawing_follows
 """
 
 import functools
@@ -260,7 +265,7 @@ def test_battleship_says_where_it_shot():
 @pytest.mark.parametrize("family", table.FAMILIES)
 def test_words_tell_everything_apart(family):
     """Labels are read back from their one-hots; no two actions are called the same."""
-    env, params = envs.make(f"popgym_{family}_easy", previous_action=False)
+    env, _ = envs.make(f"popgym_{family}_easy", previous_action=False)
     if not env.label_axes:
         return
     actions = {words.action(env, i) for i in range(env.num_actions)}
