@@ -11,7 +11,11 @@ _SHOWN = 8  # entries of a longer vector
 def action(env: Any, value: Any) -> str:
     """One action: in the family's own words, else an integer, a tuple, or numbers."""
     suite = _popgym(env)
-    return suite.action(env, value) if suite else _tree(value)
+    if suite:
+        return suite.action(env, value)
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.size > 1:
+        return f"({', '.join(map(_number, value))})"
+    return _tree(value)
 
 
 def observation(env: Any, obs: Any, *, first: bool = False) -> str:
