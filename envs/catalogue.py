@@ -53,8 +53,8 @@ def entries(names: Iterable[str]) -> Iterator[Entry]:
                 yield entry(name, *registry.build(name))
                 continue
             except Exception as error:  # someone else's package; the list goes on
-                reason = str(error).partition("\n")[0]
-                lacking = f"cannot be built: {type(error).__name__}: {reason}"
+                kind = "" if isinstance(error, ValueError) else type(error).__name__
+                lacking = f"cannot be built: {kind} {error}".partition("\n")[0]
         yield _unsized(name, lacking)
 
 

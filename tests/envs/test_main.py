@@ -39,6 +39,7 @@ import envs
 from envs import catalogue, film, gymnax_render, playback, registry
 from envs.__main__ import main
 from envs.popgym import table, words
+from envs.suites.table import SUITES
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -120,7 +121,8 @@ def test_every_name_is_listed_once_with_what_is_known_of_it(capsys):
         *numbers, measures = table_of[alias]
         assert numbers == table_of[name][:5] and measures == f"another name of {name}"
     measured = {name: rest[-1] for name, rest in table_of.items()}
-    assert not [m for m in measured.values() if "cannot be built" in m]
+    for name, measures in measured.items():  # what is not ours may lack something
+        assert name.partition("/")[0] in SUITES or "cannot be built" not in measures
     for name in set(envs.names()) - set(table.ALIASES):
         assert measured[name].startswith(envs.spec(name).measures)
 
@@ -270,10 +272,14 @@ def test_words_tell_everything_apart(family):
         return
     actions = {words.action(env, i) for i in range(env.num_actions)}
     assert len(actions) == env.num_actions
-    rng = np.random.default_rng(0)
-    labels = {tuple(rng.integers(env.label_axes)) for _ in range(50)}
+    axes = env.label_axes
     if family.startswith("labyrinth"):  # its last entry repeats the previous action
-        labels = {(*label[:-1], 0) for label in labels}
+        axes = axes[:-1]
+    labels = {
+        tuple(value if i == place else 0 for i in range(len(env.label_axes)))
+        for place, size in enumerate(axes)
+        for value in range(size)
+    }
     said = {
         words.observation(env, np.asarray(env.encode(np.array(label))), first=False)
         for label in labels
@@ -326,7 +332,7 @@ def test_what_has_no_drawing_is_shown_over_time_up_to_now():
         given = (np.int32(time % 3), 1.0) if time else (None, None)
         recording.add(playback.Moment(time, np.array([[time / 8]]), None, *given))
     draw = film._renderer(env, params, recording)
-    first, *rest = [draw(moment) for moment in recording.frames()]
+    first, *rest = [draw(moment)[:140] for moment in recording.frames()]
     changed = [np.nonzero((p != first).any((0, 2)))[0].max() for p in rest]
     assert (np.diff(changed) > 10).all() and changed[0] < 160 < changed[-1]
 

@@ -1,6 +1,6 @@
 """Pictures: they exist at every moment of a game, and change with what happens.
 
-Mutants, and the test that fails for each:
+Mutants, and the test that fails for each (`pytest -m conformance`):
 
     cards are given back in every deck game          cards_stay_on_the_table
     the answer is the card in view                   the_answer_is_what_pays
