@@ -39,6 +39,12 @@ class MemoryChain(AutoReset, memory_chain.MemoryChain):
         high = jnp.concatenate([jnp.array([1.0, self.num_bits - 1]), context])
         return spaces.Box(low, high, (self.num_bits + 2,), jnp.float32)
 
+    def render(self, state: memory_chain.EnvState, params: memory_chain.EnvParams):
+        """The state as an RGB picture, [320, 320, 3] uint8. Needs matplotlib."""
+        from envs import gymnax_render
+
+        return gymnax_render.render("MemoryChain-bsuite", self, state, params)
+
 
 def make(config: MemoryChainConfig):
     """Builds the environment and its parameters."""

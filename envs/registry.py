@@ -157,6 +157,13 @@ def check(env: Any, params: Any) -> None:
     contract.check(env, params)
 
 
+def build(name: str, **params: Any) -> tuple[Any, Any]:
+    """`make` without the check, which traces; for looking at spaces only."""
+    config = check_config(name, params)
+    module, function = spec(name).factory.split(":")
+    return getattr(import_module(module), function)(config)
+
+
 def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
     """Builds an environment.
 
@@ -173,9 +180,7 @@ def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
     Raises:
       ValueError: for an unknown name or parameter, or a value that cannot work.
     """
-    config = check_config(name, params)
-    module, function = spec(name).factory.split(":")
-    env, env_params = getattr(import_module(module), function)(config)
+    env, env_params = build(name, **params)
     if history:
         from envs.wrappers import History
 

@@ -2,34 +2,21 @@
 
 `render(env, state, params)` gives an RGB array; `env.render(state, params)` calls it.
 Each drawing shows the hidden state too, faintly where the agent cannot see it.
-Matplotlib is imported here only when something is drawn.
 """
 
 import numpy as np
 
-SUITS = "\u2660\u2666\u2663\u2665"
-COLORS = "BR"
-RANKS = ("A", *map(str, range(2, 11)), "J", "Q", "K")
-RED, INK, FAINT = "#c0392b", "#202020", "#b8b8b8"
+from envs.drawing import FAINT, INK, RED, picture
+from envs.gymnax_render import draw_cart, draw_rod
+from envs.popgym.words import COLORS, RANKS, SUITS
 
 
 def render(env, state, params) -> np.ndarray:
     """Draws one state of one environment of the suite, [height, width, 3] uint8."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4, 4), dpi=80, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_axis_off()
     clock = f"step {int(state.time)} of {int(params.max_steps_in_episode)}"
-    axes.set_title(f"{env.name}, {clock}", fontsize=9)
-    for kind, draw in _DRAWINGS.items():
-        if kind in {cls.__name__ for cls in type(env).__mro__}:
-            draw(axes, env, state)
-            break
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    ancestors = {cls.__name__ for cls in type(env).__mro__}
+    draw = next(draw for kind, draw in _DRAWINGS.items() if kind in ancestors)
+    return picture(lambda axes: draw(axes, env, state), f"{env.name}, {clock}")
 
 
 def _deck(axes, env, state):
@@ -37,14 +24,33 @@ def _deck(axes, env, state):
     names = SUITS if env.shown == "suits" else RANKS
     labels = np.asarray(state.labels)
     # Autoencode's clock runs on when all cards are dealt: then cards are given back.
-    dealt = min(int(state.time) + 1, len(labels))
-    held = min(dealt, env.episode_length - int(state.time))
-    in_view = dealt == int(state.time) + 1
+    time, last = int(state.time), len(labels) - 1
+    dealt = min(time, last) + 1
+    held = dealt - max(0, time - last)
+    in_view = time <= last
     _card(axes, names[labels[dealt - 1]] if in_view else "?", 0.5, 0.68, 60)
     recent = labels[max(0, held - 16) : held]
     for i, label in enumerate(recent):
         _card(axes, names[label], 0.05 + 0.06 * i, 0.2, 13, FAINT)
-    axes.text(0, 0.32, f"dealt {dealt} of {len(labels)}", fontsize=8, color=FAINT)
+    axes.text(0, 0.32, f"dealt {dealt} of {len(labels)}", fontsize=9, color=FAINT)
+    answer = _answer(env, time, len(labels))
+    if answer is not None:
+        wanted = f"the answer: {names[labels[answer]]}"
+        axes.text(1, 0.32, wanted, fontsize=11, ha="right", color=FAINT)
+
+
+def _answer(env, time, cards):
+    """Which card of the deck is asked for now; None if none is."""
+    kind = env.name
+    if time >= env.episode_length:
+        return None
+    if kind == "RepeatFirst":
+        return 0
+    if kind == "RepeatPrevious" and time + 1 >= env.k:
+        return time + 1 - env.k
+    if kind == "Autoencode" and time >= cards - 1:
+        return 2 * cards - 2 - time
+    return None
 
 
 def _count_recall(axes, env, state):
@@ -55,11 +61,11 @@ def _count_recall(axes, env, state):
         (("value", state.values), ("query", state.queries))
     ):
         _card(axes, names[int(labels[time])], 0.27 + 0.46 * i, 0.68, 44)
-        axes.text(0.2 + 0.46 * i, 0.9, title, fontsize=9)
+        axes.text(0.27 + 0.46 * i, 0.9, title, fontsize=9, ha="center")
     for i, count in enumerate(np.asarray(state.counts)):
         x = (i + 0.5) / env.num_types
-        _card(axes, names[i], x, 0.25, 11, FAINT)
-        axes.text(x, 0.12, str(count), fontsize=8, ha="center", color=FAINT)
+        _card(axes, names[i], x, 0.25, 13, FAINT)
+        axes.text(x, 0.12, str(count), fontsize=11, ha="center", color=FAINT)
 
 
 def _concentration(axes, env, state):
@@ -90,7 +96,7 @@ def _battleship(axes, env, state):
 
 
 def _minesweeper(axes, env, state):
-    """Counts of the cells opened so far, mines faint."""
+    """Counts of the cells opened so far; mines small, or all large if one was hit."""
     h, w = env.height, env.width
     mines = np.asarray(state.mines).reshape(h, w)
     opened = np.asarray(state.opened).reshape(h, w)
@@ -102,7 +108,8 @@ def _minesweeper(axes, env, state):
         if opened[row, column]:
             axes.text(column, row, str(count), **place)
         elif mines[row, column]:
-            axes.text(column, row, "*", color=RED, fontsize=16, **place)
+            size = 40 if state.exploded else 16
+            axes.text(column, row, "*", color=RED, fontsize=size, **place)
     _lines(axes, h, w)
 
 
@@ -116,20 +123,13 @@ def _bandit(axes, env, state):
 def _cartpole(axes, env, state):
     """Cart and pole within the track's limits."""
     x, _, theta, _ = np.asarray(state.physics)
-    axes.plot([-2.4, 2.4], [0, 0], color=FAINT)
-    axes.plot([x - 0.3, x + 0.3], [0, 0], color=INK, lw=12, solid_capstyle="butt")
-    axes.plot([x, x + np.sin(theta)], [0, np.cos(theta)], color=RED, lw=5)
-    axes.set(xlim=(-2.6, 2.6), ylim=(-1.6, 2.6), aspect="equal")
+    draw_cart(axes, x, theta, limit=2.4)
 
 
 def _pendulum(axes, env, state):
     """The rod, upright at angle 0, and how fast it turns."""
     theta, theta_dot = np.asarray(state.physics)
-    # gymnasium's angle runs counter-clockwise from upright.
-    axes.plot([0, -np.sin(theta)], [0, np.cos(theta)], color=RED, lw=8)
-    axes.plot(0, 0, "o", color=INK)
-    axes.text(-1.15, -1.15, f"speed {theta_dot:+.2f}", color=FAINT)
-    axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal")
+    draw_rod(axes, theta, theta_dot)
 
 
 def _card(axes, name, x, y, size, color=None):

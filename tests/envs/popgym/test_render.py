@@ -1,10 +1,17 @@
-"""Pictures: they exist at every moment of a game, and change with what happens."""
+"""Pictures: they exist at every moment of a game, and change with what happens.
+
+Mutants, and the test that fails for each (`pytest -m conformance`):
+
+    cards are given back in every deck game          cards_stay_on_the_table
+    the answer is the card in view                   the_answer_is_what_pays
+"""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from envs.popgym import render
 from tests.envs.popgym import harness
 
 
@@ -27,3 +34,34 @@ def test_autoencode_can_be_drawn_to_its_end():
     for time in (0, 50, 51, 52, 102, 103):
         time = jnp.asarray(time, jnp.int32)
         assert env.render(state.replace(time=time), params).any()
+
+
+def dealt(env, params, time):
+    """The state of a shuffled deck when `time` steps have been made."""
+    _, state = env.reset(jax.random.key(0), params)
+    return state.replace(time=jnp.asarray(time, jnp.int32))
+
+
+@pytest.mark.parametrize("family", ["higher_lower", "repeat_first", "repeat_previous"])
+def test_dealt_cards_stay_on_the_table(family):
+    """Once there are sixteen, the row of the newest cards is full to its right end."""
+    env, params = harness.make(f"popgym_{family}_easy")
+    for time in (16, 30, 45, 51):
+        row = env.render(dealt(env, params, time), params)[230:290]
+        ink = np.nonzero((row < 250).any((0, 2)))[0]
+        assert ink.min() < 40 and ink.max() > 280, time
+
+
+@pytest.mark.parametrize("family", ["repeat_first", "repeat_previous", "autoencode"])
+def test_the_answer_is_what_pays(family):
+    env, params = harness.make(f"popgym_{family}_easy")
+    for time in range(0, env.episode_length, 7):
+        state = dealt(env, params, time)
+        rewards = [
+            float(env.transition(state, jnp.asarray(a), None, params)[2])
+            for a in range(4)
+        ]
+        card = render._answer(env, time, env.num_cards)
+        assert (card is None) == (max(rewards) == 0)
+        if card is not None:
+            assert int(np.argmax(rewards)) == int(state.labels[card])

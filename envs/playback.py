@@ -1,0 +1,142 @@
+"""One episode with random actions, as a sequence of moments.
+
+    obs[0] -> action[0] -> reward[0], terminated[0], truncated[0], obs[1] -> ...
+
+Moment t is seen before action t and says what led to it. The last moment is the end of
+the episode itself, not the beginning of the next one that `step` returns: its
+observation is `info["final_observation"]`, its state that of `step_env`.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What there is at step `time`; the middle fields are of the step that led here."""
+
+    time: int
+    obs: Any  # numpy arrays
+    state: Any  # None where it is not kept or cannot be had
+    action: Any = None  # None at the start, like reward
+    reward: float | None = None
+    terminated: bool = False
+    truncated: bool = False
+    total: float = 0.0  # sum of rewards up to here
+
+    @property
+    def ended(self) -> bool:
+        """Whether the episode is over."""
+        return self.terminated or self.truncated
+
+
+def play(env: Any, params: Any, *, seed: int, max_steps: int) -> Iterator[Moment]:
+    """Plays until the episode ends, or for `max_steps` steps.
+
+    Args:
+      env: an environment in the gymnax 1.x contract.
+      params: its parameters.
+      seed: the episode and the actions follow from it alone.
+      max_steps: at least 1.
+
+    Yields:
+      At most `max_steps + 1` moments, the first at time 0.
+    """
+    key, reset_key = jax.random.split(jax.random.key(seed))
+    act = jax.jit(lambda key: env.action_space(params).sample(key))
+    step = jax.jit(env.step)
+    obs, state = jax.jit(env.reset)(reset_key, params)
+    moment = Moment(0, _host(obs), state)
+    yield moment
+    while not moment.ended and moment.time < max_steps:
+        key, act_key, step_key = jax.random.split(key, 3)
+        action = act(act_key)
+        before = moment.state
+        _, state, reward, terminated, truncated, info = step(
+            step_key, before, action, params
+        )
+        obs, reward = _host(info["final_observation"]), float(reward)
+        if terminated or truncated:
+            state = _last_state(env, step_key, before, action, params, obs)
+        moment = Moment(
+            time=moment.time + 1,
+            obs=obs,
+            state=state,
+            action=_host(action),
+            reward=reward,
+            terminated=bool(terminated),
+            truncated=bool(truncated),
+            total=moment.total + reward,
+        )
+        yield moment
+
+
+class Recording:
+    """Moments as they come, with the states of evenly spaced ones to be drawn.
+
+    How long an episode will be is not known while it is played. So every state is kept
+    until there are more than `max_frames`; then every second one is dropped, and from
+    then on only every second one is kept.
+    """
+
+    def __init__(self, max_frames: int):
+        self.max_frames = max_frames
+        self.stride = 1
+        self.moments: list[Moment] = []
+
+    def add(self, moment: Moment) -> None:
+        """Takes the next moment."""
+        if len(self._to_keep(moment.time)) > self.max_frames - 1:
+            self.stride *= 2
+            self.moments = [self._thinned(m) for m in self.moments]
+        if self.moments:
+            self.moments[-1] = self._thinned(self.moments[-1])
+        self.moments.append(moment)
+
+    def watch(self, moments: Iterable[Moment]) -> Iterator[Moment]:
+        """Passes moments on and keeps them."""
+        for moment in moments:
+            self.add(moment)
+            yield moment
+
+    def frames(self, at_most: int | None = None) -> list[Moment]:
+        """The moments to draw, evenly spaced, the first and the last among them."""
+        last = self.moments[-1].time
+        kept = [self.moments[t] for t in self._to_keep(last)] + [self.moments[-1]]
+        if at_most is None or len(kept) <= at_most:
+            return kept
+        return [kept[round(i)] for i in np.linspace(0, len(kept) - 1, at_most)]
+
+    def _to_keep(self, last: int) -> range:
+        return range(0, last, self.stride)
+
+    def _thinned(self, moment: Moment) -> Moment:
+        drop = moment.time % self.stride and moment.state is not None
+        return replace(moment, state=None) if drop else moment
+
+
+def _last_state(env, key, state, action, params, final_obs) -> Any:
+    """The state in which an episode ended; None if it cannot be had.
+
+    `step` returns the next episode's. gymnax's environments, and those made like them,
+    step by `step_env` with the first half of the key; it has to see `final_obs` too.
+    """
+    if not hasattr(env, "step_env"):
+        return None
+    obs, state, *_ = jax.jit(env.step_env)(
+        jax.random.split(key)[0], state, action, params
+    )
+    mine, theirs = jax.tree.leaves(_host(obs)), jax.tree.leaves(final_obs)
+    same = len(mine) == len(theirs) and all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
+        for a, b in zip(mine, theirs, strict=True)
+    )
+    return state if same else None
+
+
+def _host(tree: Any) -> Any:
+    return jax.tree.map(np.asarray, tree)
