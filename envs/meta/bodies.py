@@ -21,7 +21,7 @@ from envs.auto_reset import AutoReset
 from envs.spaces import flat_size, flatten
 
 
-@struct.dataclass
+@struct.dataclass(kw_only=True)
 class BodyParams(environment.EnvParams):
     """Which body, and the params of all."""
 

@@ -1,4 +1,4 @@
-"""What can be chosen about each meta-environment. Free of JAX, and checked when made."""
+"""What can be chosen about each meta-environment. Free of JAX, checked when made."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -62,7 +62,7 @@ class Projection(Unvaried):
         self.observed = size
         return self.size
 
-    def action_space(self, space: spaces.Space) -> spaces.Space:
+    def action_space(self, space: Any) -> spaces.Space:
         """The same kind, of the same size; bounds of a Box become -1 and 1."""
         self.acted = space.n if isinstance(space, spaces.Discrete) else space.shape[0]
         if isinstance(space, spaces.Discrete):

@@ -34,7 +34,7 @@ from envs.spaces import flat_size, flatten
 RELEASED = "released"
 
 
-@struct.dataclass
+@struct.dataclass(kw_only=True)
 class MetaParams(environment.EnvParams):
     """The budget of steps, and the environment's own params."""
 

@@ -39,6 +39,8 @@ gymnax's own `step` gets the same episodes, 3 to 10 times slower; if that is too
 the law: mazes come back (starts and ends are still drawn anew).
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -101,7 +103,7 @@ class _Labyrinth(base.PopgymEnvironment):
         mazes = draw(jax.random.split(key, num_mazes))
         return LabyrinthParams(params.max_steps_in_episode, mazes)
 
-    def draw_hidden(self, key, params):
+    def draw_hidden(self, key, params: Any):
         key_maze, key_entrances = jax.random.split(key)
         if params.mazes is None:
             grid = maze.hunt_and_kill(key_maze, self.size)
