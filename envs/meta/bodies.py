@@ -25,7 +25,7 @@ from envs.spaces import flat_size, flatten
 class BodyParams(environment.EnvParams):
     """Which body, and the params of all."""
 
-    max_steps_in_episode: int
+    max_steps_in_episode: int = 1
     body: Any  # [] int32
     inner: tuple[Any, ...]
 

@@ -38,7 +38,7 @@ RELEASED = "released"
 class MetaParams(environment.EnvParams):
     """The budget of steps, and the environment's own params."""
 
-    max_steps_in_episode: int
+    max_steps_in_episode: int = 1
     inner: Any
 
 
