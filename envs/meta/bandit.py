@@ -58,10 +58,10 @@ class Bandit(AutoReset):
         return jnp.zeros((1,), jnp.float32), BanditState(time=jnp.zeros((), jnp.int32))
 
     def step_env(self, key, state, action, params):
-        paid = jax.random.bernoulli(key, params.probs[action])
+        paid = jax.random.bernoulli(key, params.probs[action]).astype(jnp.float32)
         state = state.replace(time=state.time + 1)
         terminated = self.is_terminated(state, params)
-        return jnp.zeros((1,), jnp.float32), state, paid.astype(float), terminated, {}
+        return jnp.zeros((1,), jnp.float32), state, paid, terminated, {}
 
     def is_terminated(self, state, params):
         return jnp.zeros((), bool)

@@ -4,7 +4,7 @@
   reaching the key, once, and 1 for then reaching the door, which ends the trial
   (`terminated`); else the clock does (`truncated`). A door passed without the key stays
   shut, and the step that takes the key does not open it.
-- Best 2, chance 0.53 over all tasks (`envs.meta.experts` has both per task).
+- Best 2, chance 0.27 over all tasks (`envs.meta.experts` has both per task).
 - Observation [2 * size]: one-hot row and one-hot column of the agent. Whether it holds
   the key is to be remembered, from the reward.
 - Actions: stay, up, down, left, right. A step into a wall stays.
