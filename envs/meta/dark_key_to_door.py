@@ -1,0 +1,173 @@
+"""Dark Key-to-Door (Laskin et al., 2023): an unseen key first, then an unseen door.
+
+- The 9 x 9 room of Dark Room, trials of `max_steps_in_episode` steps, 50. Reward 1 for
+  reaching the key, once, and 1 for then reaching the door, which ends the trial
+  (`terminated`); else the clock does (`truncated`). A door passed without the key stays
+  shut, and the step that takes the key does not open it.
+- Best 2, chance 0.27 over all tasks (`envs.meta.experts` has both per task).
+- Observation [2 * size]: one-hot row and one-hot column of the agent. Whether it holds
+  the key is to be remembered, from the reward.
+- Actions: stay, up, down, left, right. A step into a wall stays.
+- Markov state [6 * size + 2]: agent, key and door, encoded as above; whether the key is
+  held; the share of the trial that is over. Key and door are the hidden task.
+
+Every trial starts in the center, as in Dark Room (`start`: or "corner", "random").
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from gymnax.environments import environment, spaces
+from jax import Array
+
+from envs.auto_reset import AutoReset
+from envs.meta import room, tasks
+
+
+@struct.dataclass
+class DarkKeyToDoorState(environment.EnvState):
+    """Where the agent is and what it has done."""
+
+    time: Array  # [] int32
+    position: Array  # [2] int32
+    has_key: Array  # [] bool
+    opened: Array  # [] bool, the door
+
+
+@struct.dataclass(kw_only=True)
+class DarkKeyToDoorParams(environment.EnvParams):
+    """The task."""
+
+    key: Array  # [2] int32
+    door: Array  # [2] int32
+    start: Array  # [2] int32, negative: a random cell in every trial
+
+
+class DarkKeyToDoor(AutoReset):
+    """Find the key, then the door.
+
+    Args:
+      size: of the room, in cells a side.
+      start: where trials start under the default params, one of `room.STARTS`.
+    """
+
+    def __init__(self, size: int = 9, start: str = "center"):
+        super().__init__()
+        self.size = size
+        self.start = start
+        room.start_cell(start, size)  # refuses an unknown name at once
+
+    @property
+    def default_params(self) -> DarkKeyToDoorParams:
+        """Key and door in opposite corners; a task distribution draws others."""
+        return DarkKeyToDoorParams(
+            max_steps_in_episode=50,
+            key=jnp.zeros((2,), jnp.int32),
+            door=jnp.full((2,), self.size - 1, jnp.int32),
+            start=room.start_cell(self.start, self.size),
+        )
+
+    def reset_env(self, key, params):
+        state = DarkKeyToDoorState(
+            time=jnp.zeros((), jnp.int32),
+            position=room.enter(key, params.start, self.size),
+            has_key=jnp.zeros((), bool),
+            opened=jnp.zeros((), bool),
+        )
+        return room.encode(self.size, state.position), state
+
+    def step_env(self, key, state, action, params):
+        position = room.move(state.position, action, self.size)
+        takes = ~state.has_key & room.same(position, params.key)
+        opens = state.has_key & room.same(position, params.door)
+        state = state.replace(
+            time=state.time + 1,
+            position=position,
+            has_key=state.has_key | takes,
+            opened=state.opened | opens,
+        )
+        reward = (takes | opens).astype(jnp.float32)
+        terminated = self.is_terminated(state, params)
+        return room.encode(self.size, position), state, reward, terminated, {}
+
+    def is_terminated(self, state, params):
+        return state.opened
+
+    def markov_state(
+        self, state: DarkKeyToDoorState, params: DarkKeyToDoorParams
+    ) -> Array:
+        """[6 * size + 2] float32: see the module."""
+        cells = room.encode(self.size, state.position, params.key, params.door)
+        clock = jnp.float32(state.time / params.max_steps_in_episode)
+        return jnp.concatenate([cells, jnp.stack([jnp.float32(state.has_key), clock])])
+
+    def observation_space(self, params: Any = None) -> spaces.Box:
+        return spaces.Box(0.0, 1.0, (2 * self.size,), jnp.float32)
+
+    def action_space(self, params: Any = None) -> spaces.Discrete:
+        return spaces.Discrete(len(room.MOVES))
+
+    @property
+    def num_actions(self) -> int:
+        return len(room.MOVES)
+
+    def render(self, state: DarkKeyToDoorState, params: DarkKeyToDoorParams):
+        """The room as an RGB picture, [height, width, 3] uint8. Needs matplotlib."""
+        from envs.meta import render
+
+        return render.render(self, state, params)
+
+
+@dataclass(frozen=True)
+class DarkKeyToDoorTasks:
+    """Pairs of cells, equal ones included; what the splits mean is in `draw`."""
+
+    size: int = 9
+    start: str = "center"  # of training and held-out tasks, one of `room.STARTS`
+    shifted_start: str = "corner"
+    held_out: float = 0.2  # share of the pairs
+    seed: int = 0  # chooses which
+
+    def __post_init__(self):
+        for start in (self.start, self.shifted_start):
+            room.start_cell(start, self.size)
+        if self.start == self.shifted_start:
+            raise ValueError(
+                f"start and shifted_start must differ; got {self.start!r} twice."
+            )
+        self.pairs(tasks.TRAIN)
+
+    def pairs(self, split: str) -> np.ndarray:
+        """[M, 2, 2] int32: every (key, door) of a split, in row-major order."""
+        tasks.check_split(split)
+        count = self.size**2
+        parts = tasks.partition(count**2, held_out=self.held_out, seed=self.seed)
+        key, door = np.divmod(parts[split != tasks.TRAIN], count)
+        return np.stack([room.cells_of(x, self.size) for x in (key, door)], axis=1)
+
+    def draw(self, key: Array, split: str) -> dict[str, Array]:
+        """One task, uniformly from the pairs of its split.
+
+        `train` and `held_out` divide the 81^2 pairs, 5249 to 1312: a held-out task is a
+        new pair of cells that were each met in training. `shifted`: the held-out pairs,
+        and trials that start in a corner.
+
+        Args:
+          key: consumed.
+          split: static, one of `tasks.SPLITS`.
+
+        Returns:
+          `key` [2], `door` [2] and `start` [2], int32.
+        """
+        pairs = self.pairs(split)
+        pair = jnp.asarray(pairs)[jax.random.randint(key, (), 0, len(pairs))]
+        start = self.shifted_start if split == tasks.SHIFTED else self.start
+        return {
+            "key": pair[0],
+            "door": pair[1],
+            "start": room.start_cell(start, self.size),
+        }

@@ -1,0 +1,153 @@
+"""Dark Room (Laskin et al., 2023): find a goal that nothing shows, then go back to it.
+
+- A trial is `max_steps_in_episode` steps, 20, in a 9 x 9 room, and ends by the clock,
+  `truncated`. Reward 1 for every step after which the agent stands on the goal.
+- Best, with a known goal at distance d from the start: 20 - max(d - 1, 0), 16.6 over
+  all goals from the center. Best first trial without knowing it: 210 / 81 = 2.6, a new
+  cell at each step. Chance: 20 steps spread over 81 cells, 0.25 over all goals.
+- Observation [2 * size]: one-hot row and one-hot column of the agent. A network reads
+  them linearly, where from two real coordinates it has to learn a lookup.
+- Actions: stay, up, down, left, right. A step into a wall stays.
+- Markov state [4 * size + 1]: agent and goal, encoded as above, and the share of the
+  trial that is over. The goal is the hidden task.
+
+Every trial starts in the center (`start`: "center", "corner" or "random"), and the
+reward is paid at every step, not once: reaching the goal sooner is worth more.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from gymnax.environments import environment, spaces
+from jax import Array
+
+from envs.auto_reset import AutoReset
+from envs.meta import room, tasks
+
+
+@struct.dataclass
+class DarkRoomState(environment.EnvState):
+    """Where the agent is."""
+
+    time: Array  # [] int32
+    position: Array  # [2] int32
+
+
+@struct.dataclass(kw_only=True)
+class DarkRoomParams(environment.EnvParams):
+    """The task."""
+
+    goal: Array  # [2] int32
+    start: Array  # [2] int32, negative: a random cell in every trial
+
+
+class DarkRoom(AutoReset):
+    """Find the goal.
+
+    Args:
+      size: of the room, in cells a side.
+      start: where trials start under the default params, one of `room.STARTS`.
+    """
+
+    def __init__(self, size: int = 9, start: str = "center"):
+        super().__init__()
+        self.size = size
+        self.start = start
+        room.start_cell(start, size)  # refuses an unknown name at once
+
+    @property
+    def default_params(self) -> DarkRoomParams:
+        """The goal in the last corner; a task distribution draws others."""
+        return DarkRoomParams(
+            max_steps_in_episode=20,
+            goal=jnp.full((2,), self.size - 1, jnp.int32),
+            start=room.start_cell(self.start, self.size),
+        )
+
+    def reset_env(self, key, params):
+        position = room.enter(key, params.start, self.size)
+        state = DarkRoomState(time=jnp.zeros((), jnp.int32), position=position)
+        return room.encode(self.size, position), state
+
+    def step_env(self, key, state, action, params):
+        position = room.move(state.position, action, self.size)
+        state = state.replace(time=state.time + 1, position=position)
+        reward = room.same(position, params.goal).astype(jnp.float32)
+        terminated = self.is_terminated(state, params)
+        return room.encode(self.size, position), state, reward, terminated, {}
+
+    def is_terminated(self, state, params):
+        return jnp.zeros((), bool)
+
+    def markov_state(self, state: DarkRoomState, params: DarkRoomParams) -> Array:
+        """[4 * size + 1] float32: see the module."""
+        cells = room.encode(self.size, state.position, params.goal)
+        clock = jnp.float32(state.time / params.max_steps_in_episode)
+        return jnp.append(cells, clock)
+
+    def observation_space(self, params: Any = None) -> spaces.Box:
+        return spaces.Box(0.0, 1.0, (2 * self.size,), jnp.float32)
+
+    def action_space(self, params: Any = None) -> spaces.Discrete:
+        return spaces.Discrete(len(room.MOVES))
+
+    @property
+    def num_actions(self) -> int:
+        return len(room.MOVES)
+
+    def render(self, state: DarkRoomState, params: DarkRoomParams):
+        """The room as an RGB picture, [height, width, 3] uint8. Needs matplotlib."""
+        from envs.meta import render
+
+        return render.render(self, state, params)
+
+
+@dataclass(frozen=True)
+class DarkRoomTasks:
+    """Goals, every cell of the room being one; what the splits mean is in `draw`."""
+
+    size: int = 9
+    start: str = "center"  # of training and held-out tasks, one of `room.STARTS`
+    shifted_start: str = "corner"
+    held_out: float = 0.2  # share of the goals
+    seed: int = 0  # chooses which
+
+    def __post_init__(self):
+        for start in (self.start, self.shifted_start):
+            room.start_cell(start, self.size)
+        if self.start == self.shifted_start:
+            raise ValueError(
+                f"start and shifted_start must differ; got {self.start!r} twice."
+            )
+        self.goals(tasks.TRAIN)
+
+    def goals(self, split: str) -> np.ndarray:
+        """[M, 2] int32: every goal of a split, in row-major order."""
+        tasks.check_split(split)
+        parts = tasks.partition(self.size**2, held_out=self.held_out, seed=self.seed)
+        return room.cells_of(parts[split != tasks.TRAIN], self.size)
+
+    def draw(self, key: Array, split: str) -> dict[str, Array]:
+        """One task, uniformly from the goals of its split.
+
+        `train` and `held_out` divide the cells of the room, 65 to 16. `shifted`: the
+        held-out goals, and trials that start in a corner: directions learnt from the
+        center are of no use.
+
+        Args:
+          key: consumed.
+          split: static, one of `tasks.SPLITS`.
+
+        Returns:
+          `goal` [2] and `start` [2], int32.
+        """
+        goals = self.goals(split)
+        start = self.shifted_start if split == tasks.SHIFTED else self.start
+        return {
+            "goal": jnp.asarray(goals)[jax.random.randint(key, (), 0, len(goals))],
+            "start": room.start_cell(start, self.size),
+        }

@@ -1,0 +1,144 @@
+"""Values of tabular MDPs by backward induction, and posterior sampling on them.
+
+A trial has `horizon` steps, from state 0. Index t of a value or a policy is the step:
+`value[t, s]` is the expected sum of rewards from step t on, standing in s.
+
+    value[horizon] = 0
+    q[t, s, a]     = reward_mean[s, a] + sum_s' transition[s, a, s'] value[t + 1, s']
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def value_iteration(
+    transition: Array, reward_mean: Array, horizon: int
+) -> tuple[Array, Array]:
+    """The best value, and the policy that has it.
+
+    Args:
+      transition: [S, A, S], rows sum to 1.
+      reward_mean: [S, A].
+      horizon: steps in a trial; static.
+
+    Returns:
+      `(value, policy)`: [horizon, S] float32 and [horizon, S] int32, which of equally
+      good actions being the first.
+    """
+
+    def choose(q, _):
+        return q.max(-1), q.argmax(-1).astype(jnp.int32)
+
+    return _backward(transition, reward_mean, choose, jnp.arange(horizon))
+
+
+def policy_value(transition: Array, reward_mean: Array, policy: Array) -> Array:
+    """[horizon, S]: the value of a deterministic policy, [horizon, S] int32."""
+
+    def choose(q, action):
+        chosen = jnp.take_along_axis(q, action[:, None], axis=-1)[:, 0]
+        return chosen, chosen
+
+    return _backward(transition, reward_mean, choose, policy)[0]
+
+
+def uniform_value(transition: Array, reward_mean: Array, horizon: int) -> Array:
+    """[horizon, S]: the value of uniformly random actions."""
+
+    def choose(q, _):
+        return q.mean(-1), None
+
+    return _backward(transition, reward_mean, choose, jnp.arange(horizon))[0]
+
+
+def _backward(transition, reward_mean, choose, given):
+    """`choose(q [S, A], given[t]) -> (value [S], extra)` from the last step back."""
+
+    def step(later, given):
+        # TensorFloat-32, an accelerator's default, is good to three digits only.
+        ahead = jnp.einsum("ijk,k->ij", transition, later, precision="highest")
+        value, extra = choose(reward_mean + ahead, given)
+        return value, (value, extra)
+
+    last = jnp.zeros_like(reward_mean[:, 0])
+    return jax.lax.scan(step, last, given, reverse=True)[1]
+
+
+@partial(jax.jit, static_argnames=("horizon", "num_trials"))
+def posterior_sampling(
+    key: Array,
+    transition: Array,
+    reward_mean: Array,
+    *,
+    horizon: int,
+    num_trials: int,
+    concentration: float = 1.0,
+    reward_scale: float = 1.0,
+) -> Array:
+    """What posterior sampling (PSRL; Osband et al., 2013) expects of each trial.
+
+    Before a trial it draws an MDP from what it believes, plans in it, and follows the
+    plan; beliefs start from the law of the tasks, Dirichlet(concentration) rows and
+    Normal(1, reward_scale) means, and rewards have unit variance. The figure of a trial
+    is the exact value of its plan in the true MDP: no noise but the learner's own.
+
+    Args:
+      key: consumed.
+      transition: [N, S, A, S] the true MDPs of N tasks.
+      reward_mean: [N, S, A].
+      horizon: steps in a trial.
+      num_trials: M.
+      concentration: of the prior over rows.
+      reward_scale: standard deviation of the prior over reward means.
+
+    Returns:
+      [N, M] float32 expected return of each trial.
+    """
+
+    def one_task(key, transition, reward_mean):
+        def trial(belief, key):
+            plan_key, act_key = jax.random.split(key)
+            drawn = _draw_mdp(plan_key, *belief, concentration, reward_scale)
+            policy = value_iteration(*drawn, horizon)[1]
+            belief = _follow(act_key, transition, reward_mean, policy, belief)
+            return belief, policy_value(transition, reward_mean, policy)[0, 0]
+
+        nothing = (jnp.zeros_like(transition), jnp.zeros_like(reward_mean))
+        return jax.lax.scan(trial, nothing, jax.random.split(key, num_trials))[1]
+
+    keys = jax.random.split(key, len(transition))
+    return jax.vmap(one_task)(keys, transition, reward_mean)
+
+
+def _draw_mdp(key, counts, reward_sum, concentration, reward_scale):
+    """One MDP from the posterior: `counts` [S, A, S] seen, `reward_sum` [S, A]."""
+    rows_key, means_key = jax.random.split(key)
+    transition = jax.random.dirichlet(rows_key, concentration + counts)
+    prior = 1 / reward_scale**2
+    precision = prior + counts.sum(-1)
+    mean = (prior + reward_sum) / precision
+    noise = jax.random.normal(means_key, mean.shape)
+    return transition, mean + noise / jnp.sqrt(precision)
+
+
+def _follow(key, transition, reward_mean, policy, belief):
+    """`belief` after one trial of `policy` in the true MDP."""
+
+    def step(carry, now):
+        state, counts, reward_sum = carry
+        key, actions = now
+        action = actions[state]
+        reward_key, next_key = jax.random.split(key)
+        reward = reward_mean[state, action] + jax.random.normal(reward_key)
+        chances = jnp.log(transition[state, action])
+        following = jax.random.categorical(next_key, chances).astype(jnp.int32)
+        counts = counts.at[state, action, following].add(1.0)
+        reward_sum = reward_sum.at[state, action].add(reward)
+        return (following, counts, reward_sum), None
+
+    start = (jnp.zeros((), jnp.int32), *belief)
+    keys = jax.random.split(key, len(policy))
+    return jax.lax.scan(step, start, (keys, policy))[0][1:]

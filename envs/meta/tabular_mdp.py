@@ -1,0 +1,150 @@
+"""Random tabular MDPs: find out a small world, then act well in it.
+
+- A trial is `max_steps_in_episode` steps, 10, from state 0; it ends by the clock,
+  `truncated`. The reward of (s, a) is Normal(reward_mean[s, a], 1).
+- Chance 10 on average (each reward has mean 1). Best: finite-horizon value iteration on
+  the task's true MDP (`envs.meta.experts`), about 19 on average.
+- Observation [S]: one-hot of the state. Action: one of A.
+- Markov state [S + 1 + S A S + S A]: one-hot of the state, share of the trial that is
+  over, and the hidden task: transition and reward means.
+
+The law is that of RL^2 (Duan et al., 2016): S = 10, A = 5, rows of the transition from
+a flat Dirichlet, reward means from Normal(1, 1).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from gymnax.environments import environment, spaces
+from jax import Array
+
+from envs.auto_reset import AutoReset
+from envs.meta import tasks
+
+
+@struct.dataclass
+class TabularMDPState(environment.EnvState):
+    """Where the agent is."""
+
+    time: Array  # [] int32
+    state: Array  # [] int32
+
+
+@struct.dataclass(kw_only=True)
+class TabularMDPParams(environment.EnvParams):
+    """The task."""
+
+    transition: Array  # [S, A, S] float32, chance of the next state; rows sum to 1
+    reward_mean: Array  # [S, A] float32
+
+
+class TabularMDP(AutoReset):
+    """Collect reward in an unknown MDP.
+
+    Args:
+      num_states: S.
+      num_actions: A.
+    """
+
+    def __init__(self, num_states: int = 10, num_actions: int = 5):
+        super().__init__()
+        self.num_states = num_states
+        self._num_actions = num_actions
+
+    @property
+    def default_params(self) -> TabularMDPParams:
+        """The mean of the training law; a task distribution draws others."""
+        s, a = self.num_states, self._num_actions
+        return TabularMDPParams(
+            max_steps_in_episode=10,
+            transition=jnp.full((s, a, s), 1 / s),
+            reward_mean=jnp.ones((s, a)),
+        )
+
+    def reset_env(self, key, params):
+        zero = jnp.zeros((), jnp.int32)
+        state = TabularMDPState(time=zero, state=zero)
+        return self._observe(state), state
+
+    def step_env(self, key, state, action, params):
+        reward_key, next_key = jax.random.split(key)
+        reward = params.reward_mean[state.state, action] + jax.random.normal(reward_key)
+        chances = jnp.log(params.transition[state.state, action])
+        state = state.replace(
+            time=state.time + 1,
+            state=jax.random.categorical(next_key, chances).astype(jnp.int32),
+        )
+        terminated = self.is_terminated(state, params)
+        return self._observe(state), state, reward, terminated, {}
+
+    def is_terminated(self, state, params):
+        return jnp.zeros((), bool)
+
+    def markov_state(self, state: TabularMDPState, params: TabularMDPParams) -> Array:
+        """[S + 1 + S A S + S A] float32: see the module."""
+        clock = jnp.float32(state.time / params.max_steps_in_episode)
+        hidden = (params.transition.reshape(-1), params.reward_mean.reshape(-1))
+        return jnp.concatenate([self._observe(state), clock[None], *hidden])
+
+    def _observe(self, state: TabularMDPState) -> Array:
+        return jax.nn.one_hot(state.state, self.num_states, dtype=jnp.float32)
+
+    def observation_space(self, params: Any = None) -> spaces.Box:
+        return spaces.Box(0.0, 1.0, (self.num_states,), jnp.float32)
+
+    def action_space(self, params: Any = None) -> spaces.Discrete:
+        return spaces.Discrete(self._num_actions)
+
+    @property
+    def num_actions(self) -> int:
+        return self._num_actions
+
+    def render(self, state: TabularMDPState, params: TabularMDPParams):
+        """The table of rewards as an RGB picture, [height, width, 3] uint8."""
+        from envs.meta import render
+
+        return render.render(self, state, params)
+
+
+@dataclass(frozen=True)
+class TabularMDPTasks:
+    """MDPs drawn row by row; what the splits mean is in `draw`."""
+
+    num_states: int = 10
+    num_actions: int = 5
+    shifted_concentration: float = 0.1  # of the Dirichlet; 1 in training
+    shifted_reward_scale: float = 2.0  # of the reward means; 1 in training
+
+    def __post_init__(self):
+        for name in ("shifted_concentration", "shifted_reward_scale"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive; got {getattr(self, name)}.")
+
+    def draw(self, key: Array, split: str) -> dict[str, Array]:
+        """One task.
+
+        `train` and `held_out`: rows from Dirichlet(1, ..., 1), means from Normal(1, 1);
+        disjoint by their keys. `shifted`: Dirichlet(0.1, ..., 0.1), nearly
+        deterministic worlds in which a plan pays, and means from Normal(1, 2).
+
+        Args:
+          key: consumed.
+          split: static, one of `tasks.SPLITS`.
+
+        Returns:
+          `transition` [S, A, S] and `reward_mean` [S, A], float32.
+        """
+        tasks.check_split(split)
+        shifted = split == tasks.SHIFTED
+        concentration = self.shifted_concentration if shifted else 1.0
+        scale = self.shifted_reward_scale if shifted else 1.0
+        rows_key, means_key = jax.random.split(key)
+        table = (self.num_states, self.num_actions)
+        alpha = jnp.full((self.num_states,), concentration, jnp.float32)
+        return {
+            "transition": jax.random.dirichlet(rows_key, alpha, table),
+            "reward_mean": 1 + scale * jax.random.normal(means_key, table),
+        }

@@ -1,0 +1,106 @@
+"""The bandit pays at its rates, and Thompson sampling finds the best of them.
+
+| mutant | fails |
+|---|---|
+| reward of arm 0 whatever is pulled | each_arm_pays_at_its_rate |
+| posterior of pays and misses swapped | matches_a_plain_loop, grows_ever_slower |
+| prior Beta(2, 2) | matches_a_plain_loop |
+| references swap best and random | the_figures_of_a_bandit |
+| pulls summed over trials in the wrong axis | the_figures_of_a_bandit |
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from envs.meta import experts
+from tests.envs.meta import play
+
+
+def test_each_arm_pays_at_its_rate():
+    env = play.Bandit(num_arms=3)
+    probs = jnp.array([0.0, 0.3, 1.0])
+    params = env.default_params.replace(probs=probs)
+    _, state = env.reset(jax.random.key(0), params)
+
+    def pull(key, arm):
+        return env.step(key, state, arm, params)[2]
+
+    keys = jax.random.split(jax.random.key(1), 4000)
+    paid = jax.vmap(jax.vmap(pull, (0, None)), (None, 0))(keys, jnp.arange(3))
+    assert set(np.unique(paid)) == {0.0, 1.0}
+    np.testing.assert_array_equal(paid[0], 0)
+    np.testing.assert_array_equal(paid[2], 1)
+    assert play.agrees(paid[1], 0.3)
+
+
+def test_random_play_earns_the_mean_rate():
+    env = play.Bandit()
+    params = env.default_params.replace(
+        **play.BanditTasks().draw(jax.random.key(7), "train")
+    )
+    returns = play.random_returns(env, params, 8000, jax.random.key(0))
+    assert play.agrees(returns, float(params.probs.mean()))
+
+
+def plain_thompson(rng, probs, num_pulls):
+    """The rate of the arm pulled, [num_pulls], with nothing vectorised."""
+    paid, missed = np.zeros(len(probs)), np.zeros(len(probs))
+    rates = []
+    for _ in range(num_pulls):
+        arm = int(np.argmax(rng.beta(1 + paid, 1 + missed)))
+        pays = rng.random() < probs[arm]
+        paid[arm] += pays
+        missed[arm] += not pays
+        rates.append(probs[arm])
+    return np.array(rates)
+
+
+@pytest.mark.parametrize("num_pulls", [3, 60])
+def test_thompson_sampling_matches_a_plain_loop(num_pulls):
+    probs = np.array([0.2, 0.5, 0.9], np.float32)
+    rng = np.random.default_rng(0)
+    plain = np.array([plain_thompson(rng, probs, num_pulls) for _ in range(800)])
+    many = jnp.tile(probs, (3000, 1))
+    fast = experts.thompson_sampling(jax.random.key(0), many, num_pulls=num_pulls)
+    assert fast.shape == (3000, num_pulls)
+    for t in {0, 1, 2, num_pulls // 2, num_pulls - 1}:
+        a, b = plain[:, t], np.asarray(fast)[:, t]
+        error = np.sqrt(a.var() / len(a) + b.var() / len(b))
+        assert abs(a.mean() - b.mean()) < 4.5 * error, t
+    sums = plain.sum(1), np.asarray(fast).sum(1)
+    error = np.sqrt(sum(s.var() / len(s) for s in sums))
+    assert abs(sums[0].mean() - sums[1].mean()) < 4.5 * error
+
+
+def test_regret_grows_ever_slower():
+    """Like a logarithm: each doubling of time adds much less than it did linearly."""
+    probs = play.draw(play.BanditTasks(num_arms=4), "train", 200)["probs"]
+    rate = experts.thompson_sampling(jax.random.key(0), probs, num_pulls=400)
+    regret = np.cumsum((probs.max(-1)[:, None] - rate).mean(0))
+    assert (rate <= probs.max(-1)[:, None]).all()
+    assert regret[199] < 1.5 * regret[99] and regret[399] < 1.4 * regret[199]
+    uniform = float((probs.max(-1) - probs.mean(-1)).mean())
+    assert abs(regret[0] - uniform) < 0.05  # the first pull knows nothing
+    assert (regret[399] - regret[299]) / 100 < 0.06 * uniform
+
+
+def test_the_figures_of_a_bandit():
+    env = play.Bandit(num_arms=3)
+    probs = jnp.array([[0.1, 0.2, 0.9], [0.5, 0.5, 0.5]])
+    key = jax.random.key(0)
+    params = env.default_params
+    found = experts.references(env, params, {"probs": probs}, key=key, num_trials=6)
+    np.testing.assert_allclose(found.random, [0.4, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(found.best, [0.9, 0.5], rtol=1e-6)
+    pulls = experts.thompson_sampling(key, probs, num_pulls=6)
+    np.testing.assert_array_equal(found.adaptive, pulls)
+    # Trials of three pulls: two of them are the same six pulls.
+    longer = params.replace(max_steps_in_episode=3)
+    found = experts.references(env, longer, {"probs": probs}, key=key, num_trials=2)
+    want = np.stack([pulls[:, :3].sum(1), pulls[:, 3:].sum(1)], axis=1)
+    np.testing.assert_allclose(found.adaptive, want, rtol=1e-6)
+    np.testing.assert_allclose(found.best, [2.7, 1.5], rtol=1e-6)
+    with pytest.raises(TypeError, match="DarkKeyToDoor; got object"):
+        experts.references(object(), params, {}, key=key, num_trials=1)
