@@ -14,6 +14,7 @@ from envs.config import (
     PopgymConfig,
     SuiteConfig,
 )
+from envs.meta.config import TABLE as _META
 from envs.naming import unknown
 from envs.popgym.table import TABLE as _POPGYM
 from envs.suites.table import SUITES
@@ -29,6 +30,7 @@ class EnvSpec:
     config: type  # frozen dataclass that checks itself
     chance: float | None = None  # return of random actions, where known
     best: float | None = None  # highest mean return, where known
+    splits: tuple[str, ...] = ()  # of a meta-environment's tasks, "train" first
 
 
 # Chance: mean return of 1,000 episodes of uniformly random actions, gymnax 1.0.1 (see
@@ -92,6 +94,18 @@ _SPECS = {
             best=entry.best,
         )
         for name, entry in _POPGYM.items()
+    },
+    **{
+        name: EnvSpec(
+            name=name,
+            measures=measures,
+            factory=f"envs.meta.ready:make_{name}",
+            config=config,
+            chance=chance,
+            best=best,
+            splits=config.SPLITS,
+        )
+        for name, (config, measures, chance, best) in _META.items()
     },
     **{
         f"{suite}/{name}": EnvSpec(

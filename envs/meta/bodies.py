@@ -48,16 +48,33 @@ class BodySet(AutoReset):
 
     Args:
       bodies: pairs `(env, params)`, in the order in which `body` counts them.
+      observed: width of observations, if more than the widest body's.
+      acted: likewise of actions.
+
+    Raises:
+      ValueError: if a body is wider than that.
     """
 
     reset_is_costly = True
 
-    def __init__(self, bodies: Sequence[tuple[Any, Any]]):
+    def __init__(
+        self,
+        bodies: Sequence[tuple[Any, Any]],
+        observed: int | None = None,
+        acted: int | None = None,
+    ):
         super().__init__()
         self.bodies = tuple(env for env, _ in bodies)
         self.inner_params = tuple(params for _, params in bodies)
-        self.observed = max(flat_size(e.observation_space(p)) for e, p in bodies)
-        self.acted = max(flat_size(e.action_space(p)) for e, p in bodies)
+        widest = max(flat_size(e.observation_space(p)) for e, p in bodies)
+        longest = max(flat_size(e.action_space(p)) for e, p in bodies)
+        self.observed = widest if observed is None else observed
+        self.acted = longest if acted is None else acted
+        if widest > self.observed or longest > self.acted:
+            raise ValueError(
+                f"bodies have up to {widest} observations and {longest} actions; "
+                f"wanted at most {self.observed} and {self.acted}."
+            )
 
     @property
     def name(self) -> str:

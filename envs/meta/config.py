@@ -115,3 +115,36 @@ class ProjectedControlConfig(MetaConfig):
                 f"train_bodies and held_out_bodies must not share {', '.join(both)}: "
                 "a body that was trained on is not held out."
             )
+
+
+# Configuration, what it measures, and of a whole meta-episode: chance (measured by
+# benchmarks/chance.py), and best where the law of the tasks gives it, for play that
+# knows the task.
+TABLE: dict[str, tuple[type[MetaConfig], str, float | None, float | None]] = {
+    "meta_cartpole": (
+        MetaCartpoleConfig,
+        "balance a pole through a lens that is new in each meta-episode",
+        None,
+        16.0,
+    ),
+    "meta_bandit": (MetaBanditConfig, "explore arms, then exploit", None, 1000 / 11),
+    "meta_tabular_mdp": (
+        MetaTabularMdpConfig,
+        "learn a small world's rules while acting in it",
+        None,
+        None,
+    ),
+    "dark_room": (DarkRoomConfig, "find an unseen goal, and go back to it", None, None),
+    "dark_key_to_door": (
+        DarkKeyToDoorConfig,
+        "find an unseen key and its door, and go back to them",
+        None,
+        None,
+    ),
+    "projected_control": (
+        ProjectedControlConfig,
+        "control bodies through random projections",
+        None,
+        None,
+    ),
+}

@@ -1,0 +1,156 @@
+"""Meta-environments that have a name: which tasks, which splits, which expert.
+
+| name | a task is | held out | shifted |
+|---|---|---|---|
+| meta_cartpole | a random orthogonal projection | other projections | Gaussian ones |
+| meta_bandit | arms' rates, uniform in [0, 1] | other rates | rates below 1/2 |
+| meta_tabular_mdp | a Markov decision process | others | sparser, of wider rewards |
+| dark_room | a goal, one of 65 cells | the other 16 | and another start |
+| dark_key_to_door | 80 % of pairs of cells | the other 20 % | and another start |
+| projected_control | a body and two projections | other projections | orthogonal ones |
+
+projected_control has held-out bodies as a fourth split.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+from jax import Array
+
+from envs.meta import bandit, dark_key_to_door, dark_room, tabular_mdp
+from envs.meta.bodies import BodySet
+from envs.meta.config import (
+    DarkKeyToDoorConfig,
+    DarkRoomConfig,
+    MetaBanditConfig,
+    MetaCartpoleConfig,
+    MetaConfig,
+    MetaTabularMdpConfig,
+    ProjectedControlConfig,
+)
+from envs.meta.projection import Projection
+from envs.meta.variations import Composed, Fields, Variation
+from envs.meta.wrapper import RELEASED, Meta
+
+OBSERVED, ACTED = 12, 2  # the widest body of Lu et al. (2023), §4.4
+
+
+def make_meta_cartpole(config: MetaCartpoleConfig) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`."""
+    from envs import popgym
+
+    env, params = popgym.make(
+        "popgym_position_only_cartpole_easy", max_steps_in_episode=config.trial_steps
+    )
+    # The gain is that of the released code's projection.
+    law = {"train": "orthogonal", "shifted": "gaussian"}
+    projection = Projection(config.projected_size, law, gain=2**0.5)
+    released = config.released
+    return _meta(
+        *(env, params, projection, config),
+        fresh_starts=not released,
+        layout=RELEASED if released else "full",
+    )
+
+
+def make_meta_bandit(config: MetaBanditConfig) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`."""
+    env = bandit.Bandit(config.num_arms)
+    tasks = bandit.BanditTasks(config.num_arms)
+    return _meta(env, env.default_params, Fields(tasks.draw), config)
+
+
+def make_meta_tabular_mdp(config: MetaTabularMdpConfig) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`."""
+    env = tabular_mdp.TabularMDP()
+    tasks = tabular_mdp.TabularMDPTasks()
+    return _meta(env, env.default_params, Fields(tasks.draw), config)
+
+
+def make_dark_room(config: DarkRoomConfig) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`."""
+    env = dark_room.DarkRoom(config.size)
+    tasks = dark_room.DarkRoomTasks(config.size)
+    params = env.default_params.replace(max_steps_in_episode=config.trial_steps)
+    return _meta(env, params, Fields(tasks.draw), config)
+
+
+def make_dark_key_to_door(config: DarkKeyToDoorConfig) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`."""
+    env = dark_key_to_door.DarkKeyToDoor(config.size)
+    tasks = dark_key_to_door.DarkKeyToDoorTasks(config.size)
+    params = env.default_params.replace(max_steps_in_episode=config.trial_steps)
+    return _meta(env, params, Fields(tasks.draw), config)
+
+
+def make_projected_control(config: ProjectedControlConfig) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`."""
+    from envs import control
+    from envs.config import ControlConfig
+
+    held_out = config.split == "bodies"
+    names = config.held_out_bodies if held_out else config.train_bodies
+    bodies = [
+        control.make(
+            ControlConfig(
+                f"control/{name}", {"max_steps_in_episode": config.trial_steps}
+            )
+        )
+        for name in names
+    ]
+    env = BodySet(bodies, OBSERVED, ACTED)
+
+    def body(key: Array, split: str) -> Mapping[str, Array]:
+        return {"body": jax.random.randint(key, (), 0, len(names))}
+
+    law = {"train": config.law, "shifted": "orthogonal"}
+    variation = Composed(Fields(body), Projection(OBSERVED, law, law))
+    return _meta(env, env.default_params, variation, config)
+
+
+def _meta(
+    env: Any, params: Any, variation: Variation, config: MetaConfig, **options: Any
+) -> tuple[Any, Any]:
+    wrapped = Meta(
+        env,
+        variation,
+        num_trials=config.num_trials,
+        split=config.split,
+        num_tasks=config.num_tasks,
+        trial_discount=config.trial_discount,
+        **options,
+    )
+    return wrapped, wrapped.params_for(params, config.step_budget)
+
+
+def references(
+    config: MetaConfig, task: Any, *, key: Array, num_trials: int
+) -> dict[str, Array | None]:
+    """What random play, an expert and an adaptive expert earn in a trial.
+
+    Args:
+      config: of a meta-environment.
+      task: tasks as its states hold them, [N, ...].
+      key: consumed.
+      num_trials: K.
+
+    Returns:
+      "random" [N], "best" [N], "adaptive" [N, K] or None; nothing for an environment
+      whose best play is not known exactly.
+    """
+    from envs.meta import experts
+
+    makers = {
+        MetaBanditConfig: make_meta_bandit,
+        MetaTabularMdpConfig: make_meta_tabular_mdp,
+        DarkRoomConfig: make_dark_room,
+        DarkKeyToDoorConfig: make_dark_key_to_door,
+    }
+    if type(config) not in makers:
+        return {}
+    env, params = makers[type(config)](config)
+    found = experts.references(
+        env.env, params.inner, task, key=key, num_trials=num_trials
+    )
+    return found._asdict()
