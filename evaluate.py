@@ -3,6 +3,10 @@
     episodes=1000  seed=0  greedy=false    how many, which, how actions are chosen
     env.memory_length=200                  the run's environment, told otherwise
 
+`transfer=true` measures adaptation instead, trial by trial, on every split of the tasks
+of a meta-environment, with controls: tasks=256 trials=... swap_at=... seed=0
+greedy=false.
+
 Prints and writes mean, interval and histogram of the return. Exit status: 0 done; 2 bad
 input.
 """
@@ -18,15 +22,24 @@ from experiment.run_folder import RunFolder
 
 def evaluate(options: dict[str, Any]) -> None:
     """Checks the request, then plays."""
-    from experiment.request import Request
+    from experiment.request import Request, TransferRequest
 
     env_overrides = options.pop("env", {})
     if "run" not in options:
         raise InputError("run=RUN_DIR must say which run to evaluate; it is missing.")
     folder = RunFolder.existing(str(options.pop("run")), "run")
-    request = run_config.typed(Request, options, also=("run", "env"))
+    transfer = options.pop("transfer", False)
+    if not isinstance(transfer, bool):
+        raise InputError(f"transfer must be true or false; got {transfer!r}.")
+    kind = TransferRequest if transfer else Request
+    request = run_config.typed(kind, options, also=("run", "env", "transfer"))
     config = folder.load_config()
     env_choice = run_config.override_env(config.env, env_overrides)
+    if transfer:
+        from experiment import transfer as transfer_evaluation
+
+        transfer_evaluation.evaluate(folder, config, env_choice, request)
+        return
     # Only now, for importing JAX and gymnax takes seconds and errors should not.
     from experiment import evaluation
 

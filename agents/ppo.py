@@ -14,7 +14,7 @@ from agents.distributions import ActionHead, make_head
 from agents.evaluation import Episodes, play
 from agents.policy import ActorCritic
 from agents.rollout import Policy, Rollout, Situation, begin, collect
-from agents.trials import Trials, play_trials
+from agents.trials import Trials, play_trials, tasks_of
 from envs.wrappers import Privileged
 
 Metrics = dict[str, Array]
@@ -149,6 +149,11 @@ class PPO:
             to_env=self.network.head.to_env,
             greedy=greedy,
         )
+
+    def tasks(self, key: Array, *, num_tasks: int) -> Any:
+        """[N, ...] the hidden tasks of `evaluate_trials` with the same `key`."""
+        env, env_params = self.env, self.env_params
+        return tasks_of(key, num_tasks=num_tasks, env=env, env_params=env_params)
 
 
 def make_ppo(

@@ -14,6 +14,7 @@ from jax import Array
 from agents.rollout import Policy, Situation, advance, begin, read
 
 CONTROLS = ("none", "cleared", "swapped", "never_reset")
+RANDOM = "random"  # uniformly random actions, in place of the policy's
 
 
 class Trials(NamedTuple):
@@ -61,16 +62,16 @@ def play_trials(
       control: "none": memory as the agent keeps it. "cleared": nothing is remembered
         from one trial to the next. "swapped": one trial begins with what was
         remembered, at that very point, of the next lane's task. "never_reset": the
-        meta-episode begins with the memory of one on another task.
+        meta-episode begins with the memory of one on another task. "random": uniformly
+        random actions, whatever the policy.
       env: a meta-environment (`info` as `envs.meta.wrapper` gives it).
       env_params: its.
       to_env: what the environment gets for an action of the distribution.
       greedy: take the mode of the distribution instead of a sample.
     """
-    if control not in CONTROLS:
-        raise ValueError(
-            f"control must be one of {', '.join(CONTROLS)}; got {control!r}."
-        )
+    known = (*CONTROLS, RANDOM)
+    if control not in known:
+        raise ValueError(f"control must be one of {', '.join(known)}; got {control!r}.")
     begin_key, play_key = jax.random.split(key)
     n, empty = num_tasks, carry
 
@@ -85,13 +86,20 @@ def play_trials(
         def step(state: _Play) -> _Play:
             now = state.now._replace(carry=tamper(state))
             key, action_key, env_key = jax.random.split(state.key, 3)
-            carry, distribution, _ = read(policy, now.carry, now.obs, now.reset)
-            action = distribution.mode() if greedy else distribution.sample(action_key)
+            if control == RANDOM:
+                draw = jax.vmap(env.action_space(env_params).sample)
+                carry, action = now.carry, draw(jax.random.split(action_key, n))
+            else:
+                carry, distribution, _ = read(policy, now.carry, now.obs, now.reset)
+                drawn = (
+                    distribution.mode() if greedy else distribution.sample(action_key)
+                )
+                action = to_env(drawn[0])
             now, outcome = advance(
-                *(now, carry, action[0], env_key),
+                *(now, carry, action, env_key),
                 env=env,
                 env_params=env_params,
-                to_env=to_env,
+                to_env=lambda action: action,
             )
             return _count(state, now, outcome.info, swap_at, key)
 
@@ -112,7 +120,7 @@ def play_trials(
         other = run(start(jax.random.fold_in(begin_key, 1), empty, True), as_it_is)
         return run(start(begin_key, other.now.carry, False), as_it_is).trials
     first = run(start(begin_key, empty, True), as_it_is)
-    if control == "none":
+    if control in ("none", RANDOM):
         return first.trials
     wrong = jax.tree.map(lambda x: jnp.roll(x, -1, axis=0), first.kept)
 
@@ -120,6 +128,12 @@ def play_trials(
         return _where(state.fresh & (state.trial == swap_at), wrong, state.now.carry)
 
     return run(start(begin_key, empty, True), swapped).trials
+
+
+def tasks_of(key: Array, *, num_tasks: int, env: Any, env_params: Any) -> Any:
+    """[N, ...] the hidden tasks that `play_trials` plays with the same `key`."""
+    begin_key, _ = jax.random.split(key)
+    return begin(env, env_params, (), begin_key, num_tasks).env_state.task
 
 
 def _count(state: _Play, now: Situation, info: Any, swap_at: int, key: Array) -> _Play:

@@ -202,3 +202,25 @@ def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
         env = History(env)
     check(env, env_params)
     return env, env_params
+
+
+def references(
+    name: str, params: Mapping[str, Any], task: Any, *, key: Any, num_trials: int
+) -> Mapping[str, Any]:
+    """What random play, the best and an adaptive expert earn on given hidden tasks.
+
+    Args:
+      name: of a meta-environment.
+      params: that it was made with.
+      task: [N, ...] tasks, as its states hold them.
+      key: consumed.
+      num_trials: K.
+
+    Returns:
+      "random" [N], "best" [N] and "adaptive" [N, K] (or None) per trial, and what the
+      last is, "adaptive_name"; nothing where they are not known exactly.
+    """
+    from envs.meta import ready
+
+    config = check_config(name, params)
+    return ready.references(config, task, key=key, num_trials=num_trials)

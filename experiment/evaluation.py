@@ -42,7 +42,7 @@ def evaluate(
     trained = build_agent(config)
     like = jax.eval_shape(partial(initialise_seeds, trained), seed_keys(config))
     agent = build_agent(config, env_choice)
-    _check_fits(
+    check_fits(
         like, jax.eval_shape(partial(initialise_seeds, agent), seed_keys(config))
     )
     update, learners = Checkpoints(folder.checkpoints).restore(like)
@@ -66,7 +66,7 @@ def evaluate(
     return result
 
 
-def _check_fits(trained: Any, other: Any) -> None:
+def check_fits(trained: Any, other: Any) -> None:
     """Compares parameter shapes of the run's network with those that are now needed."""
     ours = jax.tree.map(lambda x: x.shape, trained.params)
     theirs = jax.tree.map(lambda x: x.shape, other.params)

@@ -10,6 +10,9 @@ from experiment.metrics import Row
 from experiment.statistics import mean_interval
 
 BLUE, ORANGE = "#1f5fa8", "#d9822b"
+INK = "#303030"
+# Memory as it is, cleared, swapped, never reset; told apart by colour-blind eyes.
+CONTROL_COLORS = (BLUE, ORANGE, "#009e73", "#cc79a7")
 
 
 def learning_curve(
@@ -64,6 +67,49 @@ def histogram(
     axes.set_xlabel("return of an episode")
     axes.set_ylabel("episodes")
     axes.legend(frameon=False, loc="best")
+    _save(figure, path)
+
+
+def adaptation(
+    curves: Mapping[str, Sequence[Sequence[float | None]]],
+    path: Path,
+    *,
+    title: str,
+    trained: int,
+    levels: Mapping[str, Any],
+) -> None:
+    """Return of each trial of a meta-episode, with memory as it is and tampered with.
+
+    Args:
+      curves: by control, (mean, low, high) of each trial.
+      path: the PNG to write.
+      title: what was played.
+      trained: number of trials in training; the line after it is drawn.
+      levels: "random", "expert", "expert_name" and "expert_per_trial".
+    """
+    figure, axes = _axes(title)
+    for (control, curve), color in zip(curves.items(), CONTROL_COLORS, strict=True):
+        values = np.array(curve, float)
+        trial = np.arange(1, len(values) + 1)
+        own = control == "none"
+        label = "memory as it is" if own else f"memory {control.replace('_', ' ')}"
+        axes.plot(trial, values[:, 0], color=color, label=label,
+                  linewidth=2 if own else 1.2, zorder=3 if own else 2)  # fmt: skip
+        axes.fill_between(trial, values[:, 1], values[:, 2], color=color, alpha=0.15,
+                          linewidth=0)  # fmt: skip
+    if levels["expert_per_trial"] is not None:
+        curve = levels["expert_per_trial"]
+        axes.plot(np.arange(1, len(curve) + 1), curve, color=INK, linestyle="--",
+                  linewidth=1.2, label=levels["expert_name"])  # fmt: skip
+    elif levels["expert"] is not None:
+        axes.axhline(levels["expert"], color=INK, linestyle="--", linewidth=1.2,
+                     label=levels["expert_name"])  # fmt: skip
+    axes.axhline(levels["random"], color=INK, linestyle=":", linewidth=1.2,
+                 label="random play")  # fmt: skip
+    axes.axvline(trained + 0.5, color="#999999", linewidth=1)
+    axes.set_xlabel(f"trial (trained on {trained})")
+    axes.set_ylabel("return of the trial")
+    axes.legend(frameon=False, loc="best", fontsize=8)
     _save(figure, path)
 
 

@@ -16,3 +16,22 @@ class Request:
             raise ValueError(f"episodes must be at least 1; got {self.episodes}.")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must lie in [0, 2**32); got {self.seed}.")
+
+
+@dataclass(frozen=True)
+class TransferRequest:
+    """What to play to measure transfer."""
+
+    tasks: int = 256  # of each split, the same for every learner and control
+    trials: int | None = None  # of a meta-episode; None: twice as many as in training
+    swap_at: int | None = None  # trial that begins with wrong memory; None: middle
+    seed: int = 0  # of the evaluation: tasks and episodes, not parameters
+    greedy: bool = False  # the likeliest action instead of a drawn one
+
+    def __post_init__(self):
+        if self.tasks < 2:
+            raise ValueError(f"tasks must be at least 2; got {self.tasks}.")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must lie in [0, 2**32); got {self.seed}.")
+        if self.trials is not None and self.trials < 2:
+            raise ValueError(f"trials must be at least 2; got {self.trials}.")

@@ -33,6 +33,11 @@ from envs.meta.projection import Projection
 from envs.meta.variations import Composed, Fields, Variation
 from envs.meta.wrapper import RELEASED, Meta
 
+ADAPTIVE = {
+    MetaBanditConfig: "Thompson sampling",
+    MetaTabularMdpConfig: "posterior sampling",
+    DarkRoomConfig: "search, then the shortest way",
+}
 OBSERVED, ACTED = 12, 2  # the widest body of Lu et al. (2023), §4.4
 
 
@@ -126,7 +131,7 @@ def _meta(
 
 def references(
     config: MetaConfig, task: Any, *, key: Array, num_trials: int
-) -> dict[str, Array | None]:
+) -> dict[str, Any]:
     """What random play, an expert and an adaptive expert earn in a trial.
 
     Args:
@@ -136,8 +141,8 @@ def references(
       num_trials: K.
 
     Returns:
-      "random" [N], "best" [N], "adaptive" [N, K] or None; nothing for an environment
-      whose best play is not known exactly.
+      "random" [N], "best" [N], "adaptive" [N, K] or None and its "adaptive_name";
+      nothing for an environment whose best play is not known exactly.
     """
     from envs.meta import experts
 
@@ -153,4 +158,4 @@ def references(
     found = experts.references(
         env.env, params.inner, task, key=key, num_trials=num_trials
     )
-    return found._asdict()
+    return {**found._asdict(), "adaptive_name": ADAPTIVE.get(type(config))}
