@@ -88,7 +88,9 @@ def write_csv(path: Path, table: Table) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(table.columns)
-        writer.writerows([["" if _nothing(c) else c for c in row] for row in table.rows])
+        writer.writerows(
+            [["" if _nothing(c) else c for c in row] for row in table.rows]
+        )
 
 
 def as_text(table: Table) -> str:

@@ -101,13 +101,18 @@ def read(path: Path) -> Trials:
     """
     try:
         result = json.loads((path / "result.json").read_text())
-        trained, num_trials = int(result["num_trials_trained"]), int(result["num_trials"])
+        trained, num_trials = (
+            int(result["num_trials_trained"]),
+            int(result["num_trials"]),
+        )
         levels = {
             split: Levels(at.get("random"), at.get("expert"), at.get("expert_name"))
             for split, at in result["levels"].items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{path / 'result.json'} cannot be read: {error!r}.") from error
+        raise InputError(
+            f"{path / 'result.json'} cannot be read: {error!r}."
+        ) from error
     if not (trained >= 1 and num_trials >= 1):
         raise InputError(
             f"{path / 'result.json'} must count at least 1 trial; got "

@@ -36,7 +36,10 @@ def test_by_hand():
     profile = robust.performance_profile(SCORES, np.array([-1.0, 0.0, 3.0, 26.0, 27.0]))
     assert profile.tolist() == [1.0, 7 / 8, 4 / 8, 1 / 8, 0.0]
     # Task 0: {2, 5} against {2, 3}: a tie, a loss, two wins. Task 1: four losses.
-    ours, theirs = np.array([[2.0, 0.0], [5.0, 1.0]]), np.array([[2.0, 9.0], [3.0, 8.0]])
+    ours, theirs = (
+        np.array([[2.0, 0.0], [5.0, 1.0]]),
+        np.array([[2.0, 9.0], [3.0, 8.0]]),
+    )
     assert robust.improvement(ours, theirs) == (2.5 / 4 + 0) / 2
 
 
@@ -51,7 +54,9 @@ def slow(scores, name):
     if name == "median":
         means = sorted(sum(column) / len(column) for column in columns)
         half = len(means) // 2
-        return (means[half] + means[-half - 1]) / 2 if len(means) % 2 == 0 else means[half]
+        return (
+            (means[half] + means[-half - 1]) / 2 if len(means) % 2 == 0 else means[half]
+        )
     if name == "mean":
         return sum(flat) / len(flat)
     return sum(max(0.0, 1.0 - x) for x in flat) / len(flat)
