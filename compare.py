@@ -1,8 +1,8 @@
 """Draws several runs together: `python compare.py runs=RUN_DIR,RUN_DIR`.
 
-    runs='runs/memory-*'              patterns too; what is no finished run is passed over
-    labels=s5,gru                     one for each run; default: the core, and what differs
-    out=comparisons/<time>            the folder to write
+    runs='runs/memory-*'        patterns too, passing over what is no finished run
+    labels=s5,gru               one for each run; else the core, and what differs
+    out=comparisons/<time>      the folder to write
 
 Learning curves, interquartile means, performance profiles, wall clock and parameter
 counts; and how each run adapts and transfers, where it was evaluated for that (python

@@ -17,7 +17,7 @@ from experiment.compared import ComparedRun
 from experiment.statistics import mean_interval
 from experiment.trials import SPLITS, Levels, in_order
 
-TRAINING = "training"  # the name that the returns while training go by, beside splits
+TRAINING = "final_return"  # what returns while training go by, beside the splits
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
 
 
@@ -121,8 +121,8 @@ def _returns(run: ComparedRun, name: str) -> np.ndarray | None:
 def profile(scores: np.ndarray, taus: np.ndarray) -> Curve:
     """Performance profile of [S, N], with its band.
 
-    All learners play equally many tasks, so the profile of all scores is the mean of the
-    learners' profiles, and those are what is drawn anew.
+    All learners play equally many tasks, so the profile of all scores is the mean of
+    the learners' profiles, and those are what is drawn anew.
     """
     own = robust.performance_profile(scores[:, None, :], taus)  # [S, K]
     found = robust.bootstrap(own, lambda drawn: drawn.mean(-2), joint=True)

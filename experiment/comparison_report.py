@@ -19,8 +19,8 @@ from experiment.report import (
 
 _INTERVALS = (
     "In brackets: 95% Student-t intervals over learners (seeds); of a single learner, "
-    "over its tasks where there are several. Two runs whose intervals overlap may still "
-    "differ, and few seeds say little."
+    "over its tasks where there are several. Two runs whose intervals overlap may "
+    "still differ, and few seeds say little."
 )
 _ROBUST = (
     "After Agarwal et al., Deep Reinforcement Learning at the Edge of the Statistical "
@@ -99,8 +99,8 @@ def _transfer(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
         write_csv(folder / "controls.csv", tables.controls(runs))
         shown.append(tables.short_controls(runs))
         text.append(
-            "The second table is the adapted return with the memory tampered with; what "
-            "it loses is what memory was worth."
+            "The second table is the adapted return with the memory tampered with; "
+            "what it loses is what memory was worth."
         )
     pictures = [
         Picture(
@@ -139,19 +139,20 @@ def _robust(
     full, odds = tables.aggregate(every), tables.improvement(every)
     write_csv(folder / "aggregates.csv", full)
     write_csv(folder / "improvement.csv", odds)
-    write_csv(folder / "profiles.csv", tables.profiles(every))
+    curves = tables.profiles(every)
+    write_csv(folder / "profiles.csv", curves)
     shown = [tables.short_aggregate(full)]
     if odds.rows:
         shown.append(tables.short_improvement(odds))
     pictures = [
         Picture(
-            draw.interquartile_means(runs, every, folder / "interquartile_means.png"),
-            "Interquartile means, with their bootstrap intervals.",
+            draw.interquartile_means(runs, every, full, folder / "iqm.png"),
+            "Interquartile means (IQM), with their bootstrap intervals.",
         ),
         Picture(
-            draw.profiles(runs, every, folder / "profiles.png"),
-            "Performance profiles: the fraction of scores (learners x tasks) above each "
-            "threshold. A curve that is higher everywhere is better everywhere.",
+            draw.profiles(runs, every, curves, folder / "profiles.png"),
+            "Performance profiles: the fraction of scores (learners x tasks) above "
+            "each threshold. A curve that is higher everywhere is better everywhere.",
         ),
     ]
     return [Section("Robust statistics", [_ROBUST], tables=shown, pictures=pictures)]

@@ -12,7 +12,6 @@ from experiment import robust
 from experiment.compared import ComparedRun
 from experiment.comparison import (
     AGGREGATES,
-    TRAINING,
     Scores,
     adaptation_curve,
     aggregates,
@@ -294,11 +293,3 @@ def profiles(every: Sequence[Scores]) -> Table:
         for point in zip(*profile(values, thresholds(scores)), strict=True)
     ]
     return Table(columns, rows)
-
-
-def score_names(every: Sequence[Scores]) -> list[str]:
-    """What each set of scores is called where there is room for it."""
-    return [
-        "final return while training" if scores.name == TRAINING else scores.name
-        for scores in every
-    ]

@@ -71,15 +71,34 @@ def mark(line: Callable, levels: Iterable[tuple[str, float | None]]) -> list[flo
     return known
 
 
-def limits(values: Iterable[Any]) -> tuple[float, float] | None:
-    """Room around all finite values; an interval over few seeds may be far wider."""
-    flat = np.concatenate([np.ravel(value) for value in values] or [np.array([])])
-    flat = flat[np.isfinite(flat)]
-    if not flat.size:
+def limits(values: list[Any], intervals: list[Any]) -> tuple[float, float] | None:
+    """Room around all finite values, and for their intervals as far as they are sane.
+
+    An interval over few seeds can be far wider than anything that happened: it gets
+    half of the range of the values on each side, and is cut there.
+    """
+    inside = _finite(values)
+    if not inside.size:
         return None
-    low, high = float(flat.min()), float(flat.max())
-    margin = 0.08 * (high - low or abs(high) or 1)
-    return low - margin, high + margin
+    low, high = inside.min(), inside.max()
+    span = high - low or abs(high) or 1.0
+    around = np.concatenate([inside, _finite(intervals)])
+    least, most = max(around.min(), low - span / 2), min(around.max(), high + span / 2)
+    margin = 0.08 * (most - least or span)
+    return float(least - margin), float(most + margin)
+
+
+def _finite(values: list[Any]) -> np.ndarray:
+    flat = np.concatenate([np.zeros(0), *(np.ravel(value) for value in values)])
+    return flat[np.isfinite(flat)]
+
+
+def round_ticks(axis: Any) -> None:
+    """A few ticks of large numbers: 500 k, 1 M."""
+    from matplotlib.ticker import EngFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(5))
+    axis.set_major_formatter(EngFormatter(sep=" "))
 
 
 def name_rows(panel: Any, labels: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -118,10 +119,15 @@ def show(cell: Cell) -> str:
 
 
 def show_interval(value: float | None, low: float, high: float) -> str:
-    """`0.51 [0.49, 0.53]`, or the value alone where nothing is known of the spread."""
+    """`0.51 [0.49, 0.53]`, or the value alone where nothing is known of the spread.
+
+    The interval's width decides how many digits mean something: two of it are shown.
+    """
     if _nothing(low) or _nothing(high):
         return show(value)
-    return f"{show(value)} [{show(low)}, {show(high)}]"
+    width = float(high) - float(low)
+    places = 3 if not width > 0 else min(6, max(0, 2 - math.ceil(math.log10(width))))
+    return f"{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
 
 
 def _nothing(cell: Cell) -> bool:

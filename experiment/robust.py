@@ -6,9 +6,9 @@ learners (the paper's runs) on N tasks. Every statistic also takes leading axes,
 [..., S, N] -> [...], so that thousands of resamples are computed at once.
 
 What is resampled is what is independent. With one learner per score, as on the paper's
-benchmarks, learners are drawn anew within each task ("stratified"). A learner that plays
-all N tasks brings its luck to all of them; then `joint` draws whole learners, and the
-interval is as wide as it should be.
+benchmarks, learners are drawn anew within each task ("stratified"). A learner that
+plays all N tasks brings its luck to all of them; then `joint` draws whole learners, and
+the interval is as wide as it should be.
 """
 
 from collections.abc import Callable
@@ -71,10 +71,10 @@ def performance_profile(scores: np.ndarray, taus: np.ndarray) -> np.ndarray:
 
 
 def improvement(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Probability that a learner of `ours` beats one of `theirs` on a task drawn evenly.
+    """Probability that a learner of `ours` beats one of `theirs` on a task.
 
-    The Mann-Whitney statistic of each task, over its largest value, averaged over tasks;
-    a tie counts half.
+    The Mann-Whitney statistic of each task, over its largest value, averaged over
+    tasks; a tie counts half.
 
     Args:
       ours: [..., S, N].

@@ -173,7 +173,7 @@ def write_transfer(
     levels=(0.1, 1.0, "linear quadratic regulator"),
     name="transfer-20260101-000000",
 ):
-    """An evaluation in which the return of a trial rises by `gain`, less on each split."""
+    """An evaluation in which returns rise by `gain` over trials, less on each split."""
     rng = np.random.default_rng(zlib.crc32(path.name.encode()))
     folder = path / "evaluations" / name
     folder.mkdir(parents=True)
