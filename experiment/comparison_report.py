@@ -88,19 +88,18 @@ def _transfer(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
         return [Section("Transfer", [missing])]
     write_csv(folder / "adaptation.csv", tables.adaptation(runs))
     write_csv(folder / "transfer.csv", tables.transfer(runs))
-    shown = [tables.short_transfer(runs)]
+    shown = tables.short_transfer(runs)
     text = [
-        "Adapted return: the mean over the last quarter of the trials trained on, with "
-        "its interval. Trial 1 comes before anything can be remembered of the task. "
-        "Score: 0 as random actions, 1 as the expert.",
+        "A meta-episode holds several trials of one hidden task, and memory is kept "
+        "between them: what rises over trials was learned in context.",
         *_experts(runs),
     ]
     if tables.has_controls(runs):
         write_csv(folder / "controls.csv", tables.controls(runs))
         shown.append(tables.short_controls(runs))
         text.append(
-            "The second table is the adapted return with the memory tampered with; "
-            "what it loses is what memory was worth."
+            "The last table has the memory tampered with while it is played: what that "
+            "loses is what memory was worth."
         )
     pictures = [
         Picture(

@@ -146,24 +146,24 @@ def _transfer_cells(run: ComparedRun, split: str) -> tuple[Cell, ...]:
     return (*adapted, first, None if normalised is None else float(normalised))
 
 
-def short_transfer(runs: Sequence[ComparedRun]) -> Table:
-    """`transfer` for a page: adapted return and interval, and from where it rose."""
-    splits = splits_of(runs)
-    rows = []
+def short_transfer(runs: Sequence[ComparedRun]) -> list[Table]:
+    """`transfer` for a page: agents by splits, once for each thing to know."""
+    splits, parts = splits_of(runs), range(3)
+    columns = ("agent", *splits)
+    rows: list[list[list[Cell]]] = [[] for _ in parts]
     for run in runs:
-        row: list[Cell] = [run.label]
-        for split in splits:
-            value, low, high, first, normalised = _transfer_cells(run, split)
-            row += [
-                show_interval(value, low, high),  # type: ignore[arg-type]
-                first,
-                normalised,
-            ]
-        rows.append(row)
-    heads = [
-        f"{split}{part}" for split in splits for part in ("", ": trial 1", ": score")
-    ]
-    return Table(("agent", *heads), rows)
+        cells = [_transfer_cells(run, split) for split in splits]
+        adapted = [show_interval(*cell[:3]) for cell in cells]  # type: ignore[arg-type]
+        for place, row in enumerate(
+            (adapted, [cell[3] for cell in cells], [cell[4] for cell in cells])
+        ):
+            rows[place].append([run.label, *row])
+    captions = (
+        "Adapted return: mean over the last quarter of the trials trained on.",
+        "Zero-shot return: that of trial 1, before anything can be known of the task.",
+        "Normalised score: adapted return, 0 as random actions and 1 as the expert.",
+    )
+    return [Table(columns, rows[place], captions[place]) for place in parts]
 
 
 def controls(runs: Sequence[ComparedRun]) -> Table:
@@ -198,7 +198,8 @@ def short_controls(runs: Sequence[ComparedRun]) -> Table:
                 for control in names
             ]
             rows.append((run.label, split, *cells))
-    return Table(("agent", "split", *names), rows)
+    caption = "Adapted return, by what is done to the memory while it is played."
+    return Table(("agent", "split", *names), rows, caption)
 
 
 def has_controls(runs: Sequence[ComparedRun]) -> bool:
@@ -251,7 +252,8 @@ def short_aggregate(full: Table) -> Table:
         for key, found in cells.items()
     ]
     heads = ("interquartile mean", "mean", "median over tasks", "optimality gap")
-    return Table(("agent", "scores", "scale", *heads), rows)
+    caption = "Final return while training, and adapted return of each split."
+    return Table(("agent", "scores", "scale", *heads), rows, caption)
 
 
 def _makes_sense(name: str, scores: Scores, values: np.ndarray) -> bool:
@@ -275,12 +277,19 @@ def improvement(every: Sequence[Scores]) -> Table:
 
 
 def short_improvement(full: Table) -> Table:
-    """`improvement` for a page."""
+    """`improvement` for a page: a row per pair, a column per set of scores."""
+    names = list(dict.fromkeys(row[0] for row in full.rows))
+    cells: dict[str, dict[Cell, str]] = {}
+    for scores, ours, theirs, *interval in full.rows:
+        found = cells.setdefault(f"{ours} beats {theirs}", {})
+        found[scores] = show_interval(*interval)  # type: ignore[arg-type]
     rows = [
-        (f"{ours} beats {theirs}", scores, show_interval(*band))  # type: ignore[arg-type]
-        for scores, ours, theirs, *band in full.rows
+        (claim, *(found.get(name) for name in names)) for claim, found in cells.items()
     ]
-    return Table(("claim", "scores", "probability"), rows)
+    caption = (
+        "Probability that a learner of one beats a learner of the other on a task."
+    )
+    return Table(("", *map(str, names)), rows, caption)
 
 
 def profiles(every: Sequence[Scores]) -> Table:

@@ -89,4 +89,8 @@ def _seeds(run: ComparedRun) -> int:
 
 
 def _each(runs: Sequence[ComparedRun], say: Callable[[ComparedRun], str]) -> str:
-    return "; ".join(f"{run.label}: {say(run)}" for run in runs)
+    """What is said of the runs, and of which: `3 (s5, gru), 5 (lstm)`."""
+    said: dict[str, list[str]] = {}
+    for run in runs:
+        said.setdefault(say(run), []).append(run.label)
+    return "; ".join(f"{what}: {', '.join(who)}" for what, who in said.items())
