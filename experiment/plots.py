@@ -26,11 +26,11 @@ def learning_curve(
       title: what was run.
       levels: returns to mark, such as chance and best; None is left out.
     """
-    steps, returns = _curves(rows)
+    steps, returns = curves(rows)
     if not steps.size:
         return
     figure, axes = _axes(title)
-    smooth = np.stack([_smooth(curve) for curve in returns])
+    smooth = np.stack([smoothed(curve) for curve in returns])
     if len(returns) > 1:
         band = np.array([mean_interval(column)[1:] for column in smooth.T])
         mean = smooth.mean(0)
@@ -113,7 +113,7 @@ def adaptation(
     _save(figure, path)
 
 
-def _curves(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+def curves(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
     """`(steps [N], returns [S, N])`; where no episode ended, the last one stands."""
     seeds = sorted({row["seed"] for row in rows})
     by_seed = [[row for row in rows if row["seed"] == seed] for seed in seeds]
@@ -132,7 +132,7 @@ def _curves(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
     return steps[seen], returns[:, seen]
 
 
-def _smooth(curve: np.ndarray) -> np.ndarray:
+def smoothed(curve: np.ndarray) -> np.ndarray:
     """Running mean over about a fiftieth of the curve; over less at its ends."""
     width = max(1, len(curve) // 50)
     if width == 1:

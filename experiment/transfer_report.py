@@ -163,7 +163,8 @@ def text(result: Mapping[str, Any]) -> str:
         expert = "none" if levels["expert"] is None else f"{levels['expert']:.3g}"
         lines.append(
             f"{split}: zero-shot {_show(figures['zero_shot'])}, adapted "
-            f"{_show(figures['adapted'])}; random {levels['random']:.3g}, expert {expert}"
+            f"{_show(figures['adapted'])}; random {levels['random']:.3g}, "
+            f"expert {expert}"
         )
         lines += [f"  {sentence}" for sentence in verdicts(result, split)]
     return "\n".join(lines)
@@ -176,9 +177,10 @@ def write(path: Path, result: Mapping[str, Any], played: Played) -> None:
             "What was played",
             paragraphs=[
                 f"{result['env']}, core {result['core']} "
-                f"({result['num_parameters']:,} parameters, memory {result['memory']}): "
-                f"{result['num_trials']} trials on {result['tasks']} tasks of each split, "
-                f"trained on {result['num_trials_trained']}."
+                f"({result['num_parameters']:,} parameters, memory "
+                f"{result['memory']}): {result['num_trials']} trials on "
+                f"{result['tasks']} tasks of each split, trained on "
+                f"{result['num_trials_trained']}."
             ],
             tables=[table(result)],
         )
@@ -196,7 +198,9 @@ def write(path: Path, result: Mapping[str, Any], played: Played) -> None:
             Section(
                 split,
                 paragraphs=verdicts(result, split),
-                pictures=[Picture(picture, "Return of each trial, with 95% intervals.")],
+                pictures=[
+                    Picture(picture, "Return of each trial, with 95% intervals.")
+                ],
             )
         )
     write_report(path / "report.html", f"Transfer of {result['core']}", sections)

@@ -58,14 +58,14 @@ def test_where_nothing_ended_nothing_is_drawn(tmp_path, returns):
 
 def test_where_no_episode_ended_the_last_one_stands():
     rows = rows_of([[None, 3.0], [1.0, None], [None, 4.0]])
-    steps, returns = plots._curves(rows)
+    steps, returns = plots.curves(rows)
     assert steps.tolist() == [20, 30]
     assert returns.tolist() == [[1.0, 1.0], [3.0, 4.0]]
 
 
 @pytest.mark.parametrize("length", [1, 60, 500])
 def test_smoothing_keeps_a_constant(length):
-    np.testing.assert_allclose(plots._smooth(np.full(length, 3.0)), 3.0)
+    np.testing.assert_allclose(plots.smoothed(np.full(length, 3.0)), 3.0)
 
 
 def test_the_histogram_is_in_the_picture(tmp_path):

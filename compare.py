@@ -1,0 +1,77 @@
+"""Draws several runs together: `python compare.py runs=RUN_DIR,RUN_DIR`.
+
+    runs='runs/memory-*'        patterns too, passing over what is no finished run
+    labels=s5,gru               one for each run; else the core, and what differs
+    out=comparisons/<time>      the folder to write
+
+Learning curves, interquartile means, performance profiles, wall clock and parameter
+counts; and how each run adapts and transfers, where it was evaluated for that (python
+evaluate.py run=RUN_DIR transfer=true). Everything as PNG and CSV, and together in
+report.html, which opens without a network. Exit status: 0 done; 2 bad input.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from experiment import cli
+from experiment.errors import InputError, nearest
+
+KEYS = ("runs", "labels", "out")
+
+
+def options(argv: Sequence[str]) -> dict[str, str]:
+    """Arguments by key.
+
+    Raises:
+      InputError: for what is not `key=value`, or an unknown key.
+    """
+    found = {}
+    for argument in argv:
+        key, equals, value = argument.partition("=")
+        if not equals:
+            raise InputError(f"arguments must be key=value; got {argument!r}.")
+        if key not in KEYS:
+            guess = nearest(key, KEYS)
+            raise InputError(f"unknown key {key}{guess}? Known: {', '.join(KEYS)}.")
+        found[key] = value
+    return found
+
+
+def listed(text: str) -> list[str]:
+    """`[A,B]` and `A,B` alike."""
+    inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    return [part.strip() for part in inside.split(",") if part.strip()]
+
+
+def compare(given: dict[str, str]) -> None:
+    """Checks the request, then compares."""
+    from experiment import compared
+
+    names = listed(given.get("runs", ""))
+    if not names:
+        raise InputError(
+            "runs=RUN_DIR,RUN_DIR must say what to compare; none is named."
+        )
+    runs = compared.read(names, listed(given.get("labels", "")))
+    folder = compared.choose_folder(given.get("out"))
+    # Only now, for importing SciPy and matplotlib takes seconds and errors should not.
+    from experiment import comparison_report
+
+    print(comparison_report.write(runs, folder))
+
+
+def main() -> int:
+    """Exit status."""
+    arguments = sys.argv[1:]
+    if not arguments or cli.wants(arguments, "--help", "-h"):
+        print(__doc__)
+        return 0
+    try:
+        compare(options(arguments))
+    except InputError as error:
+        return cli.fail(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What a reader must know before comparing runs: a sentence for each difference."""
+
+from collections.abc import Callable, Sequence
+
+from experiment.compared import ComparedRun
+from experiment.trials import PLAIN, Trials
+
+_FAIR_PARAMETERS = 1.2  # most over fewest
+
+
+def unfair(runs: Sequence[ComparedRun]) -> list[str]:
+    """What makes the comparison less than fair; empty where nothing is seen."""
+    found = []
+    if len({_env(run) for run in runs}) > 1:
+        listed = _each(runs, _env)
+        found.append(f"The runs differ in environment ({listed}).")
+    steps = {run.label: run.summary["env_steps"] for run in runs}
+    if len(set(steps.values())) > 1:
+        listed = _each(runs, lambda run: f"{steps[run.label]:,}")
+        found.append(f"The runs differ in environment steps ({listed}).")
+    if len({_seeds(run) for run in runs}) > 1:
+        listed = _each(runs, lambda run: str(_seeds(run)))
+        found.append(
+            f"The runs differ in number of seeds ({listed}): so do their intervals in "
+            "width, and their wall clock counts other work."
+        )
+    sizes = [run.summary["num_parameters"] for run in runs]
+    if max(sizes) > _FAIR_PARAMETERS * min(sizes):
+        listed = _each(runs, lambda run: f"{run.summary['num_parameters']:,}")
+        found.append(
+            f"Parameter counts differ by {max(sizes) / min(sizes) - 1:.0%} ({listed}); "
+            "up to 20% would be a fair comparison."
+        )
+    return found + _unfair_clock(runs) + _unfair_transfer(runs)
+
+
+def _unfair_clock(runs: Sequence[ComparedRun]) -> list[str]:
+    found = []
+    if len({run.device for run in runs}) > 1:
+        listed = _each(runs, lambda run: run.device or "unknown")
+        found.append(f"The runs differ in device ({listed}): so does their wall clock.")
+    for run in runs:
+        if len(run.starts) > 1:
+            found.append(
+                f"{run.label} was resumed: its wall clock is that of the last part."
+            )
+    return found
+
+
+def _unfair_transfer(runs: Sequence[ComparedRun]) -> list[str]:
+    played = [run for run in runs if run.transfer is not None]
+    found = []
+    if played and len(played) < len(runs):
+        absent = [run for run in runs if run.transfer is None]
+        for run in absent:
+            found.append(
+                f"{run.label} has no transfer evaluation; {how_to_transfer(run)}"
+            )
+    counts = {run.label: _trial_counts(run.transfer) for run in played}  # type: ignore
+    if len(set(counts.values())) > 1:
+        listed = _each(played, lambda run: counts[run.label])
+        found.append(f"The transfer evaluations differ in size ({listed}).")
+    return found
+
+
+def how_to_transfer(run: ComparedRun) -> str:
+    """The command that makes one."""
+    return f"python evaluate.py run={run.folder.path} transfer=true makes one."
+
+
+def _trial_counts(found: Trials) -> str:
+    tasks = {
+        f"{found.returns[split, PLAIN].shape[1]} {split}" for split in found.splits
+    }
+    return (
+        f"{found.num_trials} trials, {found.trained} trained on, tasks: "
+        f"{', '.join(sorted(tasks))}"
+    )
+
+
+def _env(run: ComparedRun) -> str:
+    params = {"history": run.config.env.history, **run.config.env.params}
+    listed = ", ".join(f"{key}={value}" for key, value in sorted(params.items()))
+    return f"{run.config.env.name} with {listed}"
+
+
+def _seeds(run: ComparedRun) -> int:
+    return len(run.summary["final_return_per_seed"])
+
+
+def _each(runs: Sequence[ComparedRun], say: Callable[[ComparedRun], str]) -> str:
+    """What is said of the runs, and of which: `3 (s5, gru), 5 (lstm)`."""
+    said: dict[str, list[str]] = {}
+    for run in runs:
+        said.setdefault(say(run), []).append(run.label)
+    return "; ".join(f"{what}: {', '.join(who)}" for what, who in said.items())

@@ -1,0 +1,165 @@
+"""A report in one HTML file: text, tables and pictures, opened without a network."""
+
+import base64
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+Cell = str | int | float | bool | None
+
+_STYLE = """
+:root { color-scheme: light; }
+body { max-width: 62rem; margin: 2rem auto; padding: 0 1.2rem; color: #1a1a1a;
+       background: #fff; font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.6rem; line-height: 1.25; }
+h2 { font-size: 1.2rem; margin-top: 2.4rem; border-bottom: 1px solid #ccc; }
+p { max-width: 46rem; }
+p.warning { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .4rem .8rem; }
+figure { margin: 1.2rem 0; overflow-x: auto; }
+figcaption, caption { color: #444; font-size: .88rem; text-align: left;
+                      padding-bottom: .4rem; }
+img { max-width: 100%; height: auto; }
+table { border-collapse: collapse; font-size: .9rem;
+        font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .8rem; border-bottom: 1px solid #ddd; text-align: right;
+         white-space: nowrap; }
+th { border-bottom: 2px solid #888; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; }
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns; None where there is nothing to say."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    caption: str = ""
+
+    def __post_init__(self):
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"a row must have {len(self.columns)} cells, one for each of "
+                    f"{', '.join(self.columns)}; got {len(row)}."
+                )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG on disk, and what is seen in it."""
+
+    path: Path
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it, in this order."""
+
+    heading: str
+    paragraphs: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    pictures: Sequence[Picture] = ()
+
+
+def write_report(path: Path, title: str, sections: Sequence[Section]) -> None:
+    """Writes one self-contained HTML file; pictures are copied into it.
+
+    All text is shown as it is: markup in it is not read as markup.
+    """
+    body = "\n".join(_section(section) for section in sections)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n",
+        encoding="utf-8",
+    )
+
+
+def write_csv(path: Path, table: Table) -> None:
+    """Writes a table with every digit; None and NaN are empty cells."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(table.columns)
+        writer.writerows(
+            [["" if _nothing(c) else c for c in row] for row in table.rows]
+        )
+
+
+def as_text(table: Table) -> str:
+    """A table for a terminal, columns aligned."""
+    cells = [list(table.columns), *([show(c) for c in row] for row in table.rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for first, *rest in cells:
+        padded = [cell.rjust(w) for cell, w in zip(rest, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *padded]).rstrip())
+    return "\n".join(lines)
+
+
+def show(cell: Cell) -> str:
+    """A cell as a person reads it: integers grouped, four digits of other numbers."""
+    if _nothing(cell):
+        return "–"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    if isinstance(cell, float):
+        return f"{cell:,.0f}" if abs(cell) >= 1e4 else f"{cell:.4g}"
+    return str(cell)
+
+
+def show_interval(value: float | None, low: float, high: float) -> str:
+    """`0.51 [0.49, 0.53]`, or the value alone where nothing is known of the spread.
+
+    The interval's width decides how many digits mean something: two of it are shown.
+    """
+    if _nothing(low) or _nothing(high):
+        return show(value)
+    width = float(high) - float(low)
+    places = 3 if not width > 0 else min(6, max(0, 2 - math.ceil(math.log10(width))))
+    return f"{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
+
+
+def _nothing(cell: Cell) -> bool:
+    return cell is None or cell != cell  # NaN
+
+
+def _section(section: Section) -> str:
+    parts = [f"<h2>{escape(section.heading)}</h2>"]
+    parts += [f"<p>{escape(text)}</p>" for text in section.paragraphs]
+    parts += [f'<p class="warning">{escape(text)}</p>' for text in section.warnings]
+    parts += [_table(table) for table in section.tables]
+    parts += [_picture(picture) for picture in section.pictures]
+    return "\n".join(parts)
+
+
+def _table(table: Table) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
+    rows = "\n".join(
+        "<tr>" + "".join(f"<td>{escape(show(cell))}</td>" for cell in row) + "</tr>"
+        for row in table.rows
+    )
+    caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
+    return (
+        f"<figure><table>{caption}<thead><tr>{head}</tr></thead>\n"
+        f"<tbody>{rows}</tbody></table></figure>"
+    )
+
+
+def _picture(picture: Picture) -> str:
+    data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
+    caption = escape(picture.caption)
+    return (
+        f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
