@@ -101,8 +101,8 @@ def posterior_sampling(
     def one_task(key, transition, reward_mean):
         def trial(belief, key):
             plan_key, act_key = jax.random.split(key)
-            drawn = _draw_mdp(plan_key, *belief, concentration, reward_scale)
-            policy = value_iteration(*drawn, horizon)[1]
+            maybe = _draw_mdp(plan_key, belief, concentration, reward_scale)
+            policy = value_iteration(maybe[0], maybe[1], horizon)[1]
             belief = _follow(act_key, transition, reward_mean, policy, belief)
             return belief, policy_value(transition, reward_mean, policy)[0, 0]
 
@@ -113,8 +113,9 @@ def posterior_sampling(
     return jax.vmap(one_task)(keys, transition, reward_mean)
 
 
-def _draw_mdp(key, counts, reward_sum, concentration, reward_scale):
-    """One MDP from the posterior: `counts` [S, A, S] seen, `reward_sum` [S, A]."""
+def _draw_mdp(key, belief, concentration, reward_scale):
+    """An MDP from the posterior; `belief`: transitions counted, rewards summed."""
+    counts, reward_sum = belief
     rows_key, means_key = jax.random.split(key)
     transition = jax.random.dirichlet(rows_key, concentration + counts)
     prior = 1 / reward_scale**2

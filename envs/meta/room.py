@@ -5,6 +5,8 @@ right; a step into a wall stays. A start cell with a negative entry stands for o
 is drawn uniformly in every trial.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -38,7 +40,7 @@ def start_law(start: Array, size: int) -> Array:
     return jnp.where(jnp.any(start < 0), jnp.full_like(here, size**-2), here)
 
 
-def move(cell: Array, action: Array, size: int) -> Array:
+def move(cell: Array, action: Any, size: int) -> Array:
     """[2] int32: the cell that an action leads to."""
     return jnp.clip(cell + jnp.asarray(MOVES, jnp.int32)[action], 0, size - 1)
 

@@ -66,7 +66,7 @@ def dark_room_search(
     """
     if np.any(np.asarray(start) < 0):
         raise ValueError(f"the search wants a fixed start; got {start}, a random one.")
-    trial, step = search_tour(tuple(map(int, start)), size, horizon)
+    trial, step = search_tour((int(start[0]), int(start[1])), size, horizon)
     found, at = jnp.asarray(trial)[*goal], jnp.asarray(step)[*goal]
     best = dark_room_best(goal, start, size=size, horizon=horizon)
     now = jnp.arange(num_trials)

@@ -17,6 +17,8 @@ import pytest
 from envs.meta import experts
 from tests.envs.meta import play
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 
 def test_each_arm_pays_at_its_rate():
     env = play.Bandit(num_arms=3)
