@@ -1,0 +1,123 @@
+"""Craftax as `craftax/<id>`: gather, craft, survive; in the world of Crafter (Classic)
+or in nine levels of it.
+
+Observation: Symbolic is [1345] (Classic) or [8268] float32, one-hots of the map around
+the player and then the inventory and the player's health, light and the like; Pixels is
+a picture, [63, 63, 3] (Classic) or [130, 110, 3] float32 in [0, 1]. The suite declares
+all of it to lie in [0, 1], which only map and pictures do: health is negative after a
+hard blow, and attributes raise food and mana above 1.
+
+Reward: 1 for each achievement's first time in an episode (in the full game 1, 3, 5 or
+8), 0.1 for each point of health won or lost. `info["achievements"]`, [22] or [67] bool,
+has what this episode achieved up to and with this step.
+
+Parameters: `max_steps_in_episode` (the suite's max_timesteps: 10,000, in the full game
+100,000), what else is in its EnvParams, and of its StaticEnvParams, which shape arrays,
+`map_size` and the most mobs of each kind.
+
+The suite has one flag for death, victory and the end of time; here time that has run
+out is truncation, and all else is termination. A step that dies at the limit is both.
+Compiling takes about a minute on a CPU, and importing the suite as long, once, for it
+prepares its textures.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from gymnax.environments import environment, spaces
+from jax import Array
+
+from envs.config import SuiteConfig
+from envs.suites import options
+from envs.suites.adapter import Adapter
+
+
+@struct.dataclass
+class Params(environment.EnvParams):
+    """What `step` and `reset` are told."""
+
+    suite: Any = None  # craftax's EnvParams; its max_timesteps is not read
+
+
+class Craftax(Adapter):
+    """One environment of the suite, in gymnax's contract."""
+
+    def __init__(self, env: Any, name: str, map_size: int):
+        self.env = env
+        self.env_id = name
+        self.map_size = map_size  # entries of the observation that lie in [0, 1]
+
+    @property
+    def name(self) -> str:
+        return self.env_id
+
+    def begin(self, key: Array, params: Params) -> tuple[Array, Any]:
+        obs, inner = self.env.reset(key, params.suite)
+        return obs, inner
+
+    def advance(self, key: Array, inner: Any, action: Any, params: Params) -> tuple:
+        # With a limit that is never reached, over means dead or victorious.
+        timeless = params.suite.replace(max_timesteps=jnp.iinfo(jnp.int32).max)
+        action = jnp.asarray(action, jnp.int32)
+        obs, inner, reward, over, _ = self.env.step(key, inner, action, timeless)
+        return obs, inner, reward, over, jnp.zeros((), bool)
+
+    def step_env(self, key, state, action, params):
+        obs, state, reward, terminated, info = super().step_env(
+            key, state, action, params
+        )
+        info = {**info, "achievements": state.inner.achievements}
+        return obs, state, reward, terminated, info
+
+    def action_space(self, params: Params) -> spaces.Discrete:
+        return spaces.Discrete(self.env.num_actions)
+
+    def observation_space(self, params: Params) -> spaces.Box:
+        shape = self.env.observation_space(params.suite).shape
+        if len(shape) > 1:
+            return spaces.Box(0.0, 1.0, shape, jnp.float32)
+        in_map = np.arange(shape[0]) < self.map_size
+        low = np.where(in_map, 0.0, -np.inf).astype(np.float32)
+        high = np.where(in_map, 1.0, np.inf).astype(np.float32)
+        return spaces.Box(low, high, shape, jnp.float32)
+
+
+def make(config: SuiteConfig) -> tuple[Craftax, Params]:
+    """Builds the environment and its parameters.
+
+    Raises:
+      ValueError: for a parameter that is not known or cannot work.
+    """
+    from craftax.craftax_env import make_craftax_env_from_name
+
+    env: Any = make_craftax_env_from_name(config.id, auto_reset=False)
+    of_play = _fields(env.default_params, but=("max_timesteps", "fractal_noise_angles"))
+    of_shape = _fields(env.default_static_params(), but=("num_levels",))
+    limit = env.default_params.max_timesteps
+    chosen = options.choose(
+        config, {"max_steps_in_episode": limit, **of_play, **of_shape}
+    )
+    shape = {name: chosen[name] for name in of_shape}
+    if shape != of_shape:
+        env = type(env)(env.default_static_params().replace(**shape))
+    suite = env.default_params.replace(**{name: chosen[name] for name in of_play})
+    params = Params(chosen["max_steps_in_episode"], suite)
+    return Craftax(env, config.id, _map_entries(config.id)), params
+
+
+def _fields(params: Any, but: tuple[str, ...]) -> dict[str, Any]:
+    names = (field.name for field in dataclasses.fields(params))
+    return {name: getattr(params, name) for name in names if name not in but}
+
+
+def _map_entries(name: str) -> int:
+    """How many entries of a symbolic observation, at its front, are of the map."""
+    if "Classic" in name:
+        from craftax.craftax_classic.envs import craftax_symbolic_env as symbolic
+    else:
+        from craftax.craftax.envs import craftax_symbolic_env as symbolic
+    return math.prod(symbolic.get_map_obs_shape())
