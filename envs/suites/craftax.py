@@ -13,7 +13,7 @@ has what this episode achieved up to and with this step.
 
 Parameters: `max_steps_in_episode` (the suite's max_timesteps: 10,000, in the full game
 100,000), what else is in its EnvParams, and of its StaticEnvParams, which shape arrays,
-`map_size` and the most mobs of each kind.
+the most mobs of each kind; worlds can only be made in the suite's own size.
 
 The suite has one flag for death, victory and the end of time; here time that has run
 out is truncation, and all else is termination. A step that dies at the limit is both.
@@ -96,7 +96,7 @@ def make(config: SuiteConfig) -> tuple[Craftax, Params]:
 
     env: Any = make_craftax_env_from_name(config.id, auto_reset=False)
     of_play = _fields(env.default_params, but=("max_timesteps", "fractal_noise_angles"))
-    of_shape = _fields(env.default_static_params(), but=("num_levels",))
+    of_shape = _fields(env.default_static_params(), but=("num_levels", "map_size"))
     limit = env.default_params.max_timesteps
     chosen = options.choose(
         config, {"max_steps_in_episode": limit, **of_play, **of_shape}

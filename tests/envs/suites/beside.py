@@ -131,12 +131,11 @@ def assert_inside(space, x):
 
 def steps_of(env, params, actions, *, seed=0, change=lambda state: state):
     """What each of the actions gives, from a reset whose state is changed first."""
-    step = jax.jit(env.step)
     _, state = env.reset(jax.random.key(seed), params)
     state = change(state)
     out = []
     for action in actions:
-        result = step(jax.random.key(seed), state, jnp.int32(action), params)
+        result = env.step(jax.random.key(seed), state, jnp.int32(action), params)
         state = result[1]
         out.append(jax.tree.map(np.asarray, result[2:5]))
     return out

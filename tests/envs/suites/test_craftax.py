@@ -138,9 +138,9 @@ def test_the_clock_truncates_and_does_not_terminate(classic):
 def test_what_the_suite_can_be_told_reaches_it():
     _, params = make(CLASSIC, cow_health=5, day_length=100)
     assert params.suite.cow_health == 5 and params.suite.day_length == 100
-    env, params = make(CLASSIC, map_size=[32, 48], max_cows=2)
+    env, params = make(CLASSIC, max_cows=2)
     _, state = jax.eval_shape(env.reset, jax.random.key(0), params)
-    assert state.inner.map.shape == (32, 48) and state.inner.cows.mask.shape == (2,)
+    assert state.inner.cows.mask.shape == (2,)
     _, params = envs.make(f"craftax/{CLASSIC}")
     assert params.max_steps_in_episode == 10_000
 

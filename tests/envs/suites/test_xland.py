@@ -8,6 +8,7 @@ Mutants, and the test that fails for each:
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
