@@ -23,6 +23,7 @@ prepares its textures.
 
 import dataclasses
 import math
+from importlib import import_module
 from typing import Any
 
 import jax.numpy as jnp
@@ -81,8 +82,8 @@ class Craftax(Adapter):
         if len(shape) > 1:
             return spaces.Box(0.0, 1.0, shape, jnp.float32)
         in_map = np.arange(shape[0]) < self.map_size
-        low = np.where(in_map, 0.0, -np.inf).astype(np.float32)
-        high = np.where(in_map, 1.0, np.inf).astype(np.float32)
+        low: Any = np.where(in_map, 0.0, -np.inf).astype(np.float32)
+        high: Any = np.where(in_map, 1.0, np.inf).astype(np.float32)
         return spaces.Box(low, high, shape, jnp.float32)
 
 
@@ -92,9 +93,8 @@ def make(config: SuiteConfig) -> tuple[Craftax, Params]:
     Raises:
       ValueError: for a parameter that is not known or cannot work.
     """
-    from craftax.craftax_env import make_craftax_env_from_name
-
-    env: Any = make_craftax_env_from_name(config.id, auto_reset=False)
+    craftax_env = import_module("craftax.craftax_env")
+    env = craftax_env.make_craftax_env_from_name(config.id, auto_reset=False)
     of_play = _fields(env.default_params, but=("max_timesteps", "fractal_noise_angles"))
     of_shape = _fields(env.default_static_params(), but=("num_levels", "map_size"))
     limit = env.default_params.max_timesteps
@@ -116,8 +116,6 @@ def _fields(params: Any, but: tuple[str, ...]) -> dict[str, Any]:
 
 def _map_entries(name: str) -> int:
     """How many entries of a symbolic observation, at its front, are of the map."""
-    if "Classic" in name:
-        from craftax.craftax_classic.envs import craftax_symbolic_env as symbolic
-    else:
-        from craftax.craftax.envs import craftax_symbolic_env as symbolic
-    return math.prod(symbolic.get_map_obs_shape())
+    game = "craftax_classic" if "Classic" in name else "craftax"
+    module = import_module(f"craftax.{game}.envs.craftax_symbolic_env")
+    return math.prod(module.get_map_obs_shape())

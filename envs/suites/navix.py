@@ -23,6 +23,7 @@ is KeyCorridor: up to 0.7.4 its target is a ball where the suite looks for a goa
 that its reward cannot be had.
 """
 
+from importlib import import_module
 from typing import Any
 
 import jax.numpy as jnp
@@ -84,7 +85,9 @@ class Navix(Adapter):
 
     def observation_space(self, params: EnvParams) -> spaces.Space:
         shape = self.env.observation_space.shape
-        high = 255 if self.drawn else np.broadcast_to(np.array(CELL, np.uint8), shape)
+        high: Any = (
+            255 if self.drawn else np.broadcast_to(np.array(CELL, np.uint8), shape)
+        )
         image = spaces.Box(0, high, shape, jnp.uint8)
         if not self.has_mission:
             return image
@@ -97,9 +100,7 @@ def make(config: SuiteConfig) -> tuple[Navix, EnvParams]:
     Raises:
       ValueError: for a parameter that is not known or cannot work.
     """
-    import navix
-    from navix import observations
-
+    navix = import_module("navix")
     chosen = options.choose(
         config,
         {
@@ -112,7 +113,7 @@ def make(config: SuiteConfig) -> tuple[Navix, EnvParams]:
     options.one_of(config, "observation", seen, OBSERVATIONS)
     env = navix.make(
         config.id,
-        observation_fn=getattr(observations, seen),
+        observation_fn=getattr(navix.observations, seen),
         penality_coeff=chosen["penality_coeff"],
     )
     adapter = Navix(

@@ -20,6 +20,7 @@ nothing in a step, so `step` does not use its key.
 """
 
 import dataclasses
+from importlib import import_module
 from typing import Any
 
 import jax
@@ -92,9 +93,8 @@ def make(config: SuiteConfig) -> tuple[XLand, Params]:
       ValueError: for a parameter that is not known or cannot work, or a benchmark that
         is missing or cannot be had.
     """
-    import xminigrid
-    from xminigrid import wrappers
-
+    xminigrid = import_module("xminigrid")
+    wrappers = import_module("xminigrid.wrappers")
     env, suite = xminigrid.make(config.id)
     sizes = {
         field.name: getattr(suite, field.name)
@@ -143,22 +143,20 @@ def _check_sizes(name: str, sizes: dict[str, int]) -> None:
 
 def _categories(shape: tuple[int, ...], highs: tuple[int, ...]) -> spaces.Box:
     """A uint8 box [*shape] whose last axis runs over `highs`, categories less one."""
-    high = np.broadcast_to(np.array(highs, np.uint8), shape)
+    high: Any = np.broadcast_to(np.array(highs, np.uint8), shape)
     return spaces.Box(0, high, shape, jnp.uint8)
 
 
 def _view_highs() -> tuple[int, int]:
-    from xminigrid.core.constants import NUM_COLORS, NUM_TILES
-
-    return NUM_TILES - 1, NUM_COLORS - 1
+    constants = import_module("xminigrid.core.constants")
+    return constants.NUM_TILES - 1, constants.NUM_COLORS - 1
 
 
 def _task_highs(suite: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Of a goal and of a rule: its kind, then tiles with colours, or positions."""
-    from xminigrid.core.goals import NUM_GOALS
-    from xminigrid.core.rules import NUM_RULES
-
+    goals = import_module("xminigrid.core.goals")
+    rules = import_module("xminigrid.core.rules")
     tile, colour = _view_highs()
     first, second = max(tile, suite.height - 1), max(colour, suite.width - 1)
-    goal = (NUM_GOALS - 1, first, second, first, second)
-    return goal, (NUM_RULES - 1, *(tile, colour) * 3)
+    goal = (goals.NUM_GOALS - 1, first, second, first, second)
+    return goal, (rules.NUM_RULES - 1, *(tile, colour) * 3)

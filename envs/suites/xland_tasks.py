@@ -15,6 +15,7 @@ See Nikulin et al., 2024, XLand-MiniGrid, for how the benchmarks are made.
 """
 
 import pickle
+from importlib import import_module
 from typing import Any
 
 import jax
@@ -44,8 +45,7 @@ def choose(config: SuiteConfig, chosen: dict[str, Any]) -> Any:
     one_of(config, "split", chosen["split"], SPLITS)
     name, path = chosen["benchmark"], chosen["benchmark_path"]
     if (name is None) == (path is None):
-        from xminigrid import registered_benchmarks
-
+        registered_benchmarks = import_module("xminigrid").registered_benchmarks
         raise ValueError(
             f"{config.name} needs tasks to draw from: either benchmark, one of "
             f"{', '.join(registered_benchmarks())}, or benchmark_path, a file; got "
@@ -61,8 +61,7 @@ def load(name: str) -> Any:
     Raises:
       ValueError: for an unknown name, a file that cannot be downloaded or is damaged.
     """
-    from xminigrid import benchmarks
-
+    benchmarks = import_module("xminigrid.benchmarks")
     known = benchmarks.NAME2HFFILENAME
     if name not in known:
         raise ValueError(unknown("unknown benchmark", str(name), known))
@@ -83,8 +82,7 @@ def read(path: str) -> Any:
     Raises:
       ValueError: if it is missing or not a benchmark.
     """
-    from xminigrid import benchmarks
-
+    benchmarks = import_module("xminigrid.benchmarks")
     try:
         whole = benchmarks.load_benchmark_from_path(path)
     except (OSError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
