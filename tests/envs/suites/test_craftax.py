@@ -5,7 +5,9 @@ the Classic world, whose adapter is the same; the full one is made and stepped o
 
 Mutants, and the test that fails for each:
 
-    PLACEHOLDER
+    the suite's clock is on                      clock_truncates
+    nothing is seen below zero                   seen_in_death
+    achievements of the state before             achievements
 """
 
 import functools
@@ -114,18 +116,27 @@ def test_lava_terminates_and_does_not_truncate(classic):
     assert [tuple(row[1:]) for row in rows] == [(True, False)]
 
 
+def dying(state):
+    return state.replace(inner=state.inner.replace(player_health=jnp.int32(-5)))
+
+
+def dying_late(state):
+    return dying(state).replace(time=jnp.int32(LIMIT - 1))
+
+
 def test_death_terminates_also_when_time_runs_out(classic):
-    def dying(state):
-        dead = state.inner.replace(player_health=jnp.int32(-5))
-        return state.replace(inner=dead)
+    for change, truncated in ((dying, False), (dying_late, True)):
+        (row,) = classic([NOOP], change=change)
+        assert tuple(row[1:]) == (True, truncated)
 
-    def dying_late(state):
-        return dying(state).replace(time=jnp.int32(LIMIT - 1))
 
-    assert [tuple(row[1:]) for row in classic([NOOP], change=dying)] == [(True, False)]
-    assert [tuple(row[1:]) for row in classic([NOOP], change=dying_late)] == [
-        (True, True)
-    ]
+def test_what_is_seen_in_death_is_inside_the_space():
+    env, params = make(CLASSIC)
+    _, state = env.reset(jax.random.key(0), params)
+    *_, info = env.step(jax.random.key(1), dying(state), jnp.int32(NOOP), params)
+    seen = np.asarray(info["final_observation"])
+    assert seen.min() < 0  # in the space that the suite declares it is not
+    beside.assert_inside(env.observation_space(params), seen)
 
 
 def test_the_clock_truncates_and_does_not_terminate(classic):

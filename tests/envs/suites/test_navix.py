@@ -2,7 +2,12 @@
 
 Mutants, and the test that fails for each:
 
-    PLACEHOLDER
+    every end terminates                         clock_truncates
+    the suite keeps its own limit                limit_that_counts
+    one key for every reset                      automatic_reset_is_a_reset
+    the mission is always red                    stepping_is_the_suites
+    an entity too few in the space               every_environment_is_made
+    the cache of drawings stays in the state     nothing_is_kept
 """
 
 import functools

@@ -2,7 +2,11 @@
 
 Mutants, and the test that fails for each:
 
-    PLACEHOLDER
+    every end terminates                         clock_truncates
+    the suite keeps its own limit                limit_that_counts
+    the limit is that of the registered size     limit_follows_the_size
+    a category too few in the space              inside_the_space
+    reset shows another episode's observation    automatic_reset_is_a_reset
 """
 
 import functools

@@ -2,7 +2,12 @@
 
 Mutants, and the test that fails for each:
 
-    PLACEHOLDER
+    repeated rulesets kept                       count_once
+    split not shuffled                           shuffled_files
+    shuffled by a key of the default kind        hang_on_the_process
+    test is train                                share_nothing
+    always the first ruleset                     every_task_is_drawn
+    EOFError not caught                          cut_short
 """
 
 import urllib.error
