@@ -3,9 +3,9 @@ or in nine levels of it.
 
 Observation: Symbolic is [1345] (Classic) or [8268] float32, one-hots of the map around
 the player and then the inventory and the player's health, light and the like; Pixels is
-a picture, [63, 63, 3] (Classic) or [130, 110, 3] float32 in [0, 1]. The suite declares
-all of it to lie in [0, 1], which only map and pictures do: health is negative after a
-hard blow, and attributes raise food and mana above 1.
+a picture, [63, 63, 3] (Classic) or [130, 110, 3] float32. The suite declares all of it
+to lie in [0, 1]; in the full game only map and pictures do, for there enchantments
+count to 2 and attributes raise food and mana above 1.
 
 Reward: 1 for each achievement's first time in an episode (in the full game 1, 3, 5 or
 8), 0.1 for each point of health won or lost. `info["achievements"]`, [22] or [67] bool,
@@ -47,10 +47,10 @@ class Params(environment.EnvParams):
 class Craftax(Adapter):
     """One environment of the suite, in gymnax's contract."""
 
-    def __init__(self, env: Any, name: str, map_size: int):
+    def __init__(self, env: Any, name: str, bounded: int | None):
         self.env = env
         self.env_id = name
-        self.map_size = map_size  # entries of the observation that lie in [0, 1]
+        self.bounded = bounded  # so many entries lie in [0, 1]; None: all of them
 
     @property
     def name(self) -> str:
@@ -79,12 +79,11 @@ class Craftax(Adapter):
 
     def observation_space(self, params: Params) -> spaces.Box:
         shape = self.env.observation_space(params.suite).shape
-        if len(shape) > 1:
+        if self.bounded is None:
             return spaces.Box(0.0, 1.0, shape, jnp.float32)
-        in_map = np.arange(shape[0]) < self.map_size
-        low: Any = np.where(in_map, 0.0, -np.inf).astype(np.float32)
+        in_map = np.arange(shape[0]) < self.bounded
         high: Any = np.where(in_map, 1.0, np.inf).astype(np.float32)
-        return spaces.Box(low, high, shape, jnp.float32)
+        return spaces.Box(0.0, high, shape, jnp.float32)
 
 
 def make(config: SuiteConfig) -> tuple[Craftax, Params]:
@@ -106,7 +105,7 @@ def make(config: SuiteConfig) -> tuple[Craftax, Params]:
         env = type(env)(env.default_static_params().replace(**shape))
     suite = env.default_params.replace(**{name: chosen[name] for name in of_play})
     params = Params(chosen["max_steps_in_episode"], suite)
-    return Craftax(env, config.id, _map_entries(config.id)), params
+    return Craftax(env, config.id, _bounded_entries(config.id)), params
 
 
 def _fields(params: Any, but: tuple[str, ...]) -> dict[str, Any]:
@@ -114,8 +113,9 @@ def _fields(params: Any, but: tuple[str, ...]) -> dict[str, Any]:
     return {name: getattr(params, name) for name in names if name not in but}
 
 
-def _map_entries(name: str) -> int:
-    """How many entries of a symbolic observation, at its front, are of the map."""
-    game = "craftax_classic" if "Classic" in name else "craftax"
-    module = import_module(f"craftax.{game}.envs.craftax_symbolic_env")
+def _bounded_entries(name: str) -> int | None:
+    """How many of an observation's entries, at its front, lie in [0, 1]; None: all."""
+    if name != "Craftax-Symbolic-v1":
+        return None
+    module = import_module("craftax.craftax.envs.craftax_symbolic_env")
     return math.prod(module.get_map_obs_shape())
