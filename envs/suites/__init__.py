@@ -2,6 +2,9 @@
 
 | name | suite | extra |
 |---|---|---|
+| `craftax/Craftax-Symbolic-v1`, ... | Craftax 1.6 | `craftax` |
+| `navix/Navix-Empty-8x8-v0`, ... | Navix 0.7 | `navix` |
+| `xland/XLand-MiniGrid-R1-9x9`, ... | XLand-MiniGrid 0.9 | `xland` |
 
 POPGym Arcade is not among them: it depends on `stable-gymnax`, which installs a package
 that is also called gymnax over the one that this toolkit needs.

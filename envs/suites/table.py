@@ -12,7 +12,76 @@ class Suite(NamedTuple):
     # Its adapter is the module `envs.suites.<suite>`, its extra is called like it.
 
 
-SUITES: dict[str, Suite] = {}
+_CRAFTAX = {
+    "Craftax-Symbolic-v1": "explore, craft and fight through nine levels",
+    "Craftax-Pixels-v1": "the same, as a picture",
+    "Craftax-Classic-Symbolic-v1": "gather, craft and survive, as Crafter has it",
+    "Craftax-Classic-Pixels-v1": "the same, as a picture",
+}
+
+_NAVIX = {
+    **{
+        f"Navix-Empty-{start}{n}x{n}-v0": "walk to a goal"
+        for start in ("", "Random-")
+        for n in (5, 6, 8, 16)
+    },
+    **{
+        f"Navix-DoorKey-{start}{n}x{n}-v0": "fetch a key, open a door, walk to a goal"
+        for start in ("", "Random-")
+        for n in (5, 6, 8, 16)
+    },
+    "Navix-FourRooms-v0": "find a goal in four rooms",
+    **{f"Navix-LavaGapS{n}-v0": "walk to a goal past lava" for n in (5, 6, 7)},
+    **{
+        f"Navix-SimpleCrossing{size}-v0": "find the gaps between walls"
+        for size in ("S9N1", "S9N2", "S9N3", "S11N5")
+    },
+    **{
+        f"Navix-Dynamic-Obstacles-{size}-v0": "walk to a goal past moving balls"
+        for size in ("5x5", "5x5-Random", "6x6", "6x6-Random", "8x8", "16x16")
+    },
+    **{f"Navix-DistShift{n}-v0": "walk to a goal around lava" for n in (1, 2)},
+    **{f"Navix-GoToDoor-{n}x{n}-v0": "go to the door asked for" for n in (5, 6, 8)},
+}
+
+_XLAND = {
+    **{
+        f"XLand-MiniGrid-{rooms}-{n}x{n}": "find out a hidden goal and hidden rules"
+        for rooms, sizes in (
+            ("R1", (9, 11, 13, 15, 17)),
+            ("R2", (9, 11, 13, 15, 17)),
+            ("R4", (9, 11, 13, 15, 17)),
+            ("R6", (13, 17, 19)),
+            ("R9", (16, 19, 25)),
+        )
+        for n in sizes
+    },
+    "MiniGrid-BlockedUnlockPickUp": "clear a door, unlock it, pick an object up",
+    **{
+        f"MiniGrid-DoorKey-{n}x{n}": "fetch a key, open a door, walk to a goal"
+        for n in (5, 6, 8, 16)
+    },
+    **{
+        f"MiniGrid-Empty{start}-{n}x{n}": "walk to a goal"
+        for start in ("", "Random")
+        for n in (5, 6, 8, 16)
+    },
+    "MiniGrid-FourRooms": "find a goal in four rooms",
+    "MiniGrid-LockedRoom": "find the key to the room with the goal",
+    **{
+        f"MiniGrid-MemoryS{n}": "remember an object along a corridor"
+        for n in (8, 16, 32, 64, 128)
+    },
+    "MiniGrid-Playground": "roam nine rooms, without a reward",
+    "MiniGrid-Unlock": "fetch a key and open a door",
+    "MiniGrid-UnlockPickUp": "unlock a door and pick an object up",
+}
+
+SUITES: dict[str, Suite] = {
+    "craftax": Suite("craftax", _CRAFTAX),
+    "navix": Suite("navix", _NAVIX),
+    "xland": Suite("xminigrid", _XLAND),
+}
 
 
 def check_installed(suite: str) -> None:
