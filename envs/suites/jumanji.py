@@ -51,12 +51,7 @@ class Jumanji(Adapter):
         self.env_id = name
         self.params = default_params
         self._sizes = tuple(np.ravel(bare.action_spec.num_values).tolist())
-        self._fields = _fields(bare.observation_spec)
-        if "board_size" in vars(bare):
-            # The suite gives 2048's exponents no bound; the rules do. The last cell of
-            # n by n can become a 4 when the others hold 2^(n^2 + 1), ..., 2^3.
-            highest = bare.board_size**2 + 1
-            self._fields["board"] = _count(bare.observation_spec.board, 0, highest)
+        self._fields = _fields(bare.observation_spec) | _amended(bare)
 
     @property
     def name(self) -> str:
@@ -89,9 +84,8 @@ class Jumanji(Adapter):
     def observation_space(self, params: EnvParams) -> spaces.Dict:
         """A Dict of the fields, as the module describes them."""
         space = _space(self._fields)
-        if hasattr(self.bare, "time_limit") and "step_count" in space.spaces:
-            # The suite's bound is the clock that was put off.
-            limit = params.max_steps_in_episode
+        if "step_count" in space.spaces and hasattr(self.bare, "time_limit"):
+            limit = params.max_steps_in_episode  # the suite's clock was put off
             space.spaces["step_count"] = spaces.Box(0, limit, (), jnp.int32)
         return space
 
@@ -155,6 +149,23 @@ def _fields(spec: Any) -> Any:
     low, high = (spec.minimum, spec.maximum) if bounded else (-jnp.inf, jnp.inf)
     box = spaces.Box(_bound(low), _bound(high), spec.shape, jnp.float32)
     return _Field(box, 0)
+
+
+def _amended(bare: Any) -> dict[str, _Field]:
+    """Fields whose specs leave open what the rules say, or say what is not so."""
+    from jumanji import environments
+
+    spec = bare.observation_spec
+    if isinstance(bare, environments.Game2048):
+        # Exponents. The last cell of n by n can become a 4 when the others hold
+        # 2^(n^2 + 1), ..., 2^3.
+        return {"board": _count(spec.board, 0, bare.board_size**2 + 1)}
+    if isinstance(bare, environments.TSP):
+        # Before the first city the position is -1, which is not in the suite's spec.
+        return {"position": _Field(spaces.Discrete(spec.position.num_values + 1), -1)}
+    if isinstance(bare, environments.Maze):
+        return {"step_count": _count(spec.step_count, 0, bare.time_limit)}
+    return {}
 
 
 def _count(spec: Any, lowest: Any, highest: Any) -> _Field:
