@@ -60,6 +60,7 @@ class PopgymConfig(OpenConfig):
     """See `envs.popgym`."""
 
 
+@dataclass(frozen=True)
 class SuiteConfig(OpenConfig):
     """See `envs.suites`."""
 
@@ -67,6 +68,7 @@ class SuiteConfig(OpenConfig):
         check_installed(self.suite)
 
 
+@dataclass(frozen=True)
 class CustomConfig(OpenConfig):
     """See `envs.custom`."""
 

@@ -64,8 +64,9 @@ class Physics(Adapter):
 
     def _act(self, state: Any, action: Array) -> tuple[Any, Array]:
         """Holds an action, up to a `done`: `(state, sum of rewards)`."""
-        state = self._step(state, action)
-        reward = state.reward
+        if self.action_repeat == 1:
+            state = self._step(state, action)
+            return state, state.reward
 
         def again(carry, _):
             state, total = carry
@@ -75,10 +76,8 @@ class Physics(Adapter):
             kept = jax.tree.map(partial(jax.lax.select, ended), state, after)
             return (kept, total), None
 
-        if self.action_repeat > 1:
-            length = self.action_repeat - 1
-            (state, reward), _ = jax.lax.scan(again, (state, reward), length=length)
-        return state, reward
+        start = state.replace(done=jnp.zeros_like(state.done)), jnp.zeros(())
+        return jax.lax.scan(again, start, length=self.action_repeat)[0]
 
     def _step(self, state: Any, action: Array) -> Any:
         # The suites write into the dicts of the state that they are given, and leave

@@ -80,7 +80,7 @@ def test_it_is_the_bare_suites_until_an_end_and_a_reset_after_it(name, backend, 
     beside.check(ours, theirs, limit, tolerance=1e-3)
     beside.check_space(env.observation_space(params), ours["obs"])
     if name == "inverted_pendulum":
-        # Left alone it stands until the clock; pushed it falls, which truncates nothing.
+        # Left alone it stands until the clock. Pushed it falls: nothing is truncated.
         assert not ours["terminated"][0].any()
         assert ours["terminated"][1].any() and not ours["truncated"][1].any()
 

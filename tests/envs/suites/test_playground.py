@@ -63,7 +63,7 @@ def test_every_control_task_of_the_suite_has_a_name():
     assert set(SUITES["playground"].environments) == set(dm_control_suite.ALL_ENVS)
 
 
-@pytest.mark.parametrize("name", ["CartpoleBalance", "PendulumSwingup", "ReacherEasy"])
+@pytest.mark.parametrize("name", ["CartpoleBalance", "PendulumSwingup", "PointMass"])
 def test_it_is_the_bare_suites_until_the_limit_and_a_reset_after_it(name):
     env, params = make(name)
     assert params.max_steps_in_episode == 1000
