@@ -15,6 +15,7 @@ which are no part of gymnax's contract.
 """
 
 import inspect
+from importlib import import_module
 from typing import Any
 
 from envs.config import SuiteConfig
@@ -32,9 +33,7 @@ def make(config: SuiteConfig) -> tuple[Physics, EnvParams]:
       ValueError: for a parameter that the environment does not have, or a value of
         another type than its default.
     """
-    from brax import envs as brax_envs
-
-    constructor: Any = brax_envs._envs[config.id]
+    constructor: Any = import_module("brax.envs")._envs[config.id]
     defaults = {
         name: parameter.default
         for name, parameter in inspect.signature(constructor).parameters.items()

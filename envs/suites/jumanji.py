@@ -26,6 +26,7 @@ which are no part of gymnax's contract.
 import inspect
 import math
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import jax.numpy as jnp
@@ -101,10 +102,9 @@ def make(config: SuiteConfig) -> tuple[Jumanji, EnvParams]:
       ValueError: for a parameter that the environment does not have, or a value of
         another type than its default.
     """
-    import jumanji
-    from jumanji import registration
-
-    constructor: Any = registration.load(registration._REGISTRY[config.id].entry_point)
+    jumanji: Any = import_module("jumanji")
+    registered = jumanji.registration._REGISTRY[config.id]
+    constructor = jumanji.registration.load(registered.entry_point)
     signature = inspect.signature(constructor).parameters
     defaults = {
         name: parameter.default
@@ -125,7 +125,7 @@ def make(config: SuiteConfig) -> tuple[Jumanji, EnvParams]:
 class _Field:
     """One array of an observation."""
 
-    space: spaces.Space
+    space: spaces.Box | spaces.Discrete
     lowest: Any  # of the suite's values; what is counted from
 
     def convert(self, x: Array) -> Array:
@@ -134,8 +134,7 @@ class _Field:
 
 def _fields(spec: Any) -> Any:
     """A nest of dicts of `_Field` for the suite's nest of specs."""
-    from jumanji import specs
-
+    specs: Any = import_module("jumanji.specs")
     if not isinstance(spec, specs.Array):
         children = {k: v for k, v in vars(spec).items() if isinstance(v, specs.Spec)}
         return {name: _fields(child) for name, child in children.items()}
@@ -153,8 +152,7 @@ def _fields(spec: Any) -> Any:
 
 def _amended(bare: Any) -> dict[str, _Field]:
     """Fields whose specs leave open what the rules say, or say what is not so."""
-    from jumanji import environments
-
+    environments: Any = import_module("jumanji.environments")
     spec = bare.observation_spec
     if isinstance(bare, environments.Game2048):
         # Exponents. The last cell of n by n can become a 4 when the others hold

@@ -15,6 +15,7 @@ pictures (`vision`), which only Warp draws. Nothing else is lost but the suite's
 `metrics`, which are no part of gymnax's contract.
 """
 
+from importlib import import_module
 from typing import Any
 
 from envs.config import SuiteConfig
@@ -32,13 +33,12 @@ def make(config: SuiteConfig) -> tuple[Physics, EnvParams]:
       ValueError: for a parameter that the environment does not have, or a value of
         another type than its default.
     """
-    from mujoco_playground import dm_control_suite
-
-    suite: Any = dm_control_suite.get_default_config(config.id)
+    tasks: Any = import_module("mujoco_playground").dm_control_suite
+    suite = tasks.get_default_config(config.id)
     suite.impl = "jax"
     defaults = {k: v for k, v in suite.items() if k not in _NOT_OURS}
     chosen = options.choose(config, defaults | {"max_steps_in_episode": None})
     options.one_of(config, "impl", chosen["impl"], IMPLEMENTATIONS)
     suite.update({name: chosen[name] for name in defaults})
-    bare = dm_control_suite.load(config.id, config=suite)
+    bare = tasks.load(config.id, config=suite)
     return build(bare, config.name, chosen, suite.episode_length)

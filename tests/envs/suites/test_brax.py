@@ -45,8 +45,8 @@ def bare(name, **arguments):
         return state.obs, state
 
     def step(state, action):
-        after = env.step(state, action)
-        after = jax.tree.map(lambda x, old: jnp.asarray(x, old.dtype), after, state)
+        dtypes = jax.tree.map(lambda x: x.dtype, state)  # before its dicts are changed
+        after = jax.tree.map(jnp.asarray, env.step(state, action), dtypes)
         return after.obs, after, after.reward, after.done > 0
 
     return reset, step
