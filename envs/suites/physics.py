@@ -38,7 +38,7 @@ class Physics(Adapter):
         self.env_id = name
         self.params = default_params
         self.action_repeat = action_repeat
-        self._obs = jax.eval_shape(bare.reset, jax.random.key(0)).obs
+        self._form = jax.eval_shape(bare.reset, jax.random.key(0))
 
     @property
     def name(self) -> str:
@@ -50,17 +50,18 @@ class Physics(Adapter):
 
     def begin(self, key: Array, params: EnvParams) -> tuple[Array, Any]:
         state = self.bare.reset(key)
-        return state.obs, state
+        return state.obs, _without_empty(state)
 
     def advance(
         self, key: Array, inner: Any, action: Array, params: EnvParams
     ) -> tuple[Array, Any, Array, Array, Array]:
-        state, reward = self._act(inner, action)
+        state, reward = self._act(self._with_empty(inner), action)
         sound = jnp.isfinite(state.obs).all() & jnp.isfinite(reward)
         terminated = (state.done > 0) | ~sound
         obs = jnp.where(jnp.isfinite(state.obs), state.obs, 0.0)
         reward = jnp.where(jnp.isfinite(reward), reward, 0.0)
-        return obs, state, reward, terminated, jnp.zeros((), bool)
+        inner = _without_empty(state)
+        return obs, inner, reward, terminated, jnp.zeros((), bool)
 
     def _act(self, state: Any, action: Array) -> tuple[Any, Array]:
         """Holds an action, up to a `done`: `(state, sum of rewards)`."""
@@ -85,13 +86,24 @@ class Physics(Adapter):
         after = self.bare.step(jax.tree.map(lambda x: x, state), action)
         return jax.tree.map(lambda x, old: jnp.asarray(x, old.dtype), after, state)
 
+    def _with_empty(self, inner: Any) -> Any:
+        def fill(form, x):
+            return jnp.zeros(form.shape, form.dtype) if x is None else x
+
+        return jax.tree.map(fill, self._form, inner)
+
     def observation_space(self, params: EnvParams) -> spaces.Box:
         """Box [D], without bounds: speeds have none."""
-        return spaces.Box(-jnp.inf, jnp.inf, self._obs.shape, self._obs.dtype)
+        return spaces.Box(-jnp.inf, jnp.inf, self._form.obs.shape, jnp.float32)
 
     def action_space(self, params: EnvParams) -> spaces.Box:
         """Box [A] in [-1, 1], which both suites scale to what a motor can do."""
         return spaces.Box(-1.0, 1.0, (self.bare.action_size,), jnp.float32)
+
+
+def _without_empty(state: Any) -> Any:
+    # MuJoCo's state is full of arrays without elements, which no checkpoint can hold.
+    return jax.tree.map(lambda x: x if x.size else None, state)
 
 
 def build(

@@ -6,6 +6,7 @@ Mutants, and the test that fails for each:
     NaN is let through                         blown_up
     the configuration's repeat is not used     repeated
     impl is the suite's own                    configuration
+    empty arrays are kept in the state         without_elements
 """
 
 import functools
@@ -90,6 +91,14 @@ def test_a_simulation_that_has_blown_up_is_terminated_without_a_nan():
     fresh = env.reset(jax.random.split(key)[1], params)[0]
     np.testing.assert_allclose(obs, fresh, atol=1e-6)
     assert not env.step(key, state, action, params)[3]
+
+
+def test_no_array_of_a_state_is_without_elements():
+    env, params = make("PendulumSwingup")  # a checkpoint cannot hold one
+    _, state = jax.eval_shape(env.reset, jax.random.key(0), params)
+    assert all(leaf.size for leaf in jax.tree.leaves(state))
+    whole = env._with_empty(state.inner)
+    assert not all(leaf.size for leaf in jax.tree.leaves(whole))
 
 
 def test_an_action_is_repeated_and_the_episode_shorter_for_it():
