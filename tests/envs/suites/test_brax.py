@@ -1,6 +1,6 @@
 """Brax: ours is the bare suite's, and what ends an episode is told apart.
 
-Mutants, and the test that fails for each:
+Mutants, and the test written to fail for each (not all tried yet):
 
     truncated is the suite's done              bare_suites
     final_observation is the auto-reset one    bare_suites

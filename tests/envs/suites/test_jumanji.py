@@ -1,6 +1,6 @@
 """Jumanji: ours is the bare suite's, its time limit truncates, its values are in space.
 
-Mutants, and the test that fails for each:
+Mutants, and the test written to fail for each (not all tried yet):
 
     the suite's clock is left running          runs_out_of_time
     a last step with discount 1 terminates     discount_one

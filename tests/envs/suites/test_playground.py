@@ -1,6 +1,6 @@
 """MuJoCo Playground: ours is the bare suite's; only the clock ends an episode.
 
-Mutants, and the test that fails for each:
+Mutants, and the test written to fail for each (not all tried yet):
 
     its time limit terminates                  bare_suites
     NaN is let through                         blown_up

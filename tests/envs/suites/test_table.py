@@ -1,6 +1,6 @@
 """The table of other suites, which needs none of them: names, and what to install.
 
-Mutants, and the test that fails for each:
+Mutants, and the test written to fail for each (not all tried yet):
 
     a missing package is not looked for     what_to_install
     a suite without an extra of its name    extra_and_an_adapter
