@@ -89,10 +89,9 @@ def evaluate(
         key = jax.random.fold_in(jax.random.key(request.seed), splits.index(split))
         play = partial(_play, agent, learners, key, request, num_trials, swap_at)
         played[split] = {control: play(control) for control in CONTROLS}
-        chance = play("random")[0]
-        facts["levels"][split] = _levels(
-            agent, choice, key, request, num_trials, chance
-        )
+        levels = _levels(agent, choice, key, request, num_trials)
+        levels["random"] = float(play("random")[0].mean())
+        facts["levels"][split] = levels
         print(f"played {split}: {', '.join(CONTROLS)}", flush=True)
     result = facts | {"splits": transfer_report.summarise(played, facts)}
     path = _write(folder, result, played)
