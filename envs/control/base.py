@@ -7,10 +7,10 @@ A body is four functions; this class turns them into the gymnax contract:
     obs    = get_obs(state, params)                float32 [D], in DM Control's order
     reward = reward(state, action, params)         of the state reached, in [0, 1]
 
-`start` alone draws; physics is deterministic. So a start can be kept and used again, or
-replaced with `state.replace(position=..., velocity=...)`. Every physical constant is a
-field of `params`, a number or an array, and may differ from episode to episode or, under
-`vmap`, from environment to environment.
+`start` alone draws; physics is deterministic. So a start can be kept and used again,
+or replaced with `state.replace(position=..., velocity=...)`. Every physical constant is
+a field of `params`, a number or an array, and may differ from episode to episode or,
+under `vmap`, from environment to environment.
 """
 
 from typing import Any

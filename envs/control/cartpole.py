@@ -1,8 +1,9 @@
 """Cart and pole on a rail: swing the pole up, or only keep it there.
 
 DM Control's `cartpole`: tasks `balance` and `swingup`, smooth or sparse. Coordinates:
-the cart's place x (m) and the pole's angle (0 is up, towards +x). The rail ends softly at
-|x| = 1.8 m. One action, the cart's force in units of 10 N. Runge-Kutta steps of 0.01 s.
+the cart's place x (m) and the pole's angle (0 is up, towards +x). The rail ends softly
+at |x| = 1.8 m. One action, the cart's force in units of 10 N. Runge-Kutta steps of
+0.01 s.
 
 Measures balance and, in `swingup`, planning over a short rail. Return at most 1000;
 chance: see `table`.

@@ -1,8 +1,8 @@
 """A pendulum too heavy for its motor: swing it up by rocking it.
 
-DM Control's `pendulum`, task `swingup`. One coordinate, the angle (0 is up, positive
-clockwise seen from -y). A bob of 1 kg at 0.5 m needs 4.9 Nm to be lifted; the action is a
-torque of up to 1 Nm. Euler steps of 0.02 s, damping implicit.
+DM Control's `pendulum`, task `swingup`. One coordinate, the angle (0 is up). A bob of
+1 kg at 0.5 m needs 4.9 Nm to be lifted; the action is a torque of up to 1 Nm. Euler
+steps of 0.02 s, damping implicit.
 
 Measures exploration: the reward is 1 within 8 degrees of upright, else 0. Return at
 most 1000; chance: see `table`.

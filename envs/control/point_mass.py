@@ -11,8 +11,8 @@ chance: see `table`.
 
 Observation [4] float32: x, y, x', y'.
 
-Reward: 1 within 1.5 cm of the middle, falling to 0.1 another 1.5 cm away, times a factor
-between 0.8 and 1 for little control.
+Reward: 1 within 1.5 cm of the middle, falling to 0.1 another 1.5 cm away, times a
+factor between 0.8 and 1 for little control.
 """
 
 import math

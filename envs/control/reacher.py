@@ -1,9 +1,10 @@
 """An arm of two links in a plane: bring its finger into a circle and hold it there.
 
 DM Control's `reacher`, tasks `easy` (circle of 5 cm) and `hard` (1.5 cm). Coordinates:
-the shoulder's angle (0 along x) and the wrist's (0 is straight), which ends softly at 160
-degrees to either side. Two actions, torques in units of 0.05 Nm. Euler steps of 0.02 s,
-damping implicit. The target is drawn for each episode, 5 to 20 cm from the shoulder.
+the shoulder's angle (0 along x) and the wrist's (0 is straight), which ends softly at
+160 degrees to either side. Two actions, torques in units of 0.05 Nm. Euler steps of
+0.02 s, damping implicit. The target is drawn for each episode, 5 to 20 cm from the
+shoulder.
 
 Return at most 1000; chance: see `table`.
 

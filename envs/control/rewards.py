@@ -21,7 +21,8 @@ SIGMOIDS: dict[str, Callable[[Array, float], Array]] = {
     "hyperbolic": lambda d, v: 1 / jnp.cosh(math.acosh(1 / v) * d),
     "long_tail": lambda d, v: 1 / (1 + (1 / v - 1) * d**2),
     "reciprocal": lambda d, v: 1 / (1 + (1 / v - 1) * d),
-    "tanh_squared": lambda d, v: 1 - jnp.tanh(math.atanh(math.sqrt(1 - v)) * d) ** 2,
+    # 1 - tanh^2, without its cancellation
+    "tanh_squared": lambda d, v: 1 / jnp.cosh(math.atanh(math.sqrt(1 - v)) * d) ** 2,
 }
 REACH_ZERO = ("linear", "quadratic", "cosine")
 

@@ -36,7 +36,7 @@ class Symmetric(NamedTuple):
     def determinant(self) -> Number:
         return self.a * self.c - self.b**2
 
-    def solve(self, x: Number, y: Number) -> tuple[Number, Number]:
+    def solve(self, x: Array, y: Array) -> tuple[Array, Array]:
         """The two numbers that the matrix maps to (x, y)."""
         scale = 1 / self.determinant
         return (self.c * x - self.b * y) * scale, (self.a * y - self.b * x) * scale
