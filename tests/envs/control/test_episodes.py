@@ -25,6 +25,8 @@ import envs
 from envs.control import point_mass
 from envs.control.table import TABLE
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 NAMES = [f"control/{name}" for name in TABLE]
 SOFT = ["cartpole_balance", "acrobot_swingup", "point_mass_hard", "mountain_car"]
 

@@ -2,10 +2,10 @@
 
 Mutants, and the test that fails for each:
 
-    long_tail's d not squared              fall_through_the_value_at_the_margin (gaussian
-      and the like keep it), worked_by_hand
+    long_tail's d not squared              worked_by_hand
     distance to the upper bound only       symmetric
     exclusive bounds                       one_inside
+    scale from v in place of 1 - v         falls_through
     cosine without its cut at half a wave  never_rises
 """
 
