@@ -60,6 +60,10 @@ class PopgymConfig(OpenConfig):
     """See `envs.popgym`."""
 
 
+class ControlConfig(OpenConfig):
+    """See `envs.control`."""
+
+
 @dataclass(frozen=True)
 class SuiteConfig(OpenConfig):
     """See `envs.suites`."""

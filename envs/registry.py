@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from envs.config import (
+    ControlConfig,
     CustomConfig,
     GymnaxConfig,
     MemoryChainConfig,
@@ -14,6 +15,8 @@ from envs.config import (
     PopgymConfig,
     SuiteConfig,
 )
+from envs.control.table import BEST as _CONTROL_BEST
+from envs.control.table import TABLE as _CONTROL
 from envs.meta.config import TABLE as _META
 from envs.naming import unknown
 from envs.popgym.table import TABLE as _POPGYM
@@ -106,6 +109,17 @@ _SPECS = {
             splits=config.SPLITS,
         )
         for name, (config, measures, chance, best) in _META.items()
+    },
+    **{
+        f"control/{name}": EnvSpec(
+            name=f"control/{name}",
+            measures=entry.measures,
+            factory="envs.control:make",
+            config=ControlConfig,
+            chance=entry.chance,
+            best=_CONTROL_BEST,
+        )
+        for name, entry in _CONTROL.items()
     },
     **{
         f"{suite}/{name}": EnvSpec(

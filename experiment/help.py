@@ -4,7 +4,7 @@ import dataclasses
 
 import agents
 import envs
-from envs.config import GymnaxConfig, OpenConfig, PopgymConfig
+from envs.config import ControlConfig, GymnaxConfig, OpenConfig, PopgymConfig
 from experiment.config import Schedule
 from s5rl.config import CORE_CONFIGS
 
@@ -13,14 +13,16 @@ def train_help() -> str:
     """What `python train.py` understands."""
     ours = [n for n in envs.names() if not issubclass(envs.spec(n).config, OpenConfig)]
     games = [name for name in envs.names() if envs.spec(name).config is PopgymConfig]
+    bodies = [name for name in envs.names() if envs.spec(name).config is ControlConfig]
     others = [name for name in envs.names() if envs.spec(name).config is GymnaxConfig]
     lines = [
         "python train.py [key=value ...]        train",
         "python train.py resume=RUN_DIR         go on with an interrupted run",
         "python train.py --multirun seed=0,1    one run per combination (Hydra)",
         "",
-        f"env={'|'.join(ours)}|popgym_<family>_<difficulty>|gymnax/<id>",
+        f"env={'|'.join(ours)}|popgym_<family>_<difficulty>|control/<task>|gymnax/<id>",
         f"    {len(games)} names of POPGym games: {games[0]} ... {games[-1]}",
+        f"    {len(bodies)} control tasks: {bodies[0]} ... {bodies[-1]}",
         f"    {len(others)} environments of gymnax: {others[0]} ... {others[-1]}",
         "    env.history = False     append previous action, reward and start flag",
     ]

@@ -78,6 +78,7 @@ def evaluate(
         // config.schedule.num_seeds,
         "levels": {},
     }
+    late = transfer_report.adapted_trials(trained)
     played = {}
     for split in splits:
         given = {"split": split, "num_trials": num_trials, "step_budget": None}
@@ -89,7 +90,7 @@ def evaluate(
         key = jax.random.fold_in(jax.random.key(request.seed), splits.index(split))
         play = partial(_play, agent, learners, key, request, num_trials, swap_at)
         played[split] = {control: play(control) for control in CONTROLS}
-        levels = _levels(agent, choice, key, request, num_trials)
+        levels = _levels(agent, choice, key, request, num_trials, late)
         levels["random"] = float(play("random")[0].mean())
         facts["levels"][split] = levels
         print(f"played {split}: {', '.join(CONTROLS)}", flush=True)
@@ -118,7 +119,7 @@ def _play(agent, learners, key, request, num_trials, swap_at, control) -> np.nda
     return np.stack([trials.trial_return, trials.length])
 
 
-def _levels(agent, choice, key, request, num_trials) -> dict[str, Any]:
+def _levels(agent, choice, key, request, num_trials, late) -> dict[str, Any]:
     """What scores are normalised by, per trial, on the very tasks that were played."""
     task = jax.jit(partial(agent.tasks, num_tasks=request.tasks))(key)
     expert_key = jax.random.fold_in(key, 1)
@@ -136,7 +137,7 @@ def _levels(agent, choice, key, request, num_trials) -> dict[str, Any]:
         curve = np.asarray(adaptive).mean(0)
         levels["expert_per_trial"] = curve.tolist()
         levels["expert_name"] = found["adaptive_name"]
-        levels["expert"] = float(curve[-max(1, len(curve) // 4) :].mean())
+        levels["expert"] = float(curve[late].mean())
     elif best is not None:
         levels |= {"expert": levels["best"], "expert_name": "play that knows the task"}
     return levels

@@ -19,6 +19,11 @@ MEANING = {
 Played = Mapping[str, Mapping[str, np.ndarray]]  # split, control: [2, S, N, K]
 
 
+def adapted_trials(trained: int) -> slice:
+    """Where adaptation is read: the last quarter of the trials trained on."""
+    return slice(trained - max(1, trained // 4), trained)
+
+
 def summarise(played: Played, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Figures of every split.
 
@@ -40,7 +45,7 @@ def _split(
     returns: Mapping[str, np.ndarray], facts: Mapping[str, Any], levels: Any
 ) -> dict[str, Any]:
     trained, swap_at = facts["num_trials_trained"], facts["swap_at"]
-    late = slice(trained - max(1, trained // 4), trained)
+    late = adapted_trials(trained)
     own = returns["none"]
     count = own.shape[2]
     adapted = own[:, :, late]

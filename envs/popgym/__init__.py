@@ -6,10 +6,9 @@ docstring names them and the option that corrects them. See `base` for the seams
 `wrappers` for previous action, start flag and full observability.
 """
 
-import dataclasses
-import inspect
 from typing import Any
 
+from envs.arguments import build
 from envs.config import PopgymConfig
 from envs.naming import unknown
 from envs.popgym.table import ALIASES, TABLE, Entry
@@ -30,17 +29,8 @@ def make(name: str, **params: Any) -> tuple[Any, Any]:
     """
     if name not in TABLE:
         raise ValueError(unknown("unknown environment", name, TABLE))
-    env_class = TABLE[name].env_class
-    arguments = {**TABLE[name].arguments, **params}
-    in_class = set(inspect.signature(env_class).parameters)
-    in_params = {f.name for f in dataclasses.fields(env_class().default_params)}
-    for argument in arguments:
-        if argument not in in_class | in_params:
-            known = sorted(in_class | in_params)
-            raise ValueError(unknown(f"{name} has no parameter", argument, known))
-    env = env_class(**{k: v for k, v in arguments.items() if k in in_class})
-    fields = {k: v for k, v in arguments.items() if k in in_params}
-    return env, env.default_params.replace(**fields)
+    entry = TABLE[name]
+    return build(name, entry.env_class, {**entry.arguments, **params})
 
 
 def make_from(config: PopgymConfig) -> tuple[Any, Any]:
