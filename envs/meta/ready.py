@@ -75,17 +75,17 @@ def make_meta_tabular_mdp(config: MetaTabularMdpConfig) -> tuple[Any, Any]:
 
 def make_dark_room(config: DarkRoomConfig) -> tuple[Any, Any]:
     """`(env, params)`; see `envs.meta.config`."""
-    env = dark_room.DarkRoom(config.size)
+    env: Any = dark_room.DarkRoom(config.size)
     tasks = dark_room.DarkRoomTasks(config.size)
-    params = env.default_params.replace(max_steps_in_episode=config.trial_steps)
+    params: Any = env.default_params.replace(max_steps_in_episode=config.trial_steps)
     return _meta(env, params, Fields(tasks.draw), config)
 
 
 def make_dark_key_to_door(config: DarkKeyToDoorConfig) -> tuple[Any, Any]:
     """`(env, params)`; see `envs.meta.config`."""
-    env = dark_key_to_door.DarkKeyToDoor(config.size)
+    env: Any = dark_key_to_door.DarkKeyToDoor(config.size)
     tasks = dark_key_to_door.DarkKeyToDoorTasks(config.size)
-    params = env.default_params.replace(max_steps_in_episode=config.trial_steps)
+    params: Any = env.default_params.replace(max_steps_in_episode=config.trial_steps)
     return _meta(env, params, Fields(tasks.draw), config)
 
 
