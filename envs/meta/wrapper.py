@@ -167,6 +167,11 @@ class Meta(AutoReset):
     def is_terminated(self, state, params):
         return state.trial >= self.num_trials
 
+    def is_truncated(self, state, params):
+        # Trials that all take their longest end the meta-episode, and not the clock.
+        out_of_time = state.time >= params.max_steps_in_episode
+        return out_of_time & ~self.is_terminated(state, params)
+
     def markov_state(self, state: MetaState, params: MetaParams) -> Array:
         """[M] everything hidden: the task, the environment's state, the trial.
 
