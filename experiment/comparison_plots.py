@@ -104,7 +104,7 @@ def transfer(runs: Sequence[ComparedRun], path: Path) -> Path:
 def profiles(
     runs: Sequence[ComparedRun], every: Sequence[Scores], table: Table, path: Path
 ) -> Path:
-    """Fraction of scores above each threshold, from `comparison_tables.profiles`."""
+    """Fraction of scores above each threshold, from `score_tables.profiles`."""
     curves: dict[tuple[str, str], list[Any]] = {}
     for name, _, label, *point in table.rows:
         curves.setdefault((str(name), str(label)), []).append(point)
@@ -126,7 +126,7 @@ def profiles(
 def interquartile_means(
     runs: Sequence[ComparedRun], every: Sequence[Scores], table: Table, path: Path
 ) -> Path:
-    """With bootstrap intervals, from `comparison_tables.aggregate`."""
+    """With bootstrap intervals, from `score_tables.aggregate`."""
     found = {
         (scores, label): band
         for scores, _, label, name, *band, _, _ in table.rows

@@ -82,8 +82,8 @@ def test_splits_come_in_the_usual_order(tmp_path):
 
 
 def test_levels(tmp_path):
-    levels = {"train": {"random": 1.0, "expert": 5.0, "expert_name": "LQR"},
-              "bodies": {"random": 1.0, "expert": None, "expert_name": None}}  # fmt: skip
+    known = {"random": 1.0, "expert": 5.0, "expert_name": "LQR"}
+    levels = {"train": known, "bodies": {"random": 1.0, "expert": None}}
     found = trials.read(write(tmp_path, lines_of(), levels=levels)).levels
     np.testing.assert_array_equal(
         found["train"].normalise(np.array([1.0, 5.0, 3.0])), [0.0, 1.0, 0.5]
