@@ -147,7 +147,7 @@ def _composed(*overrides):
     return run_config.load(cli.composed("train", overrides))
 
 
-def _write_metrics(folder, config, best, rng, points=80):
+def _write_metrics(folder, config, best, rng, points=120):
     luck = rng.normal(0, 0.04, config.schedule.num_seeds)
     file = MetricsFile(folder.metrics)
     for point in range(1, points + 1):

@@ -41,7 +41,7 @@ def test_labels_say_what_differs(labels_of):
         ["core=s5"],
         ["core=s5", "core.dt_min=1e-4", "agent.learning_rate=1e-3", "log_every=7"],
         ["core=gru", "env=gymnax/Pendulum-v1"],
-        ["core=gru", "env=gymnax/CartPole-v1"],
+        ["core=gru", "env=gymnax/CartPole-v1", "env.max_steps_in_episode=9"],
         ["core=mlp", "seed=3"],
     )
     assert found == [
@@ -153,7 +153,11 @@ WARNINGS = {
     "history": (["env.history=true"], {}, "history=True"),
     "steps": (["total_steps=2_000_000"], {}, "1,000,000: a; 2,000,000: b"),
     "seeds": (["num_seeds=2"], {}, "number of seeds (3: a; 2: b)"),
-    "parameters": ([], {"num_parameters": 12_100}, "differ by 21% (10,000: a; 12,100"),
+    "parameters": (
+        [],
+        {"num_parameters": 12_100},
+        "21%, from 10,000 (a) to 12,100 (b)",
+    ),
     "device": ([], {"devices": ["H100"]}, "device (cpu: a; H100: b)"),
     "resumed": ([], {"devices": ["cpu", "cpu"]}, "b was resumed"),
     "no transfer": ([], {"transfer": None}, "b has no transfer evaluation; python"),

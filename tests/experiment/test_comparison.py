@@ -69,7 +69,7 @@ def test_learning_curves_are_as_logged(runs):
     for run in runs:
         logged = MetricsFile(run.folder.metrics).read()
         found = [row for row in rows if row["agent"] == run.label]
-        assert len(found) == 78  # of 80 log points, no episode ended in two
+        assert len(found) == 118  # of 120 log points, no episode ended in two
         for row in found[::11]:
             at = [
                 r["episode/return"]

@@ -107,7 +107,12 @@ def test_the_newest_finished_one_is_read(tmp_path):
 DAMAGED = {
     "missing row": (lines_of()[:-1], {}, "29 rows for 2 learners and 3 tasks"),
     "twice": ([*lines_of(), lines_of()[0]], {}, "31 rows"),
-    "from zero": (lines_of(), {"num_trials": 4}, "trials 1 to 4"),
+    "too many": (lines_of(), {"num_trials": 4}, "trials 1 to 4"),
+    "from zero": (
+        [f"train,none,0,0,{trial},1.0,9" for trial in range(5)],
+        {},
+        "trials 1 to 5",
+    ),
     "empty return": (["train,none,0,0,1,,9"], {}, "could not convert"),
     "nan return": (["train,none,0,0,1,nan,9"], {"num_trials": 1}, "finite return"),
     "short row": (["train,none,0"], {}, "columns split, control"),
