@@ -29,8 +29,8 @@ def unfair(runs: Sequence[ComparedRun]) -> list[str]:
     if many > _FAIR_PARAMETERS * few:
         found.append(
             f"Parameter counts differ by {many / few - 1:.0%}, from {few:,} "
-            f"({by_size[0].label}) to {many:,} ({by_size[-1].label}); up to 20% would be "
-            "a fair comparison."
+            f"({by_size[0].label}) to {many:,} ({by_size[-1].label}); up to 20% would "
+            "be a fair comparison."
         )
     return found + _unfair_clock(runs) + _unfair_transfer(runs)
 
