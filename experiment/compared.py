@@ -153,14 +153,17 @@ def make_labels(
     for core, own in zip(cores, flat, strict=True):
         alike = [other for name, other in zip(cores, flat, strict=True) if name == core]
         labels.append(core + _difference(own, alike))
-    for index, label in enumerate(labels):  # alike in all that a label can hold
-        if labels.count(label) > 1:
-            labels[index] = f"{label} ({folders[index].path.name})"
+    # Runs alike in all that a label can hold go by their folders, or are counted.
+    labels = [
+        f"{label} ({folder.path.name})" if labels.count(label) > 1 else label
+        for label, folder in zip(labels, folders, strict=True)
+    ]
     return [
-        f"{label} #{labels[:index].count(label) + 1}" if labels.count(label) > 1
+        f"{label} #{labels[: index + 1].count(label)}"
+        if labels.count(label) > 1
         else label
         for index, label in enumerate(labels)
-    ]  # fmt: skip
+    ]
 
 
 def _core(config: RunConfig, keys: Mapping[str, Any]) -> str:

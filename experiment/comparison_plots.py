@@ -94,6 +94,7 @@ def transfer(runs: Sequence[ComparedRun], path: Path) -> Path:
         panel.plot([], [], label="adapted", **grey)
         panel.plot([], [], label="trial 1", markerfacecolor="white", **grey)
         _limit(panel.set_xlim, seen, spread)
+        panel.locator_params(axis="x", nbins=4)
         panels.name_rows(panel, lines)
         panel.set_title(split, fontsize=10)
         panel.set_xlabel("return of a trial")
@@ -104,7 +105,7 @@ def transfer(runs: Sequence[ComparedRun], path: Path) -> Path:
 def profiles(
     runs: Sequence[ComparedRun], every: Sequence[Scores], table: Table, path: Path
 ) -> Path:
-    """Fraction of scores above each threshold, from `comparison_tables.profiles`."""
+    """Fraction of scores above each threshold, from `score_tables.profiles`."""
     curves: dict[tuple[str, str], list[Any]] = {}
     for name, _, label, *point in table.rows:
         curves.setdefault((str(name), str(label)), []).append(point)
@@ -117,6 +118,7 @@ def profiles(
                 panel.set_xlim(curve.x[0], curve.x[-1])
         panel.set_ylim(-0.02, 1.02)
         panel.set_title(scores.name, fontsize=10)
+        panel.locator_params(axis="x", nbins=4)
         panel.set_xlabel(f"threshold ({scores.scale})")
         panel.set_ylabel("fraction of scores above")
     panels.legend(figure, axes)
@@ -126,7 +128,7 @@ def profiles(
 def interquartile_means(
     runs: Sequence[ComparedRun], every: Sequence[Scores], table: Table, path: Path
 ) -> Path:
-    """With bootstrap intervals, from `comparison_tables.aggregate`."""
+    """With bootstrap intervals, from `score_tables.aggregate`."""
     found = {
         (scores, label): band
         for scores, _, label, name, *band, _, _ in table.rows
@@ -148,6 +150,7 @@ def interquartile_means(
         _limit(panel.set_xlim, seen, spread)
         panels.name_rows(panel, [run.label for run in runs])
         panel.set_title(scores.name, fontsize=10)
+        panel.locator_params(axis="x", nbins=4)
         panel.set_xlabel(f"IQM ({scores.scale})")
     return panels.save(figure, path)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from experiment import comparison_plots as draw
 from experiment import comparison_tables as tables
+from experiment import score_tables
 from experiment.compared import REPORT, ComparedRun
 from experiment.comparison import Scores, scores_of
 from experiment.fairness import how_to_transfer, unfair
@@ -135,14 +136,14 @@ def _robust(
     if not every:
         missing = "No run has a final return in every seed: too few episodes ended."
         return [Section("Robust statistics", [missing])]
-    full, odds = tables.aggregate(every), tables.improvement(every)
+    full, odds = score_tables.aggregate(every), score_tables.improvement(every)
     write_csv(folder / "aggregates.csv", full)
     write_csv(folder / "improvement.csv", odds)
-    curves = tables.profiles(every)
+    curves = score_tables.profiles(every)
     write_csv(folder / "profiles.csv", curves)
-    shown = [tables.short_aggregate(full)]
+    shown = [score_tables.short_aggregate(full)]
     if odds.rows:
-        shown.append(tables.short_improvement(odds))
+        shown.append(score_tables.short_improvement(odds))
     pictures = [
         Picture(
             draw.interquartile_means(runs, every, full, folder / "iqm.png"),

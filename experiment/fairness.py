@@ -24,12 +24,13 @@ def unfair(runs: Sequence[ComparedRun]) -> list[str]:
             f"The runs differ in number of seeds ({listed}): so do their intervals in "
             "width, and their wall clock counts other work."
         )
-    sizes = [run.summary["num_parameters"] for run in runs]
-    if max(sizes) > _FAIR_PARAMETERS * min(sizes):
-        listed = _each(runs, lambda run: f"{run.summary['num_parameters']:,}")
+    by_size = sorted(runs, key=lambda run: run.summary["num_parameters"])
+    few, many = (by_size[place].summary["num_parameters"] for place in (0, -1))
+    if many > _FAIR_PARAMETERS * few:
         found.append(
-            f"Parameter counts differ by {max(sizes) / min(sizes) - 1:.0%} ({listed}); "
-            "up to 20% would be a fair comparison."
+            f"Parameter counts differ by {many / few - 1:.0%}, from {few:,} "
+            f"({by_size[0].label}) to {many:,} ({by_size[-1].label}); up to 20% would "
+            "be a fair comparison."
         )
     return found + _unfair_clock(runs) + _unfair_transfer(runs)
 
@@ -50,12 +51,13 @@ def _unfair_clock(runs: Sequence[ComparedRun]) -> list[str]:
 def _unfair_transfer(runs: Sequence[ComparedRun]) -> list[str]:
     played = [run for run in runs if run.transfer is not None]
     found = []
-    if played and len(played) < len(runs):
-        absent = [run for run in runs if run.transfer is None]
-        for run in absent:
-            found.append(
-                f"{run.label} has no transfer evaluation; {how_to_transfer(run)}"
-            )
+    absent = [run for run in runs if run.transfer is None]
+    if played and absent:
+        names = ", ".join(run.label for run in absent)
+        found.append(
+            f"{names} {'has' if len(absent) == 1 else 'have'} no transfer evaluation; "
+            f"{how_to_transfer(absent[0])}"
+        )
     counts = {run.label: _trial_counts(run.transfer) for run in played}  # type: ignore
     if len(set(counts.values())) > 1:
         listed = _each(played, lambda run: counts[run.label])

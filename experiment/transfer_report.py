@@ -21,7 +21,7 @@ Played = Mapping[str, Mapping[str, np.ndarray]]  # split, control: [2, S, N, K]
 
 def adapted_trials(trained: int) -> slice:
     """Where adaptation is read: the last quarter of the trials trained on."""
-    return slice(trained - max(1, trained // 4), trained)
+    return slice(3 * trained // 4, trained)
 
 
 def summarise(played: Played, facts: Mapping[str, Any]) -> dict[str, Any]:

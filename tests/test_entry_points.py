@@ -1,4 +1,4 @@
-"""train.py and evaluate.py as programs: quick to refuse, and Hydra's sweeps.
+"""The entry points as programs: quick to refuse, and Hydra's sweeps.
 
 | mutant | fails |
 |---|---|
@@ -34,6 +34,8 @@ sys.exit(status)
         ("train", ["resume=no/such"], 2),
         ("evaluate", ["--help"], 0),
         ("evaluate", ["run=no/such"], 2),
+        ("compare", ["--help"], 0),
+        ("compare", ["runs=no/such"], 2),
     ],
 )
 def test_answers_without_jax(module, arguments, status):

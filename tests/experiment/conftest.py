@@ -1,5 +1,6 @@
 """What the tests of runs share: the smallest run there is, and a way to start it."""
 
+import functools
 import gc
 import itertools
 import json
@@ -118,9 +119,7 @@ def write_run():
         devices=("cpu",),
         transfer=None,
     ):
-        cli.register()
-        composed = cli.composed("train", ["num_seeds=3", *overrides])
-        config = run_config.load(composed)
+        config = _composed("num_seeds=3", *overrides)
         folder = RunFolder(path)
         folder.create(config)
         rng = np.random.default_rng(zlib.crc32(path.name.encode()))
@@ -142,7 +141,13 @@ def write_run():
     return write_run
 
 
-def _write_metrics(folder, config, best, rng, points=80):
+@functools.cache
+def _composed(*overrides):
+    cli.register()
+    return run_config.load(cli.composed("train", overrides))
+
+
+def _write_metrics(folder, config, best, rng, points=120):
     luck = rng.normal(0, 0.04, config.schedule.num_seeds)
     file = MetricsFile(folder.metrics)
     for point in range(1, points + 1):

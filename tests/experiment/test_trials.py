@@ -82,8 +82,8 @@ def test_splits_come_in_the_usual_order(tmp_path):
 
 
 def test_levels(tmp_path):
-    levels = {"train": {"random": 1.0, "expert": 5.0, "expert_name": "LQR"},
-              "bodies": {"random": 1.0, "expert": None, "expert_name": None}}  # fmt: skip
+    known = {"random": 1.0, "expert": 5.0, "expert_name": "LQR"}
+    levels = {"train": known, "bodies": {"random": 1.0, "expert": None}}
     found = trials.read(write(tmp_path, lines_of(), levels=levels)).levels
     np.testing.assert_array_equal(
         found["train"].normalise(np.array([1.0, 5.0, 3.0])), [0.0, 1.0, 0.5]
@@ -107,7 +107,12 @@ def test_the_newest_finished_one_is_read(tmp_path):
 DAMAGED = {
     "missing row": (lines_of()[:-1], {}, "29 rows for 2 learners and 3 tasks"),
     "twice": ([*lines_of(), lines_of()[0]], {}, "31 rows"),
-    "from zero": (lines_of(), {"num_trials": 4}, "trials 1 to 4"),
+    "too many": (lines_of(), {"num_trials": 4}, "trials 1 to 4"),
+    "from zero": (
+        [f"train,none,0,0,{trial},1.0,9" for trial in range(5)],
+        {},
+        "trials 1 to 5",
+    ),
     "empty return": (["train,none,0,0,1,,9"], {}, "could not convert"),
     "nan return": (["train,none,0,0,1,nan,9"], {"num_trials": 1}, "finite return"),
     "short row": (["train,none,0"], {}, "columns split, control"),
