@@ -131,7 +131,7 @@ def test_every_name_is_listed_once_with_what_is_known_of_it(capsys):
     ("pattern", "found"),
     [
         ("MemoryChain", ["gymnax/MemoryChain-bsuite"]),  # a part of a name
-        ("*swim*", ["gymnax/Swimmer-misc"]),
+        ("gymnax/*swim*", ["gymnax/Swimmer-misc"]),
         ("popgym_battleship_?a*", ["popgym_battleship_easy", "popgym_battleship_hard"]),
     ],
 )
