@@ -59,14 +59,14 @@ def plain_thompson(rng, probs, num_pulls):
     return np.array(rates)
 
 
-@pytest.mark.parametrize("num_pulls", [3, 60])
+@pytest.mark.parametrize("num_pulls", [3, 30])
 def test_thompson_sampling_matches_a_plain_loop(num_pulls):
     probs = np.array([0.2, 0.5, 0.9], np.float32)
     rng = np.random.default_rng(0)
-    plain = np.array([plain_thompson(rng, probs, num_pulls) for _ in range(800)])
-    many = jnp.tile(probs, (3000, 1))
+    plain = np.array([plain_thompson(rng, probs, num_pulls) for _ in range(500)])
+    many = jnp.tile(probs, (1500, 1))
     fast = experts.thompson_sampling(jax.random.key(0), many, num_pulls=num_pulls)
-    assert fast.shape == (3000, num_pulls)
+    assert fast.shape == (1500, num_pulls)
     for t in {0, 1, 2, num_pulls // 2, num_pulls - 1}:
         a, b = plain[:, t], np.asarray(fast)[:, t]
         error = np.sqrt(a.var() / len(a) + b.var() / len(b))
@@ -78,14 +78,14 @@ def test_thompson_sampling_matches_a_plain_loop(num_pulls):
 
 def test_regret_grows_ever_slower():
     """Like a logarithm: each doubling of time adds much less than it did linearly."""
-    probs = play.draw(play.BanditTasks(num_arms=4), "train", 200)["probs"]
-    rate = experts.thompson_sampling(jax.random.key(0), probs, num_pulls=400)
+    probs = play.draw(play.BanditTasks(num_arms=4), "train", 100)["probs"]
+    rate = experts.thompson_sampling(jax.random.key(0), probs, num_pulls=300)
     regret = np.cumsum((probs.max(-1)[:, None] - rate).mean(0))
     assert (rate <= probs.max(-1)[:, None]).all()
-    assert regret[199] < 1.5 * regret[99] and regret[399] < 1.4 * regret[199]
+    assert regret[149] < 1.5 * regret[74] and regret[299] < 1.4 * regret[149]
     uniform = float((probs.max(-1) - probs.mean(-1)).mean())
     assert abs(regret[0] - uniform) < 0.05  # the first pull knows nothing
-    assert (regret[399] - regret[299]) / 100 < 0.06 * uniform
+    assert (regret[299] - regret[199]) / 100 < 0.06 * uniform
 
 
 def test_the_figures_of_a_bandit():
