@@ -2,7 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| position int32 at reset, int64-like float after a step | keeps_the_contract |
+| a reward with an axis | keeps_the_contract |
 | markov_state leaves out the goal | a_critic_is_told_the_task |
 | the clock is not advanced | ends_by_its_clock |
 | reset_env ignores params.start | tasks_may_differ_between_lanes |

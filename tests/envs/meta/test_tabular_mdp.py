@@ -6,7 +6,7 @@
 | transition of the next state, not the current | moves_and_pays |
 | reward noise of scale 2 | moves_and_pays |
 | backward induction one step short | random_play, equals_the_best_of_every_policy |
-| posterior mean without its prior | matches_a_plain_loop |
+| posterior mean without its prior | second_plan |
 | PSRL forgets its counts between trials | matches_a_plain_loop |
 """
 
@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from envs.meta import experts, planning
 from tests.envs.meta import play
@@ -145,6 +146,23 @@ def test_posterior_sampling_matches_a_plain_loop():
     error = np.sqrt(plain.var(0) / 300 + fast.var(0) / 2000)
     assert (np.abs(plain.mean(0) - fast.mean(0)) < 4.5 * error).all()
     assert fast[:, 7].mean() - fast[:, 0].mean() > 20 * error.max() / 4.5
+
+
+def test_the_second_plan_follows_the_posterior():
+    """One state, one step: after a reward r, Normal((1 + r) / 2, 1 / 2), else N(1, 1).
+
+    Of the reward of an arm with mean m, r is Normal(m, 1): the drawn means of the arm
+    seen and of the other differ by Normal((m - 1) / 2, 1 / 4 + 1 / 2 + 1).
+    """
+    low, high = -1.0, 4.0
+    many = jnp.tile(jnp.array([[[low, high]]]), (12000, 1, 1))
+    found = planning.posterior_sampling(
+        jax.random.key(0), jnp.ones((12000, 1, 2, 1)), many, horizon=1, num_trials=2
+    )
+    stays = [scipy.stats.norm.cdf((m - 1) / 2 / 1.75**0.5) for m in (low, high)]
+    picks_high = (1 - stays[0] + stays[1]) / 2
+    assert play.agrees(found[:, 0], (low + high) / 2)
+    assert play.agrees(found[:, 1], low + (high - low) * picks_high)
 
 
 def test_the_figures_of_an_mdp():
