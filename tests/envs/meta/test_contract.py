@@ -5,7 +5,7 @@
 | a reward with an axis | keeps_the_contract |
 | markov_state leaves out the goal | a_critic_is_told_the_task |
 | the clock is not advanced | ends_by_its_clock |
-| reset_env ignores params.start | tasks_may_differ_between_lanes |
+| reset_env ignores params.start | starts_where_its_task_says |
 | the agent is not drawn | a_picture_shows |
 """
 
