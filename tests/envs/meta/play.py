@@ -1,5 +1,7 @@
 """What the tests of the base environments share: the four of them, and random play."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,10 +19,11 @@ CASES = {
 }
 
 
-def draw(tasks, split, count, seed=0):
+@functools.cache
+def draw(tasks, split, count):
     """`count` tasks of a split, stacked."""
-    keys = jax.random.split(jax.random.key(seed), count)
-    return jax.vmap(lambda key: tasks.draw(key, split))(keys)
+    keys = jax.random.split(jax.random.key(0), count)
+    return jax.jit(jax.vmap(lambda key: tasks.draw(key, split)))(keys)
 
 
 def random_returns(env, params, episodes, key):

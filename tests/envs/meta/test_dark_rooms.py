@@ -2,14 +2,15 @@
 
 | mutant | fails |
 |---|---|
-| up and down swapped | hand_worked, straight_to_the_goal |
-| the goal pays once | hand_worked, random_play, straight_to_the_goal |
+| up and down swapped | hand_worked |
 | the door opens without the key | hand_worked_key |
 | the key's own step opens a door in its cell | hand_worked_key |
 | a step into a wall wraps round | hand_worked, random_play |
-| taken at step t leaves horizon - t + 1 | random_play |
+| the key taken at step t leaves horizon - t - 1 | every_sequence |
 | dark_room_best pays from the step before | straight_to_the_goal |
-| the search repeats a cell in its first trial | no_first_trial_can_be_better |
+| the walk goes on from the key as if it had not been taken | random_play |
+| a map wraps round in `spread` | random_play |
+| the search goes to the farthest cell | legal_steps, no_first_trial |
 """
 
 import itertools
@@ -93,6 +94,33 @@ def test_random_play_earns_the_exact_return(make, tasks, start):
     found = experts.references(env, params, batch, key=jax.random.key(0), num_trials=1)
     assert 0.2 < float(found.random[0]) < float(found.best[0])
     assert play.agrees(returns, float(found.random[0]))
+
+
+@pytest.mark.parametrize("at", [((1, 1), (1, 2)), ((1, 2), (1, 2)), ((0, 1), (2, 2))])
+@pytest.mark.parametrize("make", [DarkRoom, DarkKeyToDoor])
+def test_random_play_is_the_mean_over_every_sequence_of_actions(make, at):
+    """All 5^4 trials of four steps from the middle of a small room."""
+    env = make(size=3)
+    first, second = cell(*at[0]), cell(*at[1])
+    task = {"goal": first} if make is DarkRoom else {"key": first, "door": second}
+    task["start"] = cell(1, 1)
+    params = env.default_params.replace(**task, max_steps_in_episode=4)
+
+    def trial(actions):
+        state, over, total = env.reset(jax.random.key(0), params)[1], False, 0.0
+        for action in actions:
+            _, state, reward, terminated, _ = env.step_env(
+                jax.random.key(0), state, action, params
+            )
+            total, over = total + jnp.where(over, 0.0, reward), over | terminated
+        return total
+
+    sequences = jnp.asarray(list(itertools.product(range(5), repeat=4)), jnp.int32)
+    batch = jax.tree.map(lambda x: x[None], task)
+    found = experts.references(env, params, batch, key=jax.random.key(0), num_trials=1)
+    returns = jax.jit(jax.vmap(trial))(sequences)
+    np.testing.assert_allclose(found.random[0], returns.mean(), rtol=1e-5)
+    np.testing.assert_allclose(found.best[0], returns.max(), rtol=1e-5)
 
 
 def best_by_planning(horizon, start, stages):

@@ -6,7 +6,7 @@
 | transition of the next state, not the current | moves_and_pays |
 | reward noise of scale 2 | moves_and_pays |
 | backward induction one step short | random_play, equals_the_best_of_every_policy |
-| posterior mean without its prior | matches_a_plain_loop |
+| posterior mean without its prior | second_plan |
 | PSRL forgets its counts between trials | matches_a_plain_loop |
 """
 
@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from envs.meta import experts, planning
 from tests.envs.meta import play
@@ -39,16 +40,15 @@ def test_it_moves_and_pays_by_its_table():
     assert int(state.state) == 0
     state = state.replace(state=jnp.array(2, jnp.int32))
     keys = jax.random.split(jax.random.key(1), 6000)
+    step = jax.jit(jax.vmap(env.step_env, (0, None, None, None)))
     for action in range(2):
-        obs, later, reward, *_ = jax.vmap(
-            lambda key, a=action: env.step_env(key, state, a, params)
-        )(keys)
+        obs, later, reward, *_ = step(keys, state, action, params)
         np.testing.assert_array_equal(obs.argmax(-1), later.state)
         np.testing.assert_array_equal(obs.sum(-1), 1)
         for s in range(3):
-            arrived = np.asarray(later.state == s, float)
+            arrived = np.asarray(later.state) == s
             assert play.agrees(arrived, float(transition[2, action, s]))
-        noise = np.asarray(reward - reward_mean[2, action])
+        noise = np.asarray(reward) - np.asarray(reward_mean)[2, action]
         assert play.agrees(noise, 0) and play.agrees(noise**2, 1)
         # What is paid says nothing about where one goes.
         assert play.agrees(noise * (np.asarray(later.state) - 1.0), 0)
@@ -95,7 +95,7 @@ def test_random_play_earns_the_exact_value(split):
     env = play.TabularMDP()
     task = play.TabularMDPTasks().draw(jax.random.key(2), split)
     params = env.default_params.replace(**task)
-    returns = play.random_returns(env, params, 4000, jax.random.key(0))
+    returns = play.random_returns(env, params, 2000, jax.random.key(0))
     exact = planning.uniform_value(task["transition"], task["reward_mean"], 10)[0, 0]
     assert play.agrees(returns, float(exact))
 
@@ -146,6 +146,23 @@ def test_posterior_sampling_matches_a_plain_loop():
     error = np.sqrt(plain.var(0) / 300 + fast.var(0) / 2000)
     assert (np.abs(plain.mean(0) - fast.mean(0)) < 4.5 * error).all()
     assert fast[:, 7].mean() - fast[:, 0].mean() > 20 * error.max() / 4.5
+
+
+def test_the_second_plan_follows_the_posterior():
+    """One state, one step: after a reward r, Normal((1 + r) / 2, 1 / 2), else N(1, 1).
+
+    Of the reward of an arm with mean m, r is Normal(m, 1): the drawn means of the arm
+    seen and of the other differ by Normal((m - 1) / 2, 1 / 4 + 1 / 2 + 1).
+    """
+    low, high = -1.0, 4.0
+    many = jnp.tile(jnp.array([[[low, high]]]), (12000, 1, 1))
+    found = planning.posterior_sampling(
+        jax.random.key(0), jnp.ones((12000, 1, 2, 1)), many, horizon=1, num_trials=2
+    )
+    stays = [scipy.stats.norm.cdf((m - 1) / 2 / 1.75**0.5) for m in (low, high)]
+    picks_high = (1 - stays[0] + stays[1]) / 2
+    assert play.agrees(found[:, 0], (low + high) / 2)
+    assert play.agrees(found[:, 1], low + (high - low) * picks_high)
 
 
 def test_the_figures_of_an_mdp():

@@ -2,7 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| held_out draws from the training part | a_draw_is_uniform |
+| held_out is the training part | disjoint_and_complete, the_same_everywhere |
 | partition seeded with seed + 1 | the_same_everywhere |
 | shifted keeps the training start | shifted_is_the_held_out |
 | Dirichlet(1) for shifted | rows_are_dirichlet |
