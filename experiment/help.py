@@ -4,7 +4,13 @@ import dataclasses
 
 import agents
 import envs
-from envs.config import ControlConfig, GymnaxConfig, OpenConfig, PopgymConfig
+from envs.config import (
+    ControlConfig,
+    GymnaxConfig,
+    OpenConfig,
+    PopgymConfig,
+    SuiteConfig,
+)
 from experiment.config import Schedule
 from s5rl.config import CORE_CONFIGS
 
@@ -15,6 +21,8 @@ def train_help() -> str:
     games = [name for name in envs.names() if envs.spec(name).config is PopgymConfig]
     bodies = [name for name in envs.names() if envs.spec(name).config is ControlConfig]
     others = [name for name in envs.names() if envs.spec(name).config is GymnaxConfig]
+    suites = [n for n in envs.names() if envs.spec(n).config is SuiteConfig]
+    known = sorted({name.partition("/")[0] for name in suites})
     lines = [
         "python train.py [key=value ...]        train",
         "python train.py resume=RUN_DIR         go on with an interrupted run",
@@ -24,10 +32,13 @@ def train_help() -> str:
         f"    {len(games)} names of POPGym games: {games[0]} ... {games[-1]}",
         f"    {len(bodies)} control tasks: {bodies[0]} ... {bodies[-1]}",
         f"    {len(others)} environments of gymnax: {others[0]} ... {others[-1]}",
+        f"    {len(suites)} of {', '.join(known)}, each with the extra of its name",
+        "env=custom env.entry_point=my_module:MyEnv   an environment of your own",
         "    env.history = False     append previous action, reward and start flag",
     ]
     for name in ours:
         lines += _keys(f"env={name}", "env", envs.spec(name).config)
+    lines += ["", "memory=reset|never_reset  whether an episode clears it (a baseline)"]
     lines += ["", f"core={'|'.join(CORE_CONFIGS)}", "    core.features = 64"]
     for name, config in CORE_CONFIGS.items():
         lines += _keys(f"core={name}", "core", config)
