@@ -88,9 +88,10 @@ def adaptation(
       levels: "random", "expert", "expert_name" and "expert_per_trial".
     """
     figure, axes = _axes(title)
+    count = len(next(iter(curves.values())))
+    width = max(1, count // 40)  # single pulls of a bandit are hard to look at
     for (control, curve), color in zip(curves.items(), CONTROL_COLORS, strict=True):
-        values = np.array(curve, float)
-        trial = np.arange(1, len(values) + 1)
+        trial, values = _binned(np.array(curve, float), width)
         own = control == "none"
         label = "memory as it is" if own else f"memory {control.replace('_', ' ')}"
         axes.plot(trial, values[:, 0], color=color, label=label,
@@ -98,19 +99,31 @@ def adaptation(
         axes.fill_between(trial, values[:, 1], values[:, 2], color=color, alpha=0.15,
                           linewidth=0)  # fmt: skip
     if levels["expert_per_trial"] is not None:
-        curve = levels["expert_per_trial"]
-        axes.plot(np.arange(1, len(curve) + 1), curve, color=INK, linestyle="--",
-                  linewidth=1.2, label=levels["expert_name"])  # fmt: skip
+        trial, curve = _binned(np.array(levels["expert_per_trial"])[:, None], width)
+        axes.plot(trial, curve[:, 0], color=INK, linestyle="--", linewidth=1.2,
+                  label=levels["expert_name"])  # fmt: skip
     elif levels["expert"] is not None:
         axes.axhline(levels["expert"], color=INK, linestyle="--", linewidth=1.2,
                      label=levels["expert_name"])  # fmt: skip
     axes.axhline(levels["random"], color=INK, linestyle=":", linewidth=1.2,
                  label="random play")  # fmt: skip
     axes.axvline(trained + 0.5, color="#999999", linewidth=1)
-    axes.set_xlabel(f"trial (trained on {trained})")
+    each = f", means of {width}" if width > 1 else ""
+    axes.set_xlabel(f"trial (trained on {trained}{each})")
     axes.set_ylabel("return of the trial")
     axes.legend(frameon=False, loc="best", fontsize=8)
     _save(figure, path)
+
+
+def _binned(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means over `width` trials: `(trial [M], values [M, C])` of values [K, C].
+
+    A bound's mean bounds the mean, so bands stay honest and get no narrower.
+    """
+    starts = np.arange(0, len(values), width)
+    means = np.stack([values[start : start + width].mean(0) for start in starts])
+    middle = np.minimum(starts + width, len(values)) / 2 + starts / 2 + 0.5
+    return middle, means
 
 
 def curves(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
