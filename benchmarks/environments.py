@@ -7,7 +7,8 @@ Random actions, 1, 64 and 2048 environments. A line of JSON per measurement: env
 steps per second, all environments together, automatic resets included, compiling apart.
 With `--reference`, beside it the package popgym (`pip install -e ".[conformance]"`):
 one Python process that steps one environment and resets it when it ends, in the same
-run, between our measurements; `ratio` is ours over its. `--table` prints the worst
+run, between our measurements; `ratio` is ours over its. A meta-environment is measured
+beside the environment inside it. `--table` prints the worst
 ratio of each family at the end, in Markdown.
 """
 
@@ -61,8 +62,21 @@ def rollout(env: Any, params: Any, steps: Any, carry: Any) -> Any:
 
 
 def ours(name: str, num_envs: int) -> dict[str, float]:
-    """Steps per second of one environment, and the seconds that it took to compile."""
+    """Steps per second of one environment, and the seconds that it took to compile.
+
+    Of a meta-environment also those of the environment inside, and the share of its
+    speed that is left.
+    """
     env, params = popgym.make(name) if name in popgym.TABLE else envs.make(name)
+    timing = measured(env, params, num_envs)
+    if envs.spec(name).splits:
+        bare = measured(env.env, params.inner, num_envs)["steps_per_second"]
+        timing |= {"bare": bare, "ratio_to_bare": timing["steps_per_second"] / bare}
+    return timing
+
+
+def measured(env: Any, params: Any, num_envs: int) -> dict[str, float]:
+    """Steps per second, and the seconds that it took to compile."""
     key = jax.random.key(0)
     keys = jax.random.split(key, num_envs)
     _, state = jax.jit(jax.vmap(env.reset, (0, None)))(keys, params)
@@ -128,6 +142,15 @@ def measurements(
             yield {k: _short(v) for k, v in row.items()}
 
 
+def can_be_made(name: str) -> bool:
+    """Whether it is there to be measured: installed, and in need of no more telling."""
+    try:
+        envs.check_config(name, {})
+    except ValueError:
+        return False
+    return True
+
+
 def table(rows: list[dict[str, Any]], sizes: list[int]) -> str:
     """The slowest difficulty of each family, beside the reference, in Markdown."""
     lines = [
@@ -162,7 +185,7 @@ def main(flags: list[str] | None = None, show: Callable[[str], None] = print) ->
     parser.add_argument("--table", action="store_true")
     chosen = parser.parse_args(flags)
     known = [n for n in envs.names() if n not in popgym.ALIASES]
-    known = [n for n in known if n not in (DOWNLOADS, "custom")]
+    known = [n for n in known if n != DOWNLOADS and can_be_made(n)]
     names = [n for n in known if any(fnmatch.fnmatch(n, p) for p in chosen.env)]
     if not names:
         parser.error(f"no environment matches {' '.join(chosen.env)}")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from envs.suites.table import check_installed
+
 
 @dataclass(frozen=True)
 class MetaConfig:
@@ -118,6 +120,36 @@ class ProjectedControlConfig(MetaConfig):
             )
 
 
+@dataclass(frozen=True)
+class ProjectedDmcConfig(ProjectedControlConfig):
+    """The same of MuJoCo Playground's DM Control tasks: Lu et al.'s own split.
+
+    Playground has no hard point mass, which the paper holds out; so four are held out.
+    """
+
+    train_bodies: tuple[str, ...] = (
+        "BallInCup",
+        "CartpoleSwingup",
+        "FingerSpin",
+        "FingerTurnHard",
+        "PointMass",
+        "ReacherEasy",
+    )
+    held_out_bodies: tuple[str, ...] = (
+        "CartpoleBalance",
+        "FingerTurnEasy",
+        "PendulumSwingup",
+        "ReacherHard",
+    )
+
+    num_trials: int = 1
+    trial_steps: int = 1000
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_installed("playground")
+
+
 # Configuration, what it measures, and of a whole meta-episode: chance (measured by
 # benchmarks/chance.py), and best where the law of the tasks gives it, for play that
 # knows the task.
@@ -145,6 +177,12 @@ TABLE: dict[str, tuple[type[MetaConfig], str, float | None, float | None]] = {
     "projected_control": (
         ProjectedControlConfig,
         "control bodies through random projections",
+        None,
+        None,
+    ),
+    "projected_dmc": (
+        ProjectedDmcConfig,
+        "the same of DM Control's own tasks (extra: playground)",
         None,
         None,
     ),

@@ -9,7 +9,8 @@
 | dark_key_to_door | 80 % of pairs of cells | the other 20 % | and another start |
 | projected_control | a body and two projections | other projections | orthogonal ones |
 
-projected_control has held-out bodies as a fourth split.
+projected_dmc is projected_control with the bodies of MuJoCo Playground. Both have
+held-out bodies as a fourth split.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ from envs.meta.config import (
     MetaConfig,
     MetaTabularMdpConfig,
     ProjectedControlConfig,
+    ProjectedDmcConfig,
 )
 from envs.meta.projection import Projection
 from envs.meta.variations import Composed, Fields, Variation
@@ -91,19 +93,21 @@ def make_dark_key_to_door(config: DarkKeyToDoorConfig) -> tuple[Any, Any]:
 
 def make_projected_control(config: ProjectedControlConfig) -> tuple[Any, Any]:
     """`(env, params)`; see `envs.meta.config`."""
-    from envs import control
-    from envs.config import ControlConfig
+    return _projected("control", config)
+
+
+def make_projected_dmc(config: ProjectedDmcConfig) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`."""
+    return _projected("playground", config)
+
+
+def _projected(suite: str, config: ProjectedControlConfig) -> tuple[Any, Any]:
+    from envs import registry
 
     held_out = config.split == "bodies"
     names = config.held_out_bodies if held_out else config.train_bodies
-    bodies = [
-        control.make(
-            ControlConfig(
-                f"control/{name}", {"max_steps_in_episode": config.trial_steps}
-            )
-        )
-        for name in names
-    ]
+    limit: dict[str, Any] = {"max_steps_in_episode": config.trial_steps}
+    bodies = [registry.make(f"{suite}/{name}", **limit) for name in names]
     env = BodySet(bodies, OBSERVED, ACTED)
 
     def body(key: Array, split: str) -> Mapping[str, Array]:

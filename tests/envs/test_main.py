@@ -122,7 +122,8 @@ def test_every_name_is_listed_once_with_what_is_known_of_it(capsys):
         assert numbers == table_of[name][:5] and measures == f"another name of {name}"
     measured = {name: rest[-1] for name, rest in table_of.items()}
     for name, measures in measured.items():  # what is not ours may lack something
-        assert name.partition("/")[0] in SUITES or "cannot be built" not in measures
+        of_suite = name.partition("/")[0] in SUITES or name == "projected_dmc"
+        assert of_suite or "cannot be built" not in measures
     for name in set(envs.names()) - set(table.ALIASES):
         assert measured[name].startswith(envs.spec(name).measures)
 
