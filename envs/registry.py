@@ -231,8 +231,8 @@ def references(
       num_trials: K.
 
     Returns:
-      "random" [N], "best" [N] and "adaptive" [N, K] (or None) per trial, and what the
-      last is, "adaptive_name"; nothing where they are not known exactly.
+      "best" [N] and "adaptive" [N, K] (or None) per trial, what the latter is,
+      "adaptive_name", and mostly "random" [N]; nothing where best play is not known.
     """
     from envs.meta import ready
 
