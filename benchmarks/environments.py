@@ -9,7 +9,9 @@ With `--reference`, beside it the package popgym (`pip install -e ".[conformance
 one Python process that steps one environment and resets it when it ends, in the same
 run, between our measurements; `ratio` is ours over its. A meta-environment is measured
 beside the environment inside it. `--table` prints the worst
-ratio of each family at the end, in Markdown.
+ratio of each family at the end, in Markdown. `--profile` says of each where the time
+goes: drawing keys and actions, the step itself, the automatic reset and what it costs
+to hand on states.
 """
 
 import argparse
@@ -33,13 +35,16 @@ ROUNDS = 3  # of which the median counts
 DOWNLOADS = "gymnax/MNISTBandit-bsuite"
 
 
-def rollout(env: Any, params: Any, steps: Any, carry: Any) -> Any:
+def rollout(
+    env: Any, params: Any, steps: Any, carry: Any, part: str = "everything"
+) -> Any:
     """Random actions for `steps` steps; sums keep what is computed from being dropped.
 
     Args:
       env: in the gymnax 1.x contract, with its `params`.
       steps: [] how many, of each environment; not static, so it compiles once.
       carry: `(key, state, sums)`, state [B, ...], sums [B].
+      part: "everything"; "step" without automatic reset; "draws" of keys and actions.
 
     Returns:
       The carry after them; sums have grown by observations, rewards and ends.
@@ -51,11 +56,21 @@ def rollout(env: Any, params: Any, steps: Any, carry: Any) -> Any:
         key, state, sums = carry
         key, act_key, step_key = jax.random.split(key, 3)
         action = jax.vmap(space.sample)(jax.random.split(act_key, batch))
-        obs, state, reward, terminated, truncated, _ = jax.vmap(
-            env.step, (0, 0, 0, None)
-        )(jax.random.split(step_key, batch), state, action, params)
+        keys = jax.random.split(step_key, batch)
+        axes = (0, 0, 0, None)
+        if part == "draws":
+            drawn = jax.vmap(jax.random.bits)(keys).astype(jnp.float32)
+            return key, state, sums + drawn + action.reshape(batch, -1).sum(-1)
+        if part == "step":
+            obs, state, reward, ends, _ = jax.vmap(env.step_env, axes)(
+                keys, state, action, params
+            )
+        else:
+            obs, state, reward, terminated, truncated, _ = jax.vmap(env.step, axes)(
+                keys, state, action, params
+            )
+            ends = terminated.astype(jnp.float32) + truncated
         seen = [x.reshape(batch, -1).sum(-1) for x in jax.tree.leaves(obs)]
-        ends = terminated.astype(jnp.float32) + truncated
         return key, state, sums + sum(seen) + reward + ends
 
     return jax.lax.fori_loop(0, steps, step, carry)
@@ -75,14 +90,31 @@ def ours(name: str, num_envs: int) -> dict[str, float]:
     return timing
 
 
-def measured(env: Any, params: Any, num_envs: int) -> dict[str, float]:
+def profile(name: str, num_envs: int) -> dict[str, Any]:
+    """Nanoseconds that a step of one environment takes, part by part."""
+    env, params = popgym.make(name) if name in popgym.TABLE else envs.make(name)
+    seconds = {
+        part: 1 / measured(env, params, num_envs, part)["steps_per_second"]
+        for part in ("draws", "step", "everything")
+    }
+    return {
+        "draws_ns": 1e9 * seconds["draws"],
+        "step_ns": 1e9 * (seconds["step"] - seconds["draws"]),
+        "reset_ns": 1e9 * (seconds["everything"] - seconds["step"]),
+    }
+
+
+def measured(
+    env: Any, params: Any, num_envs: int, part: str = "everything"
+) -> dict[str, float]:
     """Steps per second, and the seconds that it took to compile."""
     key = jax.random.key(0)
     keys = jax.random.split(key, num_envs)
     _, state = jax.jit(jax.vmap(env.reset, (0, None)))(keys, params)
     carry = (key, state, jnp.zeros(num_envs))
     began = time.perf_counter()
-    run = jax.jit(partial(rollout, env, params)).lower(32, carry).compile()
+    run = jax.jit(partial(rollout, env, params, part=part))
+    run = run.lower(32, carry).compile()
     compile_seconds = time.perf_counter() - began
 
     def timed(steps: int, carry: Any) -> tuple[float, Any]:
@@ -183,12 +215,19 @@ def main(flags: list[str] | None = None, show: Callable[[str], None] = print) ->
     parser.add_argument("--num-envs", nargs="*", type=positive, default=[1, 64, 2048])
     parser.add_argument("--reference", action="store_true")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--profile", action="store_true")
     chosen = parser.parse_args(flags)
     known = [n for n in envs.names() if n not in popgym.ALIASES]
     known = [n for n in known if n != DOWNLOADS and can_be_made(n)]
     names = [n for n in known if any(fnmatch.fnmatch(n, p) for p in chosen.env)]
     if not names:
         parser.error(f"no environment matches {' '.join(chosen.env)}")
+    if chosen.profile:
+        for name in names:
+            for size in chosen.num_envs:
+                parts = {k: _short(v) for k, v in profile(name, size).items()}
+                show(json.dumps({"env": name, "num_envs": size} | parts | machine()))
+        return
     rows = []
     for row in measurements(names, chosen.num_envs, chosen.reference):
         rows.append(row)

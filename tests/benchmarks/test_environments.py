@@ -64,3 +64,12 @@ def test_the_table_shows_the_worst_difficulty_of_a_family():
     ]  # fmt: skip
     text = environments.table(rows, [64])
     assert "| popgym_x | 10 | 210 (21 x) |" in text
+
+
+def test_a_profile_adds_up_to_what_a_step_takes():
+    said = []
+    flags = ["--env", "popgym_repeat_first_easy", "--num-envs", "2", "--profile"]
+    environments.main(flags, said.append)
+    (row,) = map(json.loads, said)
+    assert row["draws_ns"] > 0
+    assert row["draws_ns"] + row["step_ns"] + row["reset_ns"] > 0
