@@ -47,6 +47,8 @@ class MineSweeper(base.PopgymEnvironment):
 
     termination_silences_clock = True
 
+    reset_is_costly = True
+
     def __init__(
         self,
         height: int = 4,

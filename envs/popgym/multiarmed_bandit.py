@@ -36,6 +36,7 @@ class MultiarmedBandit(base.PopgymEnvironment):
     """
 
     label_axes = (2,)
+    reset_is_costly = True
 
     def __init__(self, num_bandits: int = 10):
         super().__init__()
