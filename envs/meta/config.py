@@ -151,8 +151,8 @@ class ProjectedDmcConfig(ProjectedControlConfig):
 
 
 # Configuration, what it measures, and of a whole meta-episode: chance, and the best for
-# play that knows the task. Both follow from the law of the tasks (for the dark rooms, of
-# all goals and pairs); chance of meta_cartpole is 16 times the bare environment's.
+# play that knows the task. Both follow from the law of the tasks; for the dark rooms,
+# that of all goals and pairs. meta_cartpole's chance is 16 times that of one trial.
 TABLE: dict[str, tuple[type[MetaConfig], str, float | None, float | None]] = {
     "meta_cartpole": (
         MetaCartpoleConfig,
