@@ -11,6 +11,24 @@ action really led to. `envs.check(env, params)` says whether an environment of y
 keeps to this. Importing this package imports neither JAX nor gymnax; `make` does.
 """
 
-from envs.registry import EnvSpec, check, check_config, make, names, references, spec
+from envs.registry import (
+    EnvSpec,
+    bodies,
+    check,
+    check_config,
+    make,
+    names,
+    references,
+    spec,
+)
 
-__all__ = ["EnvSpec", "check", "check_config", "make", "names", "references", "spec"]
+__all__ = [
+    "EnvSpec",
+    "bodies",
+    "check",
+    "check_config",
+    "make",
+    "names",
+    "references",
+    "spec",
+]

@@ -238,3 +238,22 @@ def references(
 
     config = check_config(name, params)
     return ready.references(config, task, key=key, num_trials=num_trials)
+
+
+def bodies(
+    name: str, params: Mapping[str, Any], task: Any
+) -> tuple[list[tuple[str, dict[str, Any]]], Any]:
+    """The bare environments that hidden tasks are projections of.
+
+    Args:
+      name: of a meta-environment.
+      params: that it was made with.
+      task: [N, ...] tasks, as its states hold them.
+
+    Returns:
+      `(name, params)` of each, and which of them each task has, [N] int32; nothing and
+      None where all tasks share one environment.
+    """
+    from envs.meta import ready
+
+    return ready.bodies(check_config(name, params), task)

@@ -1,6 +1,7 @@
 """From a configuration to an agent; everything that can be refused is refused here."""
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import jax
@@ -64,6 +65,11 @@ def initialise_seeds(agent: Any, keys: Array) -> Any:
     two of them at once wait forever (seen with jaxlib 0.10.2, within 300 draws).
     """
     return jax.jit(lambda keys: jax.lax.map(agent.initialise, keys))(keys)
+
+
+def learner_shapes(agent: Any, config: RunConfig) -> Any:
+    """Learners of all seeds as shapes and types; nothing is computed."""
+    return jax.eval_shape(partial(initialise_seeds, agent), seed_keys(config))
 
 
 def over_seeds(function: Any) -> Any:

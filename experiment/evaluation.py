@@ -4,7 +4,6 @@ import csv
 import json
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,7 @@ import numpy as np
 
 import envs
 from experiment import plots
-from experiment.building import (
-    build_agent,
-    initialise_seeds,
-    over_seeds,
-    seed_keys,
-)
+from experiment.building import build_agent, learner_shapes, over_seeds, seed_keys
 from experiment.checkpoints import Checkpoints
 from experiment.config import EnvChoice, RunConfig
 from experiment.errors import InputError
@@ -39,12 +33,9 @@ def evaluate(
       InputError: if there is no usable checkpoint, or the network cannot read the
         environment's observations or make its actions.
     """
-    trained = build_agent(config)
-    like = jax.eval_shape(partial(initialise_seeds, trained), seed_keys(config))
+    like = learner_shapes(build_agent(config), config)
     agent = build_agent(config, env_choice)
-    check_fits(
-        like, jax.eval_shape(partial(initialise_seeds, agent), seed_keys(config))
-    )
+    check_fits(like, learner_shapes(agent, config))
     update, learners = Checkpoints(folder.checkpoints).restore(like)
 
     def play(learner, key):

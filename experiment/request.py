@@ -27,8 +27,16 @@ class TransferRequest:
     swap_at: int | None = None  # trial that begins with wrong memory; None: middle
     seed: int = 0  # of the evaluation: tasks and episodes, not parameters
     greedy: bool = False  # the likeliest action instead of a drawn one
+    # Where no formula says what an expert earns: how long one is trained on each bare
+    # body (0: no experts), and where they are kept (None: in the run's folder).
+    expert_steps: int = 2_000_000
+    experts: str | None = None
 
     def __post_init__(self):
+        if self.expert_steps < 0:
+            raise ValueError(
+                f"expert_steps must not be negative; got {self.expert_steps}."
+            )
         if self.tasks < 2:
             raise ValueError(f"tasks must be at least 2; got {self.tasks}.")
         if not 0 <= self.seed < 2**32:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -11,7 +10,12 @@ import envs
 from experiment import config as run_config
 from experiment import metrics as metrics_module
 from experiment import plots
-from experiment.building import initialise_seeds, over_seeds, seed_keys
+from experiment.building import (
+    initialise_seeds,
+    learner_shapes,
+    over_seeds,
+    seed_keys,
+)
 from experiment.checkpoints import Checkpoints
 from experiment.config import RunConfig
 from experiment.errors import DIVERGED, OK, SIGNAL
@@ -34,8 +38,7 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
       InputError: if there is nothing to resume from.
     """
     began = time.perf_counter()
-    keys = seed_keys(config)
-    shapes = jax.eval_shape(partial(initialise_seeds, agent), keys)
+    shapes = learner_shapes(agent, config)
     done, learners = 0, None
     if resume:
         done, learners = Checkpoints(folder.checkpoints).restore(shapes)
@@ -44,7 +47,7 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
     print(f"run folder: {folder.path}", flush=True)
     update, order = _compile_update(agent, shapes)
     if learners is None:
-        learners = jax.block_until_ready(initialise_seeds(agent, keys))
+        learners = jax.block_until_ready(initialise_seeds(agent, seed_keys(config)))
     compile_seconds = time.perf_counter() - began
     num_parameters = sum(x.size for x in jax.tree.leaves(learners.params))
     num_parameters //= config.schedule.num_seeds

@@ -2,12 +2,12 @@
 
 On every split of a meta-environment's tasks, trial by trial, with memory as it is and
 tampered with (`agents.trials`), beside random play and an expert. One folder:
-trials.csv, result.json, report.html and its pictures.
+trials.csv.gz, adaptation.csv, result.json, report.html and its pictures.
 """
 
-import csv
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,17 +17,59 @@ import jax
 import numpy as np
 
 import envs
-from experiment import transfer_report
-from experiment.building import build_agent, initialise_seeds, over_seeds, seed_keys
+from experiment import experts, transfer_figures, transfer_report, trials
+from experiment.building import build_agent, learner_shapes, over_seeds
 from experiment.checkpoints import Checkpoints
 from experiment.config import EnvChoice, RunConfig, override_env
 from experiment.errors import InputError
 from experiment.evaluation import check_fits
 from experiment.request import TransferRequest
 from experiment.run_folder import RunFolder
+from experiment.transfer_figures import Body
+from experiment.trials import CONTROLS
 
-CONTROLS = ("none", "cleared", "swapped", "never_reset")
-COLUMNS = ("split", "control", "seed", "task", "trial", "return", "length")
+
+@dataclass(frozen=True)
+class Plan:
+    """What to play, checked."""
+
+    request: TransferRequest
+    splits: tuple[str, ...]
+    trained: int  # trials of a meta-episode while training
+    num_trials: int  # K, while evaluating
+    swap_at: int
+    experts: Path
+
+    @classmethod
+    def of(
+        cls, folder: RunFolder, config: RunConfig, request: TransferRequest
+    ) -> "Plan":
+        """Fills in what the request left open.
+
+        Raises:
+          InputError: if the environment has no splits, or the trials do not suffice.
+        """
+        splits = envs.spec(config.env.name).splits
+        if not splits:
+            raise InputError(
+                "transfer=true needs a run on a meta-environment; "
+                f"{config.env.name} has no splits of tasks."
+            )
+        trained = int(config.env.params["num_trials"])
+        num_trials = request.trials or 2 * trained
+        swap_at = request.swap_at or max(1, trained // 2)
+        if not 1 <= swap_at < num_trials:
+            raise InputError(
+                f"swap_at must lie between 1 and the last of {num_trials} trials, "
+                f"{num_trials - 1}; got {swap_at}."
+            )
+        experts = Path(request.experts or folder.path / "experts")
+        return cls(request, splits, trained, num_trials, swap_at, experts)
+
+    def key(self, split: str) -> jax.Array:
+        """Decides tasks and draws; the same under every control."""
+        key = jax.random.key(self.request.seed)
+        return jax.random.fold_in(key, self.splits.index(split))
 
 
 def evaluate(
@@ -45,86 +87,76 @@ def evaluate(
       InputError: if the run's environment has no splits of tasks, the trials do not
         suffice, or there is no usable checkpoint.
     """
-    splits = envs.spec(config.env.name).splits
-    if not splits:
-        raise InputError(
-            f"transfer=true needs a run on a meta-environment; {config.env.name} has "
-            "no splits of tasks."
-        )
-    trained = int(config.env.params["num_trials"])
-    num_trials = request.trials or 2 * trained
-    swap_at = request.swap_at or max(1, trained // 2)
-    if not 1 <= swap_at < num_trials:
-        raise InputError(
-            f"swap_at must lie between 1 and the last of {num_trials} trials, "
-            f"{num_trials - 1}; got {swap_at}."
-        )
-    like = jax.eval_shape(
-        partial(initialise_seeds, build_agent(config)), seed_keys(config)
-    )
+    plan = Plan.of(folder, config, request)
+    like = learner_shapes(build_agent(config), config)
     update, learners = Checkpoints(folder.checkpoints).restore(like)
-    facts: dict[str, Any] = {
-        "env": config.env.name,
-        "core": config.core.name,
-        "memory": config.agent.options.memory,
-        "checkpoint_update": update,
-        "num_trials_trained": trained,
-        "num_trials": num_trials,
-        "swap_at": swap_at,
-        "tasks": request.tasks,
-        "seed": request.seed,
-        "greedy": request.greedy,
-        "num_parameters": sum(x.size for x in jax.tree.leaves(like.params))
-        // config.schedule.num_seeds,
-        "levels": {},
-    }
-    late = transfer_report.adapted_trials(trained)
-    played = {}
-    for split in splits:
-        given = {"split": split, "num_trials": num_trials, "step_budget": None}
+    played, levels, figures = {}, {}, {}
+    for split in plan.splits:
+        given = {"split": split, "num_trials": plan.num_trials, "step_budget": None}
         choice = override_env(env_choice, given)
         agent = build_agent(config, choice)
-        check_fits(
-            like, jax.eval_shape(partial(initialise_seeds, agent), seed_keys(config))
-        )
-        key = jax.random.fold_in(jax.random.key(request.seed), splits.index(split))
-        play = partial(_play, agent, learners, key, request, num_trials, swap_at)
+        check_fits(like, learner_shapes(agent, config))
+        tasks = partial(agent.tasks, num_tasks=request.tasks)
+        task = jax.device_get(jax.jit(tasks)(plan.key(split)))
+        known, bodies = _levels(plan, choice, split, task), _bodies(plan, choice, task)
+        play = partial(_play, agent, learners, plan, split)
         played[split] = {control: play(control) for control in CONTROLS}
-        levels = _levels(agent, choice, key, request, num_trials, late)
-        levels["random"] = float(play("random")[0].mean())
-        facts["levels"][split] = levels
+        levels[split] = _with_random(known, bodies, play("random")[0])
+        figures[split] = transfer_figures.split(
+            {control: returns for control, (returns, _) in played[split].items()},
+            levels[split],
+            bodies,
+            trained=plan.trained,
+            swap_at=plan.swap_at,
+        )
         print(f"played {split}: {', '.join(CONTROLS)}", flush=True)
-    result = facts | {"splits": transfer_report.summarise(played, facts)}
+    result = {**_facts(plan, config, like), "checkpoint_update": update}
+    result |= {"levels": levels, "splits": figures}
     path = _write(folder, result, played)
     print(transfer_report.text(result))
     print(f"written to {path}")
     return result
 
 
-def _play(agent, learners, key, request, num_trials, swap_at, control) -> np.ndarray:
+def _facts(plan: Plan, config: RunConfig, like: Any) -> dict[str, Any]:
+    parameters = sum(x.size for x in jax.tree.leaves(like.params))
+    return {
+        "env": config.env.name,
+        "core": config.core.name,
+        "memory": config.agent.options.memory,
+        "num_parameters": parameters // config.schedule.num_seeds,
+        "num_trials_trained": plan.trained,
+        "num_trials": plan.num_trials,
+        "swap_at": plan.swap_at,
+        "tasks": plan.request.tasks,
+        "seed": plan.request.seed,
+        "greedy": plan.request.greedy,
+    }
+
+
+def _play(agent, learners, plan: Plan, split: str, control: str) -> np.ndarray:
     """[2, S, N, K]: returns and lengths of all learners on the same tasks."""
 
     def one(learner):
         return agent.evaluate_trials(
             learner,
-            key,
-            num_tasks=request.tasks,
-            num_trials=num_trials,
-            swap_at=swap_at,
+            plan.key(split),
+            num_tasks=plan.request.tasks,
+            num_trials=plan.num_trials,
+            swap_at=plan.swap_at,
             control=control,
-            greedy=request.greedy,
+            greedy=plan.request.greedy,
         )
 
-    trials = jax.device_get(jax.jit(over_seeds(one))(learners))
-    return np.stack([trials.trial_return, trials.length])
+    played = jax.device_get(jax.jit(over_seeds(one))(learners))
+    return np.stack([played.trial_return, played.length])
 
 
-def _levels(agent, choice, key, request, num_trials, late) -> dict[str, Any]:
-    """What scores are normalised by, per trial, on the very tasks that were played."""
-    task = jax.jit(partial(agent.tasks, num_tasks=request.tasks))(key)
-    expert_key = jax.random.fold_in(key, 1)
+def _levels(plan: Plan, choice: EnvChoice, split: str, task: Any) -> dict[str, Any]:
+    """What an expert earns per trial on the very tasks that are played, if known."""
+    key = jax.random.fold_in(plan.key(split), 1)
     found: Mapping[str, Any] = envs.references(
-        choice.name, choice.params, task, key=expert_key, num_trials=num_trials
+        choice.name, choice.params, task, key=key, num_trials=plan.num_trials
     )
     best, adaptive = found.get("best"), found.get("adaptive")
     levels = {
@@ -137,9 +169,44 @@ def _levels(agent, choice, key, request, num_trials, late) -> dict[str, Any]:
         curve = np.asarray(adaptive).mean(0)
         levels["expert_per_trial"] = curve.tolist()
         levels["expert_name"] = found["adaptive_name"]
-        levels["expert"] = float(curve[late].mean())
+        levels["expert"] = float(curve[trials.adapted(plan.trained)].mean())
     elif best is not None:
         levels |= {"expert": levels["best"], "expert_name": "play that knows the task"}
+    return levels
+
+
+def _bodies(plan: Plan, choice: EnvChoice, task: Any) -> dict[str, Body]:
+    """The bodies among the tasks, each with the level of an agent trained on it."""
+    bare, index = envs.bodies(choice.name, choice.params, task)
+    bodies = {}
+    for number, (name, params) in enumerate(bare):
+        tasks = np.asarray(index) == number
+        if not tasks.any():
+            continue
+        expert = None
+        if plan.request.expert_steps:
+            expert = experts.level(
+                name,
+                params,
+                total_steps=plan.request.expert_steps,
+                folder=plan.experts,
+            )
+        bodies[name] = Body(tasks, expert)
+    return bodies
+
+
+def _with_random(
+    levels: dict[str, Any], bodies: Mapping[str, Body], random: np.ndarray
+) -> dict[str, Any]:
+    """Adds what random play earned, [S, N, K], in all and on each body."""
+    levels = levels | {"random": float(random.mean()), "bodies": {}}
+    for name, (tasks, expert) in bodies.items():
+        own = {"random": float(random[:, tasks].mean()), "expert": expert}
+        levels["bodies"][name] = own
+    known = [(tasks.mean(), expert) for tasks, expert in bodies.values()]
+    if known and all(expert is not None for _, expert in known):
+        levels["expert"] = float(sum(share * expert for share, expert in known))
+        levels["expert_name"] = "agents trained on each body alone"
     return levels
 
 
@@ -147,15 +214,7 @@ def _write(folder: RunFolder, result: dict[str, Any], played: Any) -> Path:
     time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = folder.evaluations / f"transfer-{time}"
     path.mkdir(parents=True)
+    trials.write(path, played)
     (path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-    with (path / "trials.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for split, controls in played.items():
-            for control, (returns, lengths) in controls.items():
-                for (seed, task, trial), value in np.ndenumerate(returns):
-                    length = int(lengths[seed, task, trial])
-                    row = (split, control, seed, task, trial + 1)
-                    writer.writerow([*row, f"{value:.6g}", length])
-    transfer_report.write(path, result, played)
+    transfer_report.write(path, result)
     return path

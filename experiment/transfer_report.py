@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from experiment import plots
-from experiment.report import Picture, Section, Table, show_interval, write_report
-from experiment.statistics import mean_interval
+from experiment.report import (
+    Cell,
+    Picture,
+    Section,
+    Table,
+    show_interval,
+    write_csv,
+    write_report,
+)
 
 # What each control does, and over which trials it is read.
 MEANING = {
@@ -16,87 +21,8 @@ MEANING = {
     "swapped": "memory of another task at one trial",
     "never_reset": "memory of another task at the start, never cleared",
 }
-Played = Mapping[str, Mapping[str, np.ndarray]]  # split, control: [2, S, N, K]
-
-
-def adapted_trials(trained: int) -> slice:
-    """Where adaptation is read: the last quarter of the trials trained on."""
-    return slice(3 * trained // 4, trained)
-
-
-def summarise(played: Played, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures of every split.
-
-    Args:
-      played: returns and lengths, [2, S, N, K], by split and control.
-      facts: the rest of result.json.
-    """
-    return {
-        split: _split(
-            {control: both[0] for control, both in controls.items()},
-            facts,
-            facts["levels"][split],
-        )
-        for split, controls in played.items()
-    }
-
-
-def _split(
-    returns: Mapping[str, np.ndarray], facts: Mapping[str, Any], levels: Any
-) -> dict[str, Any]:
-    trained, swap_at = facts["num_trials_trained"], facts["swap_at"]
-    late = adapted_trials(trained)
-    own = returns["none"]
-    count = own.shape[2]
-    adapted = own[:, :, late]
-    by_task = np.sort(adapted.mean((0, 2)))
-    figures = {
-        "zero_shot": _estimate(own[:, :, 0]),
-        "adapted": _estimate(adapted.mean(2)),
-        "beyond_training": _estimate(own[:, :, count - max(1, count // 4) :].mean(2)),
-        "gain": _estimate(adapted.mean(2) - own[:, :, 0]),
-        "worst_decile": float(by_task[: max(1, len(by_task) // 10)].mean()),
-        "normalised_adapted": _normalised(adapted.mean(), levels),
-        "normalised_zero_shot": _normalised(own[:, :, 0].mean(), levels),
-    }
-    read_over = {
-        "cleared": late,
-        "swapped": slice(swap_at, swap_at + 1),
-        "never_reset": slice(0, trained),
-    }
-    controls = {
-        control: _harm(own[:, :, trials], returns[control][:, :, trials])
-        for control, trials in read_over.items()
-    }
-    curves = {
-        control: [_estimate(values[:, :, k]) for k in range(count)]
-        for control, values in returns.items()
-    }
-    return figures | {"controls": controls, "curves": curves}
-
-
-def _estimate(values: np.ndarray) -> list[float | None]:
-    """Mean and 95% interval of [S, N]: over learners, or over tasks of a single one."""
-    sample = values.mean(1) if len(values) > 1 else values[0]
-    return [None if np.isnan(x) else float(x) for x in mean_interval(sample)]
-
-
-def _harm(own: np.ndarray, control: np.ndarray) -> dict[str, Any]:
-    """What a control costs, task by task: both saw the same tasks."""
-    paired = (own - control).mean((0, 2))
-    mean, low, high = mean_interval(paired)
-    return {
-        "own": float(own.mean()),
-        "with_control": float(control.mean()),
-        "loss": [mean, low, high],
-        "hurts": bool(low > 0),
-    }
-
-
-def _normalised(value: float, levels: Mapping[str, Any]) -> float | None:
-    if levels["expert"] is None or levels["expert"] == levels["random"]:
-        return None
-    return float((value - levels["random"]) / (levels["expert"] - levels["random"]))
+COLUMNS = ("zero-shot", "adapted", "gain", "beyond training", "random", "expert",
+           "normalised")  # fmt: skip
 
 
 def verdicts(result: Mapping[str, Any], split: str) -> list[str]:
@@ -133,24 +59,47 @@ def verdicts(result: Mapping[str, Any], split: str) -> list[str]:
 
 def table(result: Mapping[str, Any]) -> Table:
     """A row per split."""
-    columns = ("split", "zero-shot", "adapted", "gain", "beyond training", "worst 10%",
-               "random", "expert", "normalised")  # fmt: skip
-    rows = []
-    for split, figures in result["splits"].items():
-        levels = result["levels"][split]
-        names = ("zero_shot", "adapted", "gain", "beyond_training")
-        estimates = [_show(figures[name]) for name in names]
-        rows.append(
-            (split, *estimates, figures["worst_decile"], levels["random"],
-             levels["expert"], figures["normalised_adapted"])
-        )  # fmt: skip
+    rows = [
+        (split, *_row(figures, result["levels"][split]), figures["worst_decile"])
+        for split, figures in result["splits"].items()
+    ]
     return Table(
-        columns,
+        ("split", *COLUMNS, "worst 10%"),
         rows,
         "Return per trial. Zero-shot: trial 1. Adapted: the last quarter of the trials "
-        "trained on. Beyond training: the last quarter of all. Worst 10%: adapted, of "
-        "the tasks it did worst on. Normalised: adapted, random play 0, the expert 1.",
+        "trained on. Beyond training: the last quarter of all. Normalised: adapted, "
+        "random play 0, the expert 1. Worst 10%: adapted, of the worst tasks.",
     )
+
+
+def body_table(result: Mapping[str, Any], split: str) -> Table:
+    """A row per body; none where all tasks share one."""
+    levels = result["levels"][split]["bodies"]
+    rows = [
+        (name, *_row(figures, levels[name]))
+        for name, figures in result["splits"][split]["bodies"].items()
+    ]
+    return Table(("body", *COLUMNS), rows, "Likewise, by body; experts are its own.")
+
+
+def _row(figures: Mapping[str, Any], levels: Mapping[str, Any]) -> tuple[Cell, ...]:
+    names = ("zero_shot", "adapted", "gain", "beyond_training")
+    estimates = (_show(figures[name]) for name in names)
+    known = levels["random"], levels["expert"], figures["normalised_adapted"]
+    return (*estimates, *known)
+
+
+def curves(result: Mapping[str, Any]) -> Table:
+    """A row per split, control and trial, the expert's among them where it has them."""
+    rows: list[tuple[Cell, ...]] = []
+    for split, figures in result["splits"].items():
+        for control, curve in figures["curves"].items():
+            rows += [(split, control, k + 1, *at) for k, at in enumerate(curve)]
+        expert = result["levels"][split]["expert_per_trial"] or []
+        rows += [
+            (split, "expert", k + 1, at, None, None) for k, at in enumerate(expert)
+        ]
+    return Table(("split", "control", "trial", "return", "low", "high"), rows)
 
 
 def _show(estimate: list[float | None]) -> str:
@@ -160,23 +109,30 @@ def _show(estimate: list[float | None]) -> str:
     return show_interval(mean, low, high)
 
 
+def _line(name: str, figures: Mapping[str, Any], levels: Mapping[str, Any]) -> str:
+    expert = levels["expert"]
+    return (
+        f"{name}: zero-shot {_show(figures['zero_shot'])}, adapted "
+        f"{_show(figures['adapted'])}; random {levels['random']:.3g}, expert "
+        f"{'unknown' if expert is None else f'{expert:.3g}'}"
+    )
+
+
 def text(result: Mapping[str, Any]) -> str:
     """For a terminal."""
     lines = []
     for split, figures in result["splits"].items():
         levels = result["levels"][split]
-        expert = "none" if levels["expert"] is None else f"{levels['expert']:.3g}"
-        lines.append(
-            f"{split}: zero-shot {_show(figures['zero_shot'])}, adapted "
-            f"{_show(figures['adapted'])}; random {levels['random']:.3g}, "
-            f"expert {expert}"
-        )
+        lines.append(_line(split, figures, levels))
+        for name, own in figures["bodies"].items():
+            lines.append("  " + _line(name, own, levels["bodies"][name]))
         lines += [f"  {sentence}" for sentence in verdicts(result, split)]
     return "\n".join(lines)
 
 
-def write(path: Path, result: Mapping[str, Any], played: Played) -> None:
-    """Draws the adaptation curves, and writes report.html."""
+def write(path: Path, result: Mapping[str, Any]) -> None:
+    """Draws the adaptation curves, and writes adaptation.csv and report.html."""
+    write_csv(path / "adaptation.csv", curves(result))
     sections = [
         Section(
             "What was played",
@@ -203,6 +159,7 @@ def write(path: Path, result: Mapping[str, Any], played: Played) -> None:
             Section(
                 split,
                 paragraphs=verdicts(result, split),
+                tables=[body_table(result, split)] if figures["bodies"] else [],
                 pictures=[
                     Picture(picture, "Return of each trial, with 95% intervals.")
                 ],

@@ -1,10 +1,11 @@
 """What a transfer evaluation found: the return of every trial, read from a run folder.
 
-`<run>/evaluations/transfer-<time>/` holds `trials.csv`, a row per split, control,
+`<run>/evaluations/transfer-<time>/` holds `trials.csv.gz`, a row per split, control,
 learner, task and trial, and `result.json`, with the levels to compare them with.
 """
 
 import csv
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from experiment.run_folder import RunFolder
 SPLITS = ("train", "held_out", "shifted", "bodies")
 CONTROLS = ("none", "cleared", "swapped", "never_reset")
 PLAIN = "none"  # the control that changes nothing
-_COLUMNS = ("split", "control", "seed", "task", "trial", "return")
+FILE = "trials.csv.gz"  # pandas.read_csv reads it as it is
+COLUMNS = ("split", "control", "seed", "task", "trial", "return", "length")
+_READ = COLUMNS[:-1]
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,7 @@ class Trials:
     @property
     def late(self) -> slice:
         """The last quarter of the trials trained on (of those that were played)."""
-        end = min(self.trained, self.num_trials)
-        return slice(int(0.75 * end), end)
+        return adapted(min(self.trained, self.num_trials))
 
     def adapted(self, split: str, control: str = PLAIN) -> np.ndarray:
         """[S, N]: mean return over the last quarter of the trials trained on."""
@@ -72,6 +74,11 @@ class Trials:
     def zero_shot(self, split: str, control: str = PLAIN) -> np.ndarray:
         """[S, N]: return of the first trial."""
         return self.returns[split, control][:, :, 0]
+
+
+def adapted(trained: int) -> slice:
+    """Where adaptation is read: the last quarter of the trials trained on."""
+    return slice(3 * trained // 4, trained)
 
 
 def in_order(found: set[str], usual: Sequence[str]) -> list[str]:
@@ -88,7 +95,7 @@ def newest(folder: RunFolder) -> Trials | None:
     done = [
         path
         for path in sorted(folder.evaluations.glob("transfer-*"))
-        if (path / "result.json").exists() and (path / "trials.csv").exists()
+        if (path / "result.json").exists() and (path / FILE).exists()
     ]
     return read(done[-1]) if done else None
 
@@ -119,29 +126,47 @@ def read(path: Path) -> Trials:
             f"num_trials_trained {trained} and num_trials {num_trials}."
         )
     returns = {
-        key: _block(path / "trials.csv", key, cells, num_trials)
-        for key, cells in _read_cells(path / "trials.csv").items()
+        key: _block(path / FILE, key, cells, num_trials)
+        for key, cells in _read_cells(path / FILE).items()
     }
     found = Trials(path, trained, num_trials, returns, levels)
     if not found.splits:
-        raise InputError(f"{path / 'trials.csv'} must have rows of control none.")
+        raise InputError(f"{path / FILE} must have rows of control none.")
     return found
+
+
+def write(path: Path, played: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Writes a transfer evaluation's trials into its folder.
+
+    Args:
+      path: of the folder.
+      played: returns and lengths, [2, S, N, K], by split and control.
+    """
+    with gzip.open(path / FILE, "wt", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for split, controls in played.items():
+            for control, (returns, lengths) in controls.items():
+                for (seed, task, trial), value in np.ndenumerate(returns):
+                    length = int(lengths[seed, task, trial])
+                    row = (split, control, seed, task, trial + 1)
+                    writer.writerow([*row, f"{value:.6g}", length])
 
 
 def _read_cells(path: Path) -> dict[tuple[str, str], np.ndarray]:
     """Rows `(seed, task, trial, return)` [M, 4], by split and control."""
     cells: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     try:
-        with path.open(newline="") as file:
+        with gzip.open(path, "rt", newline="") as file:
             reader = csv.reader(file)
             header = next(reader, [])
-            split, control, *rest = (header.index(name) for name in _COLUMNS)
+            split, control, *rest = (header.index(name) for name in _READ)
             for row in reader:
                 numbers = tuple(float(row[place]) for place in rest)
                 cells.setdefault((row[split], row[control]), []).append(numbers)
     except (OSError, ValueError, IndexError) as error:
         raise InputError(
-            f"{path} must have columns {', '.join(_COLUMNS)} and numbers in the last "
+            f"{path} must have columns {', '.join(_READ)} and numbers in the last "
             f"four: {error}."
         ) from error
     return {key: np.array(rows) for key, rows in cells.items()}

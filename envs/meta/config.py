@@ -92,6 +92,7 @@ class ProjectedControlConfig(MetaConfig):
     """Bodies behind random projections (Lu et al., 2023, §4.4)."""
 
     SPLITS: ClassVar[tuple[str, ...]] = ("train", "held_out", "shifted", "bodies")
+    SUITE: ClassVar[str] = "control"  # bodies are its environments
 
     num_trials: int = 2
     trial_steps: int = 500
@@ -119,6 +120,13 @@ class ProjectedControlConfig(MetaConfig):
                 "a body that was trained on is not held out."
             )
 
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Bodies of this split, as environments go by name."""
+        held_out = self.split == "bodies"
+        names = self.held_out_bodies if held_out else self.train_bodies
+        return tuple(f"{self.SUITE}/{name}" for name in names)
+
 
 @dataclass(frozen=True)
 class ProjectedDmcConfig(ProjectedControlConfig):
@@ -126,6 +134,8 @@ class ProjectedDmcConfig(ProjectedControlConfig):
 
     Playground has no hard point mass, which the paper holds out; so four are held out.
     """
+
+    SUITE: ClassVar[str] = "playground"
 
     train_bodies: tuple[str, ...] = (
         "BallInCup",

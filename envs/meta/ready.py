@@ -94,29 +94,23 @@ def make_dark_key_to_door(config: DarkKeyToDoorConfig) -> tuple[Any, Any]:
 
 def make_projected_control(config: ProjectedControlConfig) -> tuple[Any, Any]:
     """`(env, params)`; see `envs.meta.config`."""
-    return _projected("control", config)
-
-
-def make_projected_dmc(config: ProjectedDmcConfig) -> tuple[Any, Any]:
-    """`(env, params)`; see `envs.meta.config`."""
-    return _projected("playground", config)
-
-
-def _projected(suite: str, config: ProjectedControlConfig) -> tuple[Any, Any]:
     from envs import registry
 
-    held_out = config.split == "bodies"
-    names = config.held_out_bodies if held_out else config.train_bodies
     limit: dict[str, Any] = {"max_steps_in_episode": config.trial_steps}
-    bodies = [registry.make(f"{suite}/{name}", **limit) for name in names]
+    bodies = [registry.make(name, **limit) for name in config.bodies]
     env = BodySet(bodies, OBSERVED, ACTED)
 
     def body(key: Array, split: str) -> Mapping[str, Array]:
-        return {"body": jax.random.randint(key, (), 0, len(names))}
+        return {"body": jax.random.randint(key, (), 0, len(bodies))}
 
     law = {"train": config.law, "shifted": "orthogonal"}
     variation = Composed(Fields(body), Projection(OBSERVED, law, law))
     return _meta(env, env.default_params, variation, config)
+
+
+def make_projected_dmc(config: ProjectedDmcConfig) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`."""
+    return make_projected_control(config)
 
 
 def _meta(
@@ -132,6 +126,25 @@ def _meta(
         **options,
     )
     return wrapped, wrapped.params_for(params, config.step_budget)
+
+
+def bodies(
+    config: MetaConfig, task: Any
+) -> tuple[list[tuple[str, dict[str, Any]]], Array | None]:
+    """The bodies that tasks are projections of.
+
+    Args:
+      config: of a meta-environment.
+      task: tasks as its states hold them, [N, ...].
+
+    Returns:
+      The bare environments, `(name, params)`, and which of them each task has, [N]
+      int32; nothing and None where all tasks share one environment.
+    """
+    if not isinstance(config, ProjectedControlConfig):
+        return [], None
+    limit = {"max_steps_in_episode": config.trial_steps}
+    return [(name, limit) for name in config.bodies], task[0]["body"]
 
 
 def references(

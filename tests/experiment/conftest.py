@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import gzip
 import itertools
 import json
 import os
@@ -22,6 +23,7 @@ from experiment import config as run_config
 from experiment.metrics import MetricsFile, make_rows, reduce_window
 from experiment.run_folder import RunFolder
 from experiment.training import summarise, train
+from experiment.trials import FILE as TRIALS_FILE
 
 ROOT = Path(__file__).parents[2]
 
@@ -192,7 +194,7 @@ def write_transfer(
             value = start + learned * (1 - np.exp(-trial / 2)) + luck[seed] + hard[task]
             value = float(value + rng.normal(0, 0.05))
             lines.append(f"{split},{control},{seed},{task},{trial + 1},{value!r},20")
-    (folder / "trials.csv").write_text("\n".join(lines) + "\n")
+    (folder / TRIALS_FILE).write_bytes(gzip.compress("\n".join(lines).encode()))
     named = dict(zip(("random", "expert", "expert_name"), levels, strict=True))
     unknown = {"random": levels[0], "expert": None, "expert_name": None}
     result = {

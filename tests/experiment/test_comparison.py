@@ -14,12 +14,20 @@
 """
 
 import csv
+import gzip
 import json
 
 import numpy as np
 import pytest
 
-from experiment import compared, comparison, comparison_tables, robust, score_tables
+from experiment import (
+    compared,
+    comparison,
+    comparison_tables,
+    robust,
+    score_tables,
+    trials,
+)
 from experiment.metrics import MetricsFile
 from experiment.statistics import mean_interval
 
@@ -48,8 +56,8 @@ def records(table):
 
 
 def raw(run, **where):
-    """Returns in trials.csv, read as plainly as can be."""
-    with (run.transfer.path / "trials.csv").open() as file:
+    """Returns of the trials, read as plainly as can be."""
+    with gzip.open(run.transfer.path / trials.FILE, "rt") as file:
         return [
             float(row["return"])
             for row in csv.DictReader(file)

@@ -7,24 +7,28 @@
 | `hurts` from the mean alone | words |
 | the expert read over all trials | a_run |
 | bodies played on training tasks | a_run |
+| a body's figures of all tasks, or with the split's levels | bodies_apart |
+| the split's expert not weighted by tasks | several_bodies |
 """
 
 import csv
+import gzip
 import json
 
 import numpy as np
 import pytest
 
-from experiment import cli, transfer_report, trials
+from experiment import cli, experts, transfer_figures, transfer_report, trials
 from experiment import config as run_config
 from experiment.building import build_agent
 from experiment.errors import InputError
 from experiment.request import TransferRequest
 from experiment.run_folder import RunFolder
 from experiment.training import train
-from experiment.transfer import CONTROLS, evaluate
+from experiment.transfer import evaluate
+from experiment.transfer_figures import Body
+from experiment.trials import CONTROLS
 
-FACTS = {"num_trials_trained": 4, "num_trials": 8, "swap_at": 2}
 SMALL = (
     *("env=meta_bandit", "env.num_arms=3", "env.num_trials=4"),
     *("agent.rollout_length=4", "total_steps=32", "checkpoint_every=1"),
@@ -50,11 +54,15 @@ def made_up(seeds=3, tasks=40, seed=0):
     }
 
 
-def summary(controls, levels=None):
-    levels = levels or {"random": 0.0, "expert": 2.0, "expert_name": "oracle"}
-    facts = {**FACTS, "levels": {"train": levels}}
-    played = {"train": controls}
-    return {**facts, "splits": transfer_report.summarise(played, facts)}
+def summary(controls, bodies=None, levels=None):
+    levels = {"random": 0.0, "expert": 2.0, "expert_name": "oracle", **(levels or {})}
+    figures = transfer_figures.split(
+        {control: returns for control, (returns, _) in controls.items()},
+        *(levels, bodies or {}),
+        trained=4,
+        swap_at=2,
+    )
+    return {"levels": {"train": levels}, "splits": {"train": figures}}
 
 
 def test_figures_are_those_of_the_trials_they_name():
@@ -77,6 +85,27 @@ def test_figures_are_those_of_the_trials_they_name():
         assert mean == pytest.approx(loss, abs=0.02)
     curve = np.array(figures["curves"]["none"])[:, 0]
     np.testing.assert_allclose(curve, own.mean((0, 1)))
+
+
+def test_bodies_are_told_apart_each_by_its_own_levels():
+    controls = made_up()
+    first = np.arange(40) < 10
+    controls["none"][0][:, first] += 5
+    bodies = {"a": Body(first, 8.0), "b": Body(~first, None)}
+    levels = {"a": {"random": 4.0, "expert": 8.0}, "b": {"random": 0, "expert": None}}
+    result = summary(controls, bodies, {"bodies": levels})
+    figures = result["splits"]["train"]["bodies"]
+    late = controls["none"][0][:, :, 3]
+    assert figures["a"]["adapted"][0] == pytest.approx(late[:, first].mean())
+    assert figures["b"]["adapted"][0] == pytest.approx(late[:, ~first].mean())
+    expected = (late[:, first].mean() - 4) / 4
+    assert figures["a"]["normalised_adapted"] == pytest.approx(expected)
+    assert figures["b"]["normalised_adapted"] is None
+    rows = transfer_report.body_table(result, "train").rows
+    assert [(row[0], row[-3], row[-2]) for row in rows] == [("a", 4, 8), ("b", 0, None)]
+    said = transfer_report.text(result).splitlines()
+    assert said[1].startswith("  a: zero-shot") and said[1].endswith("expert 8")
+    assert said[2].startswith("  b: zero-shot") and said[2].endswith("expert unknown")
 
 
 def test_one_learners_interval_is_over_tasks_several_ones_over_learners():
@@ -122,7 +151,7 @@ def test_a_run_is_played_on_every_split_and_written_down(run):
     found = trials.read(path)  # refuses what is missing, doubled or not finite
     assert found.splits == ["train", "held_out", "shifted"]
     assert result["num_trials"] == 8 and result["num_trials_trained"] == 4
-    with (path / "trials.csv").open() as file:
+    with gzip.open(path / trials.FILE, "rt") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * len(CONTROLS) * 2 * 6 * 8
     for split in found.splits:
@@ -139,6 +168,17 @@ def test_a_run_is_played_on_every_split_and_written_down(run):
         assert 0 < levels["random"] < levels["best"] < 1
     assert result["levels"]["shifted"]["best"] < 0.5
     assert json.loads((path / "result.json").read_text())["splits"] == result["splits"]
+    with (path / "adaptation.csv").open() as file:
+        curves = list(csv.DictReader(file))
+    assert len(curves) == 3 * (len(CONTROLS) + 1) * 8  # Thompson sampling's among them
+    for row in curves:
+        place = int(row["trial"]) - 1
+        if row["control"] == "expert":
+            level = result["levels"][row["split"]]["expert_per_trial"][place]
+        else:
+            curve = result["splits"][row["split"]]["curves"][row["control"]]
+            level = curve[place][0]
+        assert float(row["return"]) == pytest.approx(level)
     report = (path / "report.html").read_text()
     assert report.count("data:image/png") == 3
     for split in found.splits:
@@ -163,3 +203,54 @@ def test_a_run_without_splits_is_refused(make_config, tmp_path):
     config = make_config()
     with pytest.raises(InputError, match="memory_chain has no splits of tasks"):
         evaluate(RunFolder(tmp_path), config, config.env, TransferRequest())
+
+
+@pytest.fixture
+def several_bodies(tiny, tmp_path):
+    """A run on two bodies with three unseen, that has learnt nothing yet."""
+    cli.register()
+    rest = [option for option in tiny if not option.startswith(("env.", "core."))]
+    small = (
+        *("env=projected_control", "env.trial_steps=5"),
+        *("core=mlp", "core.features=4"),
+        "env.train_bodies=[cartpole_balance,pendulum_swingup]",
+        "env.held_out_bodies=[acrobot_swingup,mountain_car]",
+        *("agent.rollout_length=4", "total_steps=32", "checkpoint_every=1"),
+    )
+    config = run_config.load(cli.composed("train", [*rest, *small]))
+    folder = RunFolder(tmp_path / "run")
+    assert train(build_agent(config), config, folder, resume=False) == 0
+    return folder, config
+
+
+@pytest.mark.lenient  # distrax's Gaussian
+def test_several_bodies_have_an_expert_each(several_bodies, monkeypatch):
+    folder, config = several_bodies
+    asked = []
+
+    def level(name, params, *, total_steps, folder):
+        asked.append((name, params["max_steps_in_episode"], total_steps, folder))
+        return 100.0 * len(name)
+
+    monkeypatch.setattr(experts, "level", level)
+    request = TransferRequest(tasks=9, expert_steps=7)
+    result = evaluate(folder, config, config.env, request)
+    trained = ["control/cartpole_balance", "control/pendulum_swingup"]
+    unseen = ["control/acrobot_swingup", "control/mountain_car"]
+    for split, names in result["splits"].items():
+        expected = unseen if split == "bodies" else trained
+        assert sorted(names["bodies"]) == expected
+        levels = result["levels"][split]
+        per_body = levels["bodies"]
+        # Returns of all tasks are those of each body's tasks, weighted by their number.
+        found = [names["bodies"][name]["adapted"][0] for name in expected]
+        counts = np.linalg.solve(
+            [[found[0], found[1]], [1.0, 1.0]], [names["adapted"][0], 1.0]
+        )
+        experts_ = [per_body[name]["expert"] for name in expected]
+        assert experts_ == [100.0 * len(name) for name in expected]
+        assert levels["expert"] == pytest.approx(counts @ experts_, rel=1e-3)
+        random = [per_body[name]["random"] for name in expected]
+        assert levels["random"] == pytest.approx(counts @ random, rel=1e-3)
+    assert {(*rest,) for _, *rest in asked} == {(5, 7, folder.path / "experts")}
+    assert {name for name, *_ in asked} == {*trained, *unseen}

@@ -13,6 +13,8 @@
 | equal levels are divided by | test_levels |
 """
 
+import csv
+import gzip
 import json
 import random
 
@@ -27,10 +29,25 @@ from experiment.run_folder import RunFolder
 def write(folder, lines, **result):
     folder.mkdir(parents=True, exist_ok=True)
     header = "split,control,seed,task,trial,return,length"
-    (folder / "trials.csv").write_text("\n".join([header, *lines]) + "\n")
+    text = "\n".join([header, *lines]) + "\n"
+    (folder / trials.FILE).write_bytes(gzip.compress(text.encode()))
     known = {"num_trials_trained": 4, "num_trials": 5, "levels": {}}
     (folder / "result.json").write_text(json.dumps(known | result))
     return folder
+
+
+def test_what_is_written_is_read(tmp_path):
+    """In the places that the file has for it, and the lengths beside the returns."""
+    rng = np.random.default_rng(0)
+    played = {"train": {"none": rng.integers(0, 99, (2, 2, 3, 5)).astype(float)}}
+    path = write(tmp_path, [])
+    trials.write(path, played)
+    found = trials.read(path).returns["train", "none"]
+    np.testing.assert_array_equal(found, played["train"]["none"][0])
+    with gzip.open(path / trials.FILE, "rt") as file:
+        rows = list(csv.DictReader(file))
+    lengths = [int(row["length"]) for row in rows]
+    np.testing.assert_array_equal(lengths, played["train"]["none"][1].ravel())
 
 
 def value(seed, task, trial):
@@ -131,7 +148,7 @@ def test_refuses(tmp_path, lines, result, said):
 
 
 def test_refuses_what_is_no_table(tmp_path):
-    (write(tmp_path, []) / "trials.csv").write_text("a,b\n")
+    (write(tmp_path, []) / trials.FILE).write_bytes(gzip.compress(b"a,b\n"))
     with pytest.raises(InputError, match="columns split, control"):
         trials.read(tmp_path)
     (tmp_path / "result.json").write_text("{")
