@@ -5,6 +5,7 @@ agent's memory does not hurt it, it was not learning in context.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -73,53 +74,30 @@ def play_trials(
     if control not in known:
         raise ValueError(f"control must be one of {', '.join(known)}; got {control!r}.")
     begin_key, play_key = jax.random.split(key)
-    n, empty = num_tasks, carry
+    empty = carry
 
     def start(key: Array, carry: Any, reset: bool) -> _Play:
-        now = begin(env, env_params, carry, key, n)._replace(reset=jnp.full(n, reset))
-        zeros = jnp.zeros((n, num_trials))
-        trials = Trials(zeros, zeros.astype(jnp.int32))
-        never = jnp.zeros(n, bool)
-        return _Play(now, jnp.zeros(n, jnp.int32), never, trials, empty, play_key)
+        now = begin(env, env_params, carry, key, num_tasks)
+        now = now._replace(reset=jnp.full(num_tasks, reset))
+        return _nothing_played(now, num_trials, empty, play_key)
 
-    def run(state: _Play, tamper: Callable[[_Play], Any]) -> _Play:
-        def step(state: _Play) -> _Play:
-            now = state.now._replace(carry=tamper(state))
-            key, action_key, env_key = jax.random.split(state.key, 3)
-            if control == RANDOM:
-                draw = jax.vmap(env.action_space(env_params).sample)
-                carry, action = now.carry, draw(jax.random.split(action_key, n))
-            else:
-                carry, distribution, _ = read(policy, now.carry, now.obs, now.reset)
-                drawn = (
-                    distribution.mode() if greedy else distribution.sample(action_key)
-                )
-                action = to_env(drawn[0])
-            now, outcome = advance(
-                *(now, carry, action, env_key),
-                env=env,
-                env_params=env_params,
-                to_env=lambda action: action,
-            )
-            return _count(state, now, outcome.info, swap_at, key)
-
-        def unfinished(state: _Play) -> Array:
-            return (state.trial < num_trials).any()
-
-        return jax.lax.while_loop(unfinished, step, state)
-
-    def as_it_is(state: _Play) -> Any:
-        return state.now.carry
-
-    def cleared(state: _Play) -> Any:
-        return _where(state.fresh, empty, state.now.carry)
-
+    run = partial(
+        _run,
+        act=_actor(policy, control, env, env_params, to_env, greedy),
+        env=env,
+        env_params=env_params,
+        swap_at=swap_at,
+    )
     if control == "cleared":
+
+        def cleared(state: _Play) -> Any:
+            return _where(state.fresh, empty, state.now.carry)
+
         return run(start(begin_key, empty, True), cleared).trials
     if control == "never_reset":
-        other = run(start(jax.random.fold_in(begin_key, 1), empty, True), as_it_is)
-        return run(start(begin_key, other.now.carry, False), as_it_is).trials
-    first = run(start(begin_key, empty, True), as_it_is)
+        other = run(start(jax.random.fold_in(begin_key, 1), empty, True), _as_it_is)
+        return run(start(begin_key, other.now.carry, False), _as_it_is).trials
+    first = run(start(begin_key, empty, True), _as_it_is)
     if control in ("none", RANDOM):
         return first.trials
     wrong = jax.tree.map(lambda x: jnp.roll(x, -1, axis=0), first.kept)
@@ -134,6 +112,60 @@ def tasks_of(key: Array, *, num_tasks: int, env: Any, env_params: Any) -> Any:
     """[N, ...] the hidden tasks that `play_trials` plays with the same `key`."""
     begin_key, _ = jax.random.split(key)
     return begin(env, env_params, (), begin_key, num_tasks).env_state.task
+
+
+def _nothing_played(now: Situation, num_trials: int, empty: Any, key: Array) -> _Play:
+    """Where a meta-episode begins. `key` is for what is drawn in it."""
+    n = len(now.reset)
+    zeros = jnp.zeros((n, num_trials))
+    trials = Trials(zeros, zeros.astype(jnp.int32))
+    never = jnp.zeros(n, bool)
+    return _Play(now, jnp.zeros(n, jnp.int32), never, trials, empty, key)
+
+
+def _actor(policy, control, env, env_params, to_env, greedy):
+    """`(now, key) -> (carry, action [N, ...])`, the environment's action."""
+
+    def at_random(now: Situation, key: Array) -> tuple[Any, Array]:
+        draw = jax.vmap(env.action_space(env_params).sample)
+        return now.carry, draw(jax.random.split(key, len(now.reset)))
+
+    def as_the_policy(now: Situation, key: Array) -> tuple[Any, Array]:
+        carry, distribution, _ = read(policy, now.carry, now.obs, now.reset)
+        drawn = distribution.mode() if greedy else distribution.sample(key)
+        return carry, to_env(drawn[0])
+
+    return at_random if control == RANDOM else as_the_policy
+
+
+def _run(state: _Play, tamper: Callable, *, act, env, env_params, swap_at) -> _Play:
+    """Plays until every lane has played all trials.
+
+    `tamper` gives the memory [N, ...] that a step begins with, `act` is an `_actor`.
+    """
+    num_trials = state.trials.length.shape[1]
+
+    def step(state: _Play) -> _Play:
+        now = state.now._replace(carry=tamper(state))
+        key, action_key, env_key = jax.random.split(state.key, 3)
+        carry, action = act(now, action_key)
+        now, outcome = advance(
+            *(now, carry, action, env_key),
+            env=env,
+            env_params=env_params,
+            to_env=lambda action: action,
+        )
+        return _count(state, now, outcome.info, swap_at, key)
+
+    def unfinished(state: _Play) -> Array:
+        return (state.trial < num_trials).any()
+
+    return jax.lax.while_loop(unfinished, step, state)
+
+
+def _as_it_is(state: _Play) -> Any:
+    """Memory that nobody tampers with."""
+    return state.now.carry
 
 
 def _count(state: _Play, now: Situation, info: Any, swap_at: int, key: Array) -> _Play:

@@ -43,13 +43,13 @@ def _over_lanes(apply: Callable[[list[Any]], Any], own: tuple[bool, ...]):
     `own` says of each leaf whether every lane has its own, [n, ...], or all share one.
     """
     axes = ([0 if mine else None for mine in own],)
+    apply_all = partial(jax.vmap, apply, axes)
 
     @jax.custom_batching.custom_vmap
     def choose(chosen, other, leaves):
         n = len(chosen)
         chunk = max(16, n // 32)
         count = jnp.sum(chosen, dtype=jnp.int32)
-        apply_all = partial(jax.vmap, apply, axes)
 
         def none():
             return other
@@ -62,24 +62,8 @@ def _over_lanes(apply: Callable[[list[Any]], Any], own: tuple[bool, ...]):
         def some():
             # Lane n does not exist: reads are clamped to a real one, writes dropped.
             (lane,) = jnp.nonzero(chosen, size=n + chunk, fill_value=n)
-
-            def one_chunk(carry):
-                i, kept = carry
-                now = jax.lax.dynamic_slice(lane, (i * chunk,), (chunk,))
-                given = [
-                    x.at[now].get(mode="clip") if mine else x
-                    for x, mine in zip(leaves, own, strict=True)
-                ]
-                results = apply_all(axis_size=chunk)(given)
-                kept = jax.tree.map(
-                    lambda old, new: old.at[now].set(new, mode="drop"), kept, results
-                )
-                return i + 1, kept
-
-            def more(carry):
-                return carry[0] * chunk < count
-
-            return jax.lax.while_loop(more, one_chunk, (jnp.int32(0), other))[1]
+            of_chunk = apply_all(axis_size=chunk)
+            return _in_chunks(of_chunk, own, lane, count, chunk, other, leaves)
 
         if n <= chunk:
             return jax.lax.cond(count > 0, every, none)
@@ -88,26 +72,65 @@ def _over_lanes(apply: Callable[[list[Any]], Any], own: tuple[bool, ...]):
         return jax.lax.switch(any_at_all + most, (none, some, every))
 
     @choose.def_vmap
-    def flatten(axis_size, in_batched, chosen, other, leaves):
-        """A batch of batches is one longer batch."""
-        n = chosen.shape[1 if in_batched[0] else 0]
-
-        def merge(x, batched):
-            x = x if batched else jnp.broadcast_to(x, (axis_size, *x.shape))
-            return x.reshape(axis_size * n, *x.shape[2:])
-
-        def spread(x, batched, mine):
-            if batched and not mine:
-                x = jnp.broadcast_to(x[:, None], (axis_size, n, *x.shape[1:]))
-            return merge(x, batched) if batched or mine else x
-
-        pairs = list(zip(in_batched[2], own, strict=True))
-        out = _over_lanes(apply, tuple(batched or mine for batched, mine in pairs))(
-            merge(chosen, in_batched[0]),
-            jax.tree.map(merge, other, in_batched[1]),
-            [spread(x, *pair) for x, pair in zip(leaves, pairs, strict=True)],
-        )
-        out = jax.tree.map(lambda x: x.reshape(axis_size, n, *x.shape[1:]), out)
+    def flatten(axis_size, in_batched, *operands):
+        out = _as_one_batch(apply, own, axis_size, in_batched, *operands)
         return out, jax.tree.map(lambda _: True, out)
 
     return choose
+
+
+def _in_chunks(apply, own, lane, count, chunk, other, leaves):
+    """`other` [n, ...] with the results for the first `count` of `lane` in it.
+
+    Args:
+      apply: of a chunk of lanes.
+      own: as `_over_lanes` has it.
+      lane: [n + chunk] int32, lanes that are chosen, then n.
+      count: [] int32, how many are.
+      chunk: how many lanes `apply` takes.
+      other: a pytree of arrays [n, ...].
+      leaves: [n, ...] each or, where all lanes share it, of any shape.
+    """
+
+    def one_chunk(carry):
+        i, kept = carry
+        now = jax.lax.dynamic_slice(lane, (i * chunk,), (chunk,))
+        given = [
+            x.at[now].get(mode="clip") if mine else x
+            for x, mine in zip(leaves, own, strict=True)
+        ]
+        results = apply(given)
+        kept = jax.tree.map(
+            lambda old, new: old.at[now].set(new, mode="drop"), kept, results
+        )
+        return i + 1, kept
+
+    def more(carry):
+        return carry[0] * chunk < count
+
+    return jax.lax.while_loop(more, one_chunk, (jnp.int32(0), other))[1]
+
+
+def _as_one_batch(apply, own, axis_size, in_batched, chosen, other, leaves):
+    """A batch of batches is one longer batch: [axis_size, n, ...].
+
+    `in_batched` says, leaf by leaf of the three operands, which have the outer axis.
+    """
+    n = chosen.shape[1 if in_batched[0] else 0]
+
+    def merge(x, batched):
+        x = x if batched else jnp.broadcast_to(x, (axis_size, *x.shape))
+        return x.reshape(axis_size * n, *x.shape[2:])
+
+    def spread(x, batched, mine):
+        if batched and not mine:
+            x = jnp.broadcast_to(x[:, None], (axis_size, n, *x.shape[1:]))
+        return merge(x, batched) if batched or mine else x
+
+    pairs = list(zip(in_batched[2], own, strict=True))
+    out = _over_lanes(apply, tuple(batched or mine for batched, mine in pairs))(
+        merge(chosen, in_batched[0]),
+        jax.tree.map(merge, other, in_batched[1]),
+        [spread(x, *pair) for x, pair in zip(leaves, pairs, strict=True)],
+    )
+    return jax.tree.map(lambda x: x.reshape(axis_size, n, *x.shape[1:]), out)

@@ -60,18 +60,10 @@ class Acrobot(base.ControlEnvironment):
 
     def start(self, key: Array, params: AcrobotParams) -> base.State:
         angles = jax.random.uniform(key, (2,), minval=-math.pi, maxval=math.pi)
-        return base.State(
-            time=base.no_time(), position=angles, velocity=jnp.zeros_like(angles)
-        )
+        return base.at_rest(angles)
 
     def advance(self, state, action, params):
-        def accelerate(position, velocity):
-            return acceleration(position, velocity, action[0], params)
-
-        position, velocity = integrate.rk4(
-            accelerate, state.position, state.velocity, params.timestep
-        )
-        return state.replace(position=position, velocity=velocity)
+        return base.moved(integrate.rk4, acceleration, state, action[0], params)
 
     def get_obs(self, state, params=None, key=None):
         angles = jnp.cumsum(state.position)  # of both arms to the vertical

@@ -13,6 +13,7 @@ a field of `params`, a number or an array, and may differ from episode to episod
 under `vmap`, from environment to environment.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -107,3 +108,30 @@ class ControlEnvironment(auto_reset.AutoReset):
 def no_time() -> Array:
     """The clock at the start, [] int32: a strong type, so no step changes it."""
     return jnp.zeros((), jnp.int32)
+
+
+def at_rest(position: Array) -> State:
+    """A start at `position` [n], with nothing moving."""
+    return State(time=no_time(), position=position, velocity=jnp.zeros_like(position))
+
+
+def moved(
+    method: Callable, acceleration: Callable, state: Any, action: Array, params: Any
+) -> Any:
+    """The state one time step later, but for the clock.
+
+    Args:
+      method: one of `integrate`.
+      acceleration: `(position, velocity, action, params) -> [n]`.
+      state: a `State`.
+      action: as `acceleration` takes it.
+      params: with a `timestep`, s.
+    """
+
+    def accelerate(position, velocity):
+        return acceleration(position, velocity, action, params)
+
+    position, velocity = method(
+        accelerate, state.position, state.velocity, params.timestep
+    )
+    return state.replace(position=position, velocity=velocity)

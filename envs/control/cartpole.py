@@ -75,13 +75,7 @@ class Cartpole(base.ControlEnvironment):
         return base.State(time=base.no_time(), position=position, velocity=velocity)
 
     def advance(self, state, action, params):
-        def accelerate(position, velocity):
-            return acceleration(position, velocity, action[0], params)
-
-        position, velocity = integrate.rk4(
-            accelerate, state.position, state.velocity, params.timestep
-        )
-        return state.replace(position=position, velocity=velocity)
+        return base.moved(integrate.rk4, acceleration, state, action[0], params)
 
     def get_obs(self, state, params=None, key=None):
         x, angle = state.position

@@ -44,9 +44,7 @@ class MountainCar(base.ControlEnvironment):
 
     def start(self, key: Array, params: MountainCarParams) -> base.State:
         position = jax.random.uniform(key, (1,), minval=-0.6, maxval=-0.4)
-        return base.State(
-            time=base.no_time(), position=position, velocity=jnp.zeros_like(position)
-        )
+        return base.at_rest(position)
 
     def advance(self, state, action, params):
         slope = jnp.cos(3 * state.position)

@@ -47,18 +47,11 @@ class Pendulum(base.ControlEnvironment):
 
     def start(self, key: Array, params: PendulumParams) -> base.State:
         angle = jax.random.uniform(key, (1,), minval=-math.pi, maxval=math.pi)
-        return base.State(
-            time=base.no_time(), position=angle, velocity=jnp.zeros_like(angle)
-        )
+        return base.at_rest(angle)
 
     def advance(self, state, action, params):
-        def accelerate(position, velocity):
-            return acceleration(position, velocity, action, params)
-
-        position, velocity = integrate.semi_implicit_euler(
-            accelerate, state.position, state.velocity, params.timestep
-        )
-        return state.replace(position=position, velocity=velocity)
+        euler = integrate.semi_implicit_euler
+        return base.moved(euler, acceleration, state, action, params)
 
     def get_obs(self, state, params=None, key=None):
         angle = state.position

@@ -83,14 +83,8 @@ class PointMass(base.ControlEnvironment):
 
     def advance(self, state, action, params):
         push = params.gear * jnp.sum(state.directions * action[:, None], axis=0)
-
-        def accelerate(position, velocity):
-            return acceleration(position, velocity, push, params)
-
-        position, velocity = integrate.semi_implicit_euler(
-            accelerate, state.position, state.velocity, params.timestep
-        )
-        return state.replace(position=position, velocity=velocity)
+        euler = integrate.semi_implicit_euler
+        return base.moved(euler, acceleration, state, push, params)
 
     def get_obs(self, state, params=None, key=None):
         return jnp.concatenate([state.position, state.velocity])

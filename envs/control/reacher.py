@@ -84,13 +84,8 @@ class Reacher(base.ControlEnvironment):
         )
 
     def advance(self, state, action, params):
-        def accelerate(position, velocity):
-            return acceleration(position, velocity, action, params)
-
-        position, velocity = integrate.semi_implicit_euler(
-            accelerate, state.position, state.velocity, params.timestep
-        )
-        return state.replace(position=position, velocity=velocity)
+        euler = integrate.semi_implicit_euler
+        return base.moved(euler, acceleration, state, action, params)
 
     def get_obs(self, state, params=None, key=None):
         params = self.default_params if params is None else params

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from envs.meta.tasks import ALL_SPLITS, SPLITS, check_split
 from envs.suites.table import check_installed
 
 
@@ -12,7 +13,7 @@ class MetaConfig:
 
     # Which tasks can be had. Held-out tasks are of the training law and never trained
     # on, shifted ones of another law, and bodies are ones that were never seen.
-    SPLITS: ClassVar[tuple[str, ...]] = ("train", "held_out", "shifted")
+    SPLITS: ClassVar[tuple[str, ...]] = SPLITS
 
     num_trials: int = 16  # of a meta-episode
     split: str = "train"
@@ -29,10 +30,7 @@ class MetaConfig:
             raise ValueError(
                 f"trial_discount must lie between 0 and 1; got {self.trial_discount}."
             )
-        if self.split not in self.SPLITS:
-            raise ValueError(
-                f"split must be one of {', '.join(self.SPLITS)}; got {self.split!r}."
-            )
+        check_split(self.split, self.SPLITS)
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class DarkKeyToDoorConfig(MetaConfig):
 class ProjectedControlConfig(MetaConfig):
     """Bodies behind random projections (Lu et al., 2023, §4.4)."""
 
-    SPLITS: ClassVar[tuple[str, ...]] = ("train", "held_out", "shifted", "bodies")
+    SPLITS: ClassVar[tuple[str, ...]] = ALL_SPLITS
     SUITE: ClassVar[str] = "control"  # bodies are its environments
 
     num_trials: int = 2

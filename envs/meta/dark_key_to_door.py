@@ -14,17 +14,13 @@
 Every trial starts in the center, as in Dark Room (`start`: or "corner", "random").
 """
 
-from dataclasses import dataclass
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from gymnax.environments import environment, spaces
+from gymnax.environments import environment
 from jax import Array
 
-from envs.auto_reset import AutoReset
 from envs.meta import room, tasks
 
 
@@ -47,19 +43,8 @@ class DarkKeyToDoorParams(environment.EnvParams):
     start: Array  # [2] int32, negative: a random cell in every trial
 
 
-class DarkKeyToDoor(AutoReset):
-    """Find the key, then the door.
-
-    Args:
-      size: of the room, in cells a side.
-      start: where trials start under the default params, one of `room.STARTS`.
-    """
-
-    def __init__(self, size: int = 9, start: str = "center"):
-        super().__init__()
-        self.size = size
-        self.start = start
-        room.start_cell(start, size)  # refuses an unknown name at once
+class DarkKeyToDoor(room.Room):
+    """Find the key, then the door. See `room.Room` for the arguments."""
 
     @property
     def default_params(self) -> DarkKeyToDoorParams:
@@ -105,48 +90,18 @@ class DarkKeyToDoor(AutoReset):
         clock = jnp.float32(state.time / params.max_steps_in_episode)
         return jnp.concatenate([cells, jnp.stack([jnp.float32(state.has_key), clock])])
 
-    def observation_space(self, params: Any = None) -> spaces.Box:
-        return spaces.Box(0.0, 1.0, (2 * self.size,), jnp.float32)
 
-    def action_space(self, params: Any = None) -> spaces.Discrete:
-        return spaces.Discrete(len(room.MOVES))
-
-    @property
-    def num_actions(self) -> int:
-        return len(room.MOVES)
-
-    def render(self, state: DarkKeyToDoorState, params: DarkKeyToDoorParams):
-        """The room as an RGB picture, [height, width, 3] uint8. Needs matplotlib."""
-        from envs.meta import render
-
-        return render.render(self, state, params)
-
-
-@dataclass(frozen=True)
-class DarkKeyToDoorTasks:
+class DarkKeyToDoorTasks(room.RoomTasks):
     """Pairs of cells, equal ones included; what the splits mean is in `draw`."""
 
-    size: int = 9
-    start: str = "center"  # of training and held-out tasks, one of `room.STARTS`
-    shifted_start: str = "corner"
-    held_out: float = 0.2  # share of the pairs
-    seed: int = 0  # chooses which
-
     def __post_init__(self):
-        for start in (self.start, self.shifted_start):
-            room.start_cell(start, self.size)
-        if self.start == self.shifted_start:
-            raise ValueError(
-                f"start and shifted_start must differ; got {self.start!r} twice."
-            )
+        super().__post_init__()
         self.pairs(tasks.TRAIN)
 
     def pairs(self, split: str) -> np.ndarray:
         """[M, 2, 2] int32: every (key, door) of a split, in row-major order."""
-        tasks.check_split(split)
         count = self.size**2
-        parts = tasks.partition(count**2, held_out=self.held_out, seed=self.seed)
-        key, door = np.divmod(parts[split != tasks.TRAIN], count)
+        key, door = np.divmod(self.part(split, count**2), count)
         return np.stack([room.cells_of(x, self.size) for x in (key, door)], axis=1)
 
     def draw(self, key: Array, split: str) -> dict[str, Array]:
@@ -165,9 +120,4 @@ class DarkKeyToDoorTasks:
         """
         pairs = self.pairs(split)
         pair = jnp.asarray(pairs)[jax.random.randint(key, (), 0, len(pairs))]
-        start = self.shifted_start if split == tasks.SHIFTED else self.start
-        return {
-            "key": pair[0],
-            "door": pair[1],
-            "start": room.start_cell(start, self.size),
-        }
+        return {"key": pair[0], "door": pair[1], "start": self.start_of(split)}

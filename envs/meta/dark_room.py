@@ -15,17 +15,13 @@ Every trial starts in the center (`start`: "center", "corner" or "random"), and 
 reward is paid at every step, not once: reaching the goal sooner is worth more.
 """
 
-from dataclasses import dataclass
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from gymnax.environments import environment, spaces
+from gymnax.environments import environment
 from jax import Array
 
-from envs.auto_reset import AutoReset
 from envs.meta import room, tasks
 
 
@@ -45,19 +41,8 @@ class DarkRoomParams(environment.EnvParams):
     start: Array  # [2] int32, negative: a random cell in every trial
 
 
-class DarkRoom(AutoReset):
-    """Find the goal.
-
-    Args:
-      size: of the room, in cells a side.
-      start: where trials start under the default params, one of `room.STARTS`.
-    """
-
-    def __init__(self, size: int = 9, start: str = "center"):
-        super().__init__()
-        self.size = size
-        self.start = start
-        room.start_cell(start, size)  # refuses an unknown name at once
+class DarkRoom(room.Room):
+    """Find the goal. See `room.Room` for the arguments."""
 
     @property
     def default_params(self) -> DarkRoomParams:
@@ -89,47 +74,17 @@ class DarkRoom(AutoReset):
         clock = jnp.float32(state.time / params.max_steps_in_episode)
         return jnp.append(cells, clock)
 
-    def observation_space(self, params: Any = None) -> spaces.Box:
-        return spaces.Box(0.0, 1.0, (2 * self.size,), jnp.float32)
 
-    def action_space(self, params: Any = None) -> spaces.Discrete:
-        return spaces.Discrete(len(room.MOVES))
-
-    @property
-    def num_actions(self) -> int:
-        return len(room.MOVES)
-
-    def render(self, state: DarkRoomState, params: DarkRoomParams):
-        """The room as an RGB picture, [height, width, 3] uint8. Needs matplotlib."""
-        from envs.meta import render
-
-        return render.render(self, state, params)
-
-
-@dataclass(frozen=True)
-class DarkRoomTasks:
+class DarkRoomTasks(room.RoomTasks):
     """Goals, every cell of the room being one; what the splits mean is in `draw`."""
 
-    size: int = 9
-    start: str = "center"  # of training and held-out tasks, one of `room.STARTS`
-    shifted_start: str = "corner"
-    held_out: float = 0.2  # share of the goals
-    seed: int = 0  # chooses which
-
     def __post_init__(self):
-        for start in (self.start, self.shifted_start):
-            room.start_cell(start, self.size)
-        if self.start == self.shifted_start:
-            raise ValueError(
-                f"start and shifted_start must differ; got {self.start!r} twice."
-            )
+        super().__post_init__()
         self.goals(tasks.TRAIN)
 
     def goals(self, split: str) -> np.ndarray:
         """[M, 2] int32: every goal of a split, in row-major order."""
-        tasks.check_split(split)
-        parts = tasks.partition(self.size**2, held_out=self.held_out, seed=self.seed)
-        return room.cells_of(parts[split != tasks.TRAIN], self.size)
+        return room.cells_of(self.part(split, self.size**2), self.size)
 
     def draw(self, key: Array, split: str) -> dict[str, Array]:
         """One task, uniformly from the goals of its split.
@@ -146,8 +101,7 @@ class DarkRoomTasks:
           `goal` [2] and `start` [2], int32.
         """
         goals = self.goals(split)
-        start = self.shifted_start if split == tasks.SHIFTED else self.start
         return {
             "goal": jnp.asarray(goals)[jax.random.randint(key, (), 0, len(goals))],
-            "start": room.start_cell(start, self.size),
+            "start": self.start_of(split),
         }

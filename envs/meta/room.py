@@ -1,19 +1,88 @@
-"""The room that Dark Room and Dark Key-to-Door share: an empty size x size grid.
+"""What Dark Room and Dark Key-to-Door share: an empty room, a size x size grid.
 
 Cells are `[row, column]` int32, row 0 on top. Five actions: stay, up, down, left,
 right; a step into a wall stays. A start cell with a negative entry stands for one that
 is drawn uniformly in every trial.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from gymnax.environments import spaces
 from jax import Array
+
+from envs.auto_reset import AutoReset
+from envs.meta import tasks
 
 MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 STARTS = ("center", "corner", "random")
+
+
+class Room(AutoReset):
+    """Base of the rooms: what they show and what can be done.
+
+    Args:
+      size: of the room, in cells a side.
+      start: where trials start under the default params, one of `STARTS`.
+    """
+
+    def __init__(self, size: int = 9, start: str = "center"):
+        super().__init__()
+        self.size = size
+        self.start = start
+        start_cell(start, size)  # refuses an unknown name at once
+
+    def observation_space(self, params: Any = None) -> spaces.Box:
+        return spaces.Box(0.0, 1.0, (2 * self.size,), jnp.float32)
+
+    def action_space(self, params: Any = None) -> spaces.Discrete:
+        return spaces.Discrete(len(MOVES))
+
+    @property
+    def num_actions(self) -> int:
+        return len(MOVES)
+
+    def render(self, state: Any, params: Any):
+        """The room as an RGB picture, [height, width, 3] uint8. Needs matplotlib."""
+        from envs.meta import render
+
+        return render.render(self, state, params)
+
+
+@dataclass(frozen=True)
+class RoomTasks:
+    """Base of the distributions: a finite set of tasks, and where their trials start.
+
+    A subclass says what its tasks are, and refuses a `held_out` that leaves none.
+    """
+
+    size: int = 9
+    start: str = "center"  # of training and held-out tasks, one of `STARTS`
+    shifted_start: str = "corner"
+    held_out: float = 0.2  # share of the tasks
+    seed: int = 0  # chooses which
+
+    def __post_init__(self):
+        for start in (self.start, self.shifted_start):
+            start_cell(start, self.size)
+        if self.start == self.shifted_start:
+            raise ValueError(
+                f"start and shifted_start must differ; got {self.start!r} twice."
+            )
+
+    def part(self, split: str, count: int) -> np.ndarray:
+        """[M] int: which of the tasks 0 ... count - 1 a split has, in order."""
+        tasks.check_split(split)
+        parts = partition(count, held_out=self.held_out, seed=self.seed)
+        return parts[split != tasks.TRAIN]
+
+    def start_of(self, split: str) -> Array:
+        """[2] int32: the start cell of a split's tasks."""
+        start = self.shifted_start if split == tasks.SHIFTED else self.start
+        return start_cell(start, self.size)
 
 
 def start_cell(start: str, size: int) -> Array:
@@ -58,3 +127,29 @@ def encode(size: int, *cells: Array) -> Array:
 def cells_of(index: np.ndarray, size: int) -> np.ndarray:
     """[M, 2] int32: cells by their row-major numbers [M]."""
     return np.stack(np.divmod(index, size), axis=-1).astype(np.int32)
+
+
+def partition(count: int, *, held_out: float, seed: int) -> tuple[np.ndarray, ...]:
+    """Divides tasks 0 ... count - 1 into those for training and those held out.
+
+    Equal arguments give equal parts, in every process and with every NumPy: the stream
+    of the legacy generator is frozen.
+
+    Args:
+      count: size of the set of tasks.
+      held_out: share of it that is held out, rounded to the nearest task.
+      seed: chooses which.
+
+    Returns:
+      `(train, held_out)`: two sorted int arrays, disjoint and together complete.
+
+    Raises:
+      ValueError: if either part would be empty.
+    """
+    kept = count - round(count * held_out)
+    if not 0 < kept < count:
+        raise ValueError(
+            f"held_out ({held_out}) must leave tasks in both parts of {count}."
+        )
+    order = np.random.RandomState(seed).permutation(count)
+    return np.sort(order[:kept]), np.sort(order[kept:])

@@ -1,4 +1,4 @@
-"""Splits of a task distribution, and how a finite set of tasks is divided.
+"""Splits of a task distribution. Free of JAX, as the configurations are.
 
 A task distribution is a small frozen object. `draw(key, split)` gives the fields of the
 base environment's params that hold the hidden task; `split` is static:
@@ -7,40 +7,20 @@ base environment's params that hold the hidden task; `split` is static:
     held_out   the same law, but tasks that training never shows: another part of a
                finite set, or, where the law is continuous, other seeds
     shifted    a declared other law, on which nothing was learnt
+    bodies     environments on which nothing was learnt, where there are several
 """
 
-import numpy as np
+# Every split's seeds hang on its place here.
+TRAIN, HELD_OUT, SHIFTED, BODIES = ALL_SPLITS = (
+    "train",
+    "held_out",
+    "shifted",
+    "bodies",
+)
+SPLITS = (TRAIN, HELD_OUT, SHIFTED)  # of one environment's tasks
 
-TRAIN, HELD_OUT, SHIFTED = SPLITS = ("train", "held_out", "shifted")
 
-
-def check_split(split: str) -> None:
-    """Refuses a split that is not one of `SPLITS`."""
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)}; got {split!r}.")
-
-
-def partition(count: int, *, held_out: float, seed: int) -> tuple[np.ndarray, ...]:
-    """Divides tasks 0 ... count - 1 into those for training and those held out.
-
-    Equal arguments give equal parts, in every process and with every NumPy: the stream
-    of the legacy generator is frozen.
-
-    Args:
-      count: size of the set of tasks.
-      held_out: share of it that is held out, rounded to the nearest task.
-      seed: chooses which.
-
-    Returns:
-      `(train, held_out)`: two sorted int arrays, disjoint and together complete.
-
-    Raises:
-      ValueError: if either part would be empty.
-    """
-    kept = count - round(count * held_out)
-    if not 0 < kept < count:
-        raise ValueError(
-            f"held_out ({held_out}) must leave tasks in both parts of {count}."
-        )
-    order = np.random.RandomState(seed).permutation(count)
-    return np.sort(order[:kept]), np.sort(order[kept:])
+def check_split(split: str, known: tuple[str, ...] = SPLITS) -> None:
+    """Refuses a split that is not one of the known."""
+    if split not in known:
+        raise ValueError(f"split must be one of {', '.join(known)}; got {split!r}.")

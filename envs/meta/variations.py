@@ -13,7 +13,8 @@ import numpy as np
 from gymnax.environments import spaces
 from jax import Array
 
-SPLITS = ("train", "held_out", "shifted", "bodies")
+from envs.meta.tasks import ALL_SPLITS
+
 # All tasks come from here. Splits fold in their own number, and so share no seed.
 _ROOT = 0x5EED
 
@@ -22,7 +23,7 @@ class Variation(Protocol):
     """One thing that differs between tasks."""
 
     def draw(self, key: Array, split: str) -> Any:
-        """One task of a split (`SPLITS`; static). `key` is consumed."""
+        """One task of a split (`ALL_SPLITS`; static). `key` is consumed."""
         ...
 
     def params(self, task: Any, params: Any) -> Any:
@@ -149,9 +150,9 @@ def task_key(key: Array, split: str, num_tasks: int | None = None) -> Array:
 
     Args:
       key: consumed.
-      split: one of `SPLITS`.
+      split: one of `ALL_SPLITS`.
       num_tasks: how many tasks the split has; None for 2**31 - 1.
     """
     index = jax.random.randint(key, (), 0, num_tasks or np.iinfo(np.int32).max)
-    root = jax.random.fold_in(jax.random.key(_ROOT), SPLITS.index(split))
+    root = jax.random.fold_in(jax.random.key(_ROOT), ALL_SPLITS.index(split))
     return jax.random.fold_in(root, index)

@@ -28,7 +28,8 @@ from gymnax.environments import environment, spaces
 from jax import Array
 
 from envs.auto_reset import AutoReset, reset_where
-from envs.meta.variations import SPLITS, Variation, task_key
+from envs.meta.tasks import ALL_SPLITS, check_split
+from envs.meta.variations import Variation, task_key
 from envs.spaces import flat_size, flatten
 
 RELEASED = "released"
@@ -86,10 +87,7 @@ class Meta(AutoReset):
         layout: str = "full",
     ):
         super().__init__()
-        if split not in SPLITS:
-            raise ValueError(
-                f"split must be one of {', '.join(SPLITS)}; got {split!r}."
-            )
+        check_split(split, ALL_SPLITS)
         self.env, self.variation, self.num_trials = env, variation, num_trials
         self.split, self.num_tasks = split, num_tasks
         self.trial_discount, self.fresh_starts = trial_discount, fresh_starts

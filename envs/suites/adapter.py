@@ -25,9 +25,28 @@ class AdapterState(environment.EnvState):
 
 
 class Adapter(AutoReset):
-    """An environment of another suite; subclasses give `begin` and `advance`."""
+    """An environment of another suite; subclasses give `begin` and `advance`.
+
+    Args:
+      bare: the suite's environment, without any wrapper that resets.
+      name: ours.
+      default_params: what `step` and `reset` are told where the caller says nothing.
+    """
 
     reset_is_costly = True
+
+    def __init__(self, bare: Any, name: str, default_params: Any):
+        self.bare = bare
+        self._name = name
+        self._default_params = default_params
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def default_params(self) -> Any:
+        return self._default_params
 
     def begin(self, key: Array, params: Any) -> tuple[Any, Any]:
         """A new episode: `(obs, inner)`. `key` is consumed."""

@@ -47,24 +47,21 @@ class Params(environment.EnvParams):
 class Craftax(Adapter):
     """One environment of the suite, in gymnax's contract."""
 
-    def __init__(self, env: Any, name: str, bounded: int | None):
-        self.env = env
-        self.env_id = name
+    def __init__(
+        self, bare: Any, name: str, default_params: Params, *, bounded: int | None
+    ):
+        super().__init__(bare, name, default_params)
         self.bounded = bounded  # so many entries lie in [0, 1]; None: all of them
 
-    @property
-    def name(self) -> str:
-        return self.env_id
-
     def begin(self, key: Array, params: Params) -> tuple[Array, Any]:
-        obs, inner = self.env.reset(key, params.suite)
+        obs, inner = self.bare.reset(key, params.suite)
         return obs, inner
 
     def advance(self, key: Array, inner: Any, action: Any, params: Params) -> tuple:
         # With a limit that is never reached, over means dead or victorious.
         timeless = params.suite.replace(max_timesteps=jnp.iinfo(jnp.int32).max)
         action = jnp.asarray(action, jnp.int32)
-        obs, inner, reward, over, _ = self.env.step(key, inner, action, timeless)
+        obs, inner, reward, over, _ = self.bare.step(key, inner, action, timeless)
         return obs, inner, reward, over, jnp.zeros((), bool)
 
     def step_env(self, key, state, action, params):
@@ -75,10 +72,10 @@ class Craftax(Adapter):
         return obs, state, reward, terminated, info
 
     def action_space(self, params: Params) -> spaces.Discrete:
-        return spaces.Discrete(self.env.num_actions)
+        return spaces.Discrete(self.bare.num_actions)
 
     def observation_space(self, params: Params) -> spaces.Box:
-        shape = self.env.observation_space(params.suite).shape
+        shape = self.bare.observation_space(params.suite).shape
         if self.bounded is None:
             return spaces.Box(0.0, 1.0, shape, jnp.float32)
         in_map = np.arange(shape[0]) < self.bounded
@@ -105,7 +102,8 @@ def make(config: SuiteConfig) -> tuple[Craftax, Params]:
         env = type(env)(env.default_static_params().replace(**shape))
     suite = env.default_params.replace(**{name: chosen[name] for name in of_play})
     params = Params(chosen["max_steps_in_episode"], suite)
-    return Craftax(env, config.id, _bounded_entries(config.id)), params
+    bounded = _bounded_entries(config.id)
+    return Craftax(env, config.id, params, bounded=bounded), params
 
 
 def _fields(params: Any, but: tuple[str, ...]) -> dict[str, Any]:

@@ -48,19 +48,9 @@ class Jumanji(Adapter):
 
     def __init__(self, bare: Any, name: str, default_params: EnvParams):
         """`bare` is the suite's environment, its clock put off."""
-        self.bare = bare
-        self.env_id = name
-        self.params = default_params
+        super().__init__(bare, name, default_params)
         self._sizes = tuple(np.ravel(bare.action_spec.num_values).tolist())
         self._fields = _fields(bare.observation_spec) | _amended(bare)
-
-    @property
-    def name(self) -> str:
-        return self.env_id
-
-    @property
-    def default_params(self) -> EnvParams:
-        return self.params
 
     def begin(self, key: Array, params: EnvParams) -> tuple[Any, Any]:
         state, timestep = self.bare.reset(key)

@@ -46,22 +46,25 @@ CELL = (10, COLOURS - 1, 3)
 class Navix(Adapter):
     """One environment of the suite, in gymnax's contract."""
 
-    def __init__(self, env: Any, name: str, *, drawn: bool, has_mission: bool):
-        self.env = env
-        self.env_id = name
+    def __init__(
+        self,
+        bare: Any,
+        name: str,
+        default_params: EnvParams,
+        *,
+        drawn: bool,
+        has_mission: bool,
+    ):
+        super().__init__(bare, name, default_params)
         self.drawn = drawn
         self.has_mission = has_mission
 
-    @property
-    def name(self) -> str:
-        return self.env_id
-
     def begin(self, key: Array, params: EnvParams) -> tuple[Any, Any]:
-        return self._told(self.env.reset(key))
+        return self._told(self.bare.reset(key))
 
     def advance(self, key: Array, inner: Any, action: Any, params: EnvParams) -> tuple:
         # The limit is also in the reward, so the suite has to know the one that counts.
-        env = self.env.replace(max_steps=params.max_steps_in_episode)
+        env = self.bare.replace(max_steps=params.max_steps_in_episode)
         # Its `step` resets when an episode is over, before the next; `_step` does not.
         timestep = env._step(inner, jnp.asarray(action, jnp.int32))
         obs, inner = self._told(timestep)
@@ -81,10 +84,10 @@ class Navix(Adapter):
         return obs, timestep
 
     def action_space(self, params: EnvParams) -> spaces.Discrete:
-        return spaces.Discrete(len(self.env.action_set))
+        return spaces.Discrete(len(self.bare.action_set))
 
     def observation_space(self, params: EnvParams) -> spaces.Space:
-        shape = self.env.observation_space.shape
+        shape = self.bare.observation_space.shape
         high: Any = (
             255 if self.drawn else np.broadcast_to(np.array(CELL, np.uint8), shape)
         )
@@ -116,10 +119,12 @@ def make(config: SuiteConfig) -> tuple[Navix, EnvParams]:
         observation_fn=getattr(navix.observations, seen),
         penality_coeff=chosen["penality_coeff"],
     )
+    params = EnvParams(chosen["max_steps_in_episode"] or env.max_steps)
     adapter = Navix(
         env,
         config.id,
+        params,
         drawn=seen.startswith("rgb"),
         has_mission="GoToDoor" in config.id,
     )
-    return adapter, EnvParams(chosen["max_steps_in_episode"] or env.max_steps)
+    return adapter, params

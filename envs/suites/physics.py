@@ -33,20 +33,9 @@ class Physics(Adapter):
     def __init__(
         self, bare: Any, name: str, default_params: EnvParams, *, action_repeat: int
     ):
-        """`bare` is the suite's environment, without any wrapper."""
-        self.bare = bare
-        self.env_id = name
-        self.params = default_params
+        super().__init__(bare, name, default_params)
         self.action_repeat = action_repeat
         self._form = jax.eval_shape(bare.reset, jax.random.key(0))
-
-    @property
-    def name(self) -> str:
-        return self.env_id
-
-    @property
-    def default_params(self) -> EnvParams:
-        return self.params
 
     def begin(self, key: Array, params: EnvParams) -> tuple[Array, Any]:
         state = self.bare.reset(key)

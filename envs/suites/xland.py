@@ -46,31 +46,23 @@ class Params(environment.EnvParams):
 class XLand(Adapter):
     """One environment of the suite, in gymnax's contract."""
 
-    def __init__(self, env: Any, name: str):
-        self.env = env
-        self.env_id = name
-
-    @property
-    def name(self) -> str:
-        return self.env_id
-
     def begin(self, key: Array, params: Params) -> tuple[Any, Any]:
         suite = _limited(params)
         if params.tasks is not None:
             key, task_key = jax.random.split(key)
             suite = suite.replace(ruleset=params.tasks.sample_ruleset(task_key))
-        timestep = self.env.reset(suite, key)
+        timestep = self.bare.reset(suite, key)
         return timestep.observation, timestep
 
     def advance(self, key: Array, inner: Any, action: Any, params: Params) -> tuple:
         action = jnp.asarray(action, jnp.int32)
-        timestep = self.env.step(_limited(params), inner, action)
+        timestep = self.bare.step(_limited(params), inner, action)
         terminated = timestep.last() & (timestep.discount == 0)
         cut = timestep.last() & ~terminated
         return timestep.observation, timestep, timestep.reward, terminated, cut
 
     def action_space(self, params: Params) -> spaces.Discrete:
-        return spaces.Discrete(self.env.num_actions(params.suite))
+        return spaces.Discrete(self.bare.num_actions(params.suite))
 
     def observation_space(self, params: Params) -> spaces.Space:
         obs, _ = jax.eval_shape(self.reset_env, jax.random.key(0), params)
@@ -122,7 +114,8 @@ def make(config: SuiteConfig) -> tuple[XLand, Params]:
         env = wrappers.RulesAndGoalsObservationWrapper(env)
     limit = chosen["max_steps_in_episode"] or suite.max_steps
     tasks = xland_tasks.choose(config, chosen) if with_tasks else None
-    return XLand(env, config.id), Params(limit, suite, tasks)
+    params = Params(limit, suite, tasks)
+    return XLand(env, config.id, params), params
 
 
 def _limited(params: Params) -> Any:

@@ -46,6 +46,7 @@ EXACT, AS_SHIPPED = 1e-13, 1e-5  # m or rad, and per second; float64
 # float32, one step: 24 bits of angles up to 10 rad and speeds up to 30 rad/s.
 FLOAT32 = 2e-5
 NAMES = [name for name in TABLE if name != "mountain_car"]
+SMOOTH = [name for name in NAMES if "sparse" not in name]  # all physics, once
 OTHERS = {  # body: what to write in place of what in its XML, and our constants
     "cartpole": (
         [
@@ -136,7 +137,7 @@ OTHERS = {  # body: what to write in place of what in its XML, and our constants
 LIMITED = {"cartpole": (0, "rail"), "point_mass": (0, "edge")}
 LIMITED["reacher"] = (1, "wrist_range")
 CASES = [(name, "DM Control's", "exact") for name in NAMES]
-CASES += [(name, "others", "exact") for name in NAMES if "sparse" not in name]
+CASES += [(name, "others", "exact") for name in SMOOTH]
 CASES += [
     (name, "DM Control's", "as shipped")
     for name in ("cartpole_swingup", "point_mass_easy", "reacher_easy")
@@ -310,7 +311,7 @@ def test_episodes_have_dm_controls_clock_actions_and_sizes(name, monkeypatch):
     assert env.observation_space(params).shape == (sum(sizes),)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "sparse" not in name])
+@pytest.mark.parametrize("name", SMOOTH)
 def test_starts_are_distributed_as_dm_controls(name, monkeypatch):
     theirs, env, params = load(name, "DM Control's", monkeypatch)
     domain, number = body_of(name)[0], 2000

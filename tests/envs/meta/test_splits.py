@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import envs
-from envs.meta import variations
+from envs.meta import tasks, variations
 from envs.meta.config import ProjectedControlConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -51,7 +51,7 @@ def test_a_finite_set_of_tasks_is_the_same_for_every_seed(name):
 def test_task_keys_of_splits_are_disjoint():
     """Seeds and not only what is drawn from them."""
     seen = {}
-    for split in variations.SPLITS:
+    for split in tasks.ALL_SPLITS:
         keys = jax.random.split(jax.random.key(0), 500)
         found = jax.vmap(lambda key, s=split: variations.task_key(key, s, 50))(keys)
         data = np.asarray(jax.random.key_data(found))

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import envs
-from tests.envs.suites import twin
+from tests.envs.suites import beside
 
 pytestmark = [
     pytest.mark.suites,
@@ -44,10 +44,10 @@ def bare(name, **arguments):
         state = env.reset(key)
         return state.obs, state
 
-    def step(state, action):
+    def step(key, state, action):
         dtypes = jax.tree.map(lambda x: x.dtype, state)  # before its dicts are changed
         after = jax.tree.map(jnp.asarray, env.step(state, action), dtypes)
-        return after.obs, after, after.reward, after.done > 0
+        return after.obs, after, after.reward, after.done > 0, None
 
     return reset, step
 
@@ -75,14 +75,13 @@ def test_it_is_the_bare_suites_until_an_end_and_a_reset_after_it(name, backend, 
     limit = 12
     env, params = envs.make(f"brax/{name}", backend=backend, max_steps_in_episode=limit)
     actions = constant(0.0, 1.0, length=30, size=size)
-    reset, step = bare(name, backend=backend)
-    ours, theirs = twin.play(env, params, reset, step, actions, jax.random.key(1))
-    twin.check(ours, theirs, limit, tolerance=1e-3)
-    twin.check_space(env.observation_space(params), ours["obs"])
+    played = beside.play(env, params, *bare(name, backend=backend), actions)
+    space = env.observation_space(params)
+    beside.assert_is_the_suites(played, space, limit, tolerance=1e-3)
     if name == "inverted_pendulum":
         # Left alone it stands until the clock. Pushed it falls: nothing is truncated.
-        assert not ours["terminated"][0].any()
-        assert ours["terminated"][1].any() and not ours["truncated"][1].any()
+        assert not played.terminated[0].any()
+        assert played.terminated[1].any() and not played.truncated[1].any()
 
 
 def test_an_action_is_repeated_up_to_the_bodys_end():
@@ -96,7 +95,7 @@ def test_an_action_is_repeated_up_to_the_bodys_end():
     while not ended:
         reward = 0.0
         for _ in range(4):
-            obs_theirs, state_theirs, one, ended = step(state_theirs, push)
+            obs_theirs, state_theirs, one, ended, _ = step(None, state_theirs, push)
             reward += float(one)
             if ended:
                 break

@@ -58,9 +58,11 @@ def played():
         obs, inner, reward, over, _ = theirs.step(key, inner, action, told)
         on = inner.map[inner.player_position[0], inner.player_position[1]]
         dead = (inner.player_health <= 0) | (on == 14)  # BlockType.LAVA
-        return obs, inner, reward, over, dead
+        return obs, inner, reward, dead, over
 
-    return env, params, beside.play(env, params, reset, step, steps=25, batch=4)
+    actions = beside.random_actions(env, params, lanes=4, steps=25)
+    space = env.observation_space(params)
+    return beside.play(env, params, reset, step, actions), space
 
 
 def test_the_table_has_the_suites_environments():
@@ -68,30 +70,15 @@ def test_the_table_has_the_suites_environments():
         assert bare(name).name.replace("-NoAutoReset", "") == name
 
 
-def test_stepping_is_the_suites():
-    beside.assert_stepping_is_the_suites(played()[2])
-
-
-def test_an_automatic_reset_is_a_reset():
-    beside.assert_an_automatic_reset_is_a_reset(played()[2])
-
-
-def test_truncated_means_out_of_time():
-    beside.assert_truncated_means_out_of_time(played()[2], LIMIT)
-
-
-def test_observations_are_inside_the_space():
-    env, params, p = played()
-    space = env.observation_space(params)
-    for obs in (p.first[0], p.obs, p.final):
-        beside.assert_inside(space, obs)
+def test_it_is_the_bare_suites_until_an_end_and_a_reset_after_it():
+    beside.assert_is_the_suites(*played(), LIMIT)
 
 
 def test_achievements_are_what_was_rewarded():
     """Within an episode, and with the step that ends it, before all is cleared."""
-    p = played()[2]
+    p, _ = played()
     count = p.info["achievements"].sum(-1)
-    starts = p.time == 1
+    starts = beside.ages(p) == 1
     before = np.concatenate([np.zeros_like(count[:, :1]), count[:, :-1]], axis=1)
     gained = count - np.where(starts, 0, before)
     assert (gained >= 0).all() and gained.sum() > 0
@@ -134,7 +121,7 @@ def test_the_full_games_space_holds_what_exceeds_the_suites():
     env, params = make("Craftax-Symbolic-v1")
     _, state = jax.jit(env.reset)(jax.random.key(0), params)
     strong = state.inner.replace(player_food=jnp.int32(17), sword_enchantment=2)
-    seen = np.asarray(env.env.get_obs(strong))
+    seen = np.asarray(env.bare.get_obs(strong))
     assert seen.max() == 2 and (seen > 1).sum() == 2
     beside.assert_inside(env.observation_space(params), seen)
 

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 import envs
-from tests.envs.suites import twin
+from tests.envs.suites import beside
 
 pytestmark = [
     pytest.mark.suites,
@@ -63,10 +63,10 @@ def bare(name, minimum, split=lambda action: action):
         state, timestep = env.reset(key)
         return plain(timestep.observation, minimum), state
 
-    def step(state, action):
+    def step(key, state, action):
         state, timestep = env.step(state, split(action))
         obs = plain(timestep.observation, minimum)
-        return obs, state, timestep.reward, timestep.last()
+        return obs, state, timestep.reward, timestep.last(), None
 
     return reset, step
 
@@ -97,13 +97,12 @@ def test_it_is_the_bare_suites_until_an_end_and_a_reset_after_it(name, minimum, 
     limit = 5
     params = params.replace(max_steps_in_episode=limit)
     theirs = bare(name, minimum, by_hand(*sizes) if sizes else lambda action: action)
-    shape, number = (8, 20), env.action_space(params).n
-    actions = jax.random.randint(jax.random.key(0), shape, 0, number)
-    ours, theirs = twin.play(env, params, *theirs, actions, jax.random.key(1))
-    twin.check(ours, theirs, limit, tolerance=1e-6)
+    actions = beside.random_actions(env, params, steps=20)
+    played = beside.play(env, params, *theirs, actions)
+    space = env.observation_space(params)
+    beside.assert_is_the_suites(played, space, limit, tolerance=1e-6)
     # A snake that has died, or a mine, is the game's end and not the clock's.
-    assert (ours["terminated"] & ~ours["truncated"]).any()
-    twin.check_space(env.observation_space(params), ours["obs"])
+    assert (played.terminated & ~played.truncated).any()
 
 
 @pytest.mark.parametrize("name", ["RubiksCube-partly-scrambled-v0", "Maze-v0"])
@@ -121,7 +120,7 @@ def test_a_game_that_runs_out_of_time_is_truncated_and_not_terminated(name):
     )
     assert not ours["terminated"].any()
     assert ours["final"]["step_count"].max() == limit
-    twin.check_space(env.observation_space(params), ours["final"])
+    beside.assert_inside(env.observation_space(params), ours["final"])
 
 
 def stepped(env, params, actions):
@@ -198,8 +197,8 @@ def test_what_is_observed_is_in_its_space(name):
     actions = jax.random.randint(jax.random.key(0), (3, 60), 0, number)
     ours = stepped(env, params, actions)
     space = env.observation_space(params)
-    twin.check_space(space, ours["obs"])
-    twin.check_space(space, ours["final"])
+    beside.assert_inside(space, ours["obs"])
+    beside.assert_inside(space, ours["final"])
     _, shape = envs.make(f"jumanji/{name}", history=True)
     assert shape == params
 

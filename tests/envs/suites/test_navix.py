@@ -2,19 +2,16 @@
 
 Mutants, and the test that fails for each:
 
-    every end terminates                         clock_truncates
-    the suite keeps its own limit                limit_that_counts
-    one key for every reset                      automatic_reset_is_a_reset
-    the mission is always red                    stepping_is_the_suites
+    every end terminates                         bare_suites, test_minigrid
+    the suite keeps its own limit                limit_that_counts in test_minigrid
+    one key for every reset                      bare_suites
+    the mission is always red                    bare_suites
     an entity too few in the space               every_environment_is_made
     the cache of drawings stays in the state     nothing_is_kept
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 import envs
@@ -38,20 +35,17 @@ CASES = {
     "Navix-LavaGapS5-v0": {},
     "Navix-GoToDoor-5x5-v0": {},
 }
-LEFT, RIGHT, FORWARD, DONE = 0, 1, 2, 6
-TO_THE_GOAL = [FORWARD, FORWARD, RIGHT, FORWARD, FORWARD]  # Navix-Empty-5x5-v0
 
 
 def make(name, **chosen):
     return envs.make(f"navix/{name}", **{"max_steps_in_episode": LIMIT, **chosen})
 
 
-@functools.cache
-def played(name):
-    env, params = make(name, **CASES[name])
+def bare(name):
+    """`reset` and `step` of the suite's own environment, made by the suite."""
     chosen = dict(CASES[name])
     seen = getattr(navix.observations, chosen.pop("observation", "symbolic"))
-    bare = navix.make(name, max_steps=LIMIT, observation_fn=seen, **chosen)
+    env = navix.make(name, max_steps=LIMIT, observation_fn=seen, **chosen)
 
     def told(timestep):
         if timestep.state.mission is None:
@@ -60,15 +54,15 @@ def played(name):
         return {"image": timestep.observation, "mission": mission}
 
     def reset(key):
-        timestep = bare.reset(key)
+        timestep = env.reset(key)
         return told(timestep), timestep
 
     def step(key, timestep, action):
-        timestep = bare.step(timestep, action)
-        over, terminated = timestep.is_done(), timestep.is_termination()
-        return told(timestep), timestep, timestep.reward, over, terminated
+        timestep = env.step(timestep, action)
+        terminated, over = timestep.is_termination(), timestep.is_done()
+        return told(timestep), timestep, timestep.reward, terminated, over
 
-    return env, params, beside.play(env, params, reset, step)
+    return reset, step
 
 
 def test_the_table_has_the_suites_environments_but_those_without_a_reward():
@@ -78,26 +72,11 @@ def test_the_table_has_the_suites_environments_but_those_without_a_reward():
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_stepping_is_the_suites(name):
-    beside.assert_stepping_is_the_suites(played(name)[2])
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_an_automatic_reset_is_a_reset(name):
-    beside.assert_an_automatic_reset_is_a_reset(played(name)[2])
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_truncated_means_out_of_time(name):
-    beside.assert_truncated_means_out_of_time(played(name)[2], LIMIT)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_observations_are_inside_the_space(name):
-    env, params, p = played(name)
-    space = env.observation_space(params)
-    for obs in (p.first[0], p.obs, p.final):
-        beside.assert_inside(space, obs)
+def test_it_is_the_bare_suites_until_an_end_and_a_reset_after_it(name):
+    env, params = make(name, **CASES[name])
+    actions = beside.random_actions(env, params)
+    played = beside.play(env, params, *bare(name), actions)
+    beside.assert_is_the_suites(played, env.observation_space(params), LIMIT)
 
 
 @pytest.mark.parametrize("name", SUITES["navix"].environments)
@@ -108,32 +87,6 @@ def test_every_environment_is_made_and_what_it_shows_first_is_in_its_space(name)
     )
     beside.assert_inside(env.observation_space(params), obs)
     assert params.max_steps_in_episode == 100
-
-
-def test_the_goal_terminates_and_does_not_truncate():
-    *before, last = beside.steps_of(*make("Navix-Empty-5x5-v0"), TO_THE_GOAL)
-    assert all(tuple(row) == (0.0, False, False) for row in before)
-    assert tuple(last) == (1.0, True, False)
-
-
-def test_the_goal_in_the_last_step_is_both():
-    env, params = make("Navix-Empty-5x5-v0", max_steps_in_episode=5)
-    assert tuple(beside.steps_of(env, params, TO_THE_GOAL)[-1]) == (1.0, True, True)
-
-
-def test_the_clock_truncates_and_does_not_terminate():
-    env, params = make("Navix-Empty-5x5-v0", max_steps_in_episode=3)
-    rows = beside.steps_of(env, params, [LEFT] * 6)
-    assert [bool(row[1]) for row in rows] == [False] * 6
-    assert [bool(row[2]) for row in rows] == [False, False, True] * 2
-
-
-def test_the_limit_that_counts_is_the_one_in_the_reward():
-    env, params = make("Navix-Empty-5x5-v0", penality_coeff=0.9)
-    params = params.replace(max_steps_in_episode=10)
-    reward, terminated, _ = beside.steps_of(env, params, TO_THE_GOAL)[-1]
-    assert terminated
-    np.testing.assert_allclose(reward, 1 - 0.9 * 5 / 10, rtol=1e-6)
 
 
 def test_nothing_is_kept_that_is_not_needed():

@@ -20,7 +20,7 @@ import pytest
 
 import envs
 from envs.suites.table import SUITES
-from tests.envs.suites import twin
+from tests.envs.suites import beside
 
 pytestmark = [
     pytest.mark.suites,
@@ -51,9 +51,9 @@ def bare(name):
         state = env.reset(key)
         return state.obs, state
 
-    def step(state, action):
+    def step(key, state, action):
         after = env.step(state, action)
-        return after.obs, after, after.reward, after.done > 0
+        return after.obs, after, after.reward, after.done > 0, None
 
     return reset, step
 
@@ -69,12 +69,11 @@ def test_it_is_the_bare_suites_until_the_limit_and_a_reset_after_it(name):
     env, params = make(name)
     assert params.max_steps_in_episode == 1000
     params = params.replace(max_steps_in_episode=5)
-    size = env.action_space(params).shape[0]
-    actions = jax.random.uniform(jax.random.key(0), (2, 12, size), minval=-1, maxval=1)
-    ours, theirs = twin.play(env, params, *bare(name), actions, jax.random.key(1))
-    twin.check(ours, theirs, 5, tolerance=1e-3)
-    twin.check_space(env.observation_space(params), ours["obs"])
-    assert not ours["terminated"].any()
+    actions = beside.random_actions(env, params, lanes=2, steps=12)
+    played = beside.play(env, params, *bare(name), actions)
+    space = env.observation_space(params)
+    beside.assert_is_the_suites(played, space, 5, tolerance=1e-3)
+    assert not played.terminated.any()
 
 
 def test_a_simulation_that_has_blown_up_is_terminated_without_a_nan():
@@ -109,7 +108,7 @@ def test_an_action_is_repeated_and_the_episode_shorter_for_it():
     _, theirs = reset(jax.random.key(0))
     action, total = jnp.ones(1), 0.0
     for _ in range(3):
-        want, theirs, reward, _ = step(theirs, action)
+        want, theirs, reward, _, _ = step(None, theirs, action)
         total += reward
     obs, _, reward, _, _ = jax.jit(env.step_env)(
         jax.random.key(1), state, action, params
