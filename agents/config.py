@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# What a transfer evaluation does to memory, "none" first; see `agents.trials`.
+CONTROLS = ("none", "cleared", "swapped", "never_reset")
+
 
 @dataclass(frozen=True)
 class PPOConfig:

@@ -14,7 +14,7 @@ from agents.distributions import ActionHead, make_head
 from agents.evaluation import Episodes, play
 from agents.policy import ActorCritic
 from agents.rollout import Policy, Rollout, Situation, begin, collect
-from agents.trials import Trials, play_trials, tasks_of
+from agents.trials import Played, play_trials, tasks_of
 from envs.wrappers import Privileged
 
 Metrics = dict[str, Array]
@@ -128,27 +128,33 @@ class PPO:
         self,
         learner: Learner,
         key: Array,
+        control: Array,
+        foreign: Any,
         *,
         num_tasks: int,
         num_trials: int,
         swap_at: int,
-        control: str,
         greedy: bool,
-    ) -> Trials:
+    ) -> Played:
         """Plays meta-episodes; see `agents.trials.play_trials`. `key` is consumed."""
         return play_trials(
             self.policy(learner.params),
             self.network.initial_carry(num_tasks),
             key,
+            control,
+            foreign,
             num_tasks=num_tasks,
             num_trials=num_trials,
             swap_at=swap_at,
-            control=control,
             env=self.env,
             env_params=self.env_params,
             to_env=self.network.head.to_env,
             greedy=greedy,
         )
+
+    def empty_memory(self, num_tasks: int) -> Any:
+        """[N, ...] memory that has read nothing."""
+        return self.network.initial_carry(num_tasks)
 
     def tasks(self, key: Array, *, num_tasks: int) -> Any:
         """[N, ...] the hidden tasks of `evaluate_trials` with the same `key`."""

@@ -17,8 +17,9 @@ import jax
 import numpy as np
 
 import envs
+from agents.trials import RANDOM, play_controls
 from experiment import experts, transfer_figures, transfer_report, trials
-from experiment.building import build_agent, learner_shapes, over_seeds
+from experiment.building import SEED_AXIS, build_agent, learner_shapes
 from experiment.checkpoints import Checkpoints
 from experiment.config import EnvChoice, RunConfig, override_env
 from experiment.errors import InputError
@@ -26,7 +27,6 @@ from experiment.evaluation import check_fits
 from experiment.request import TransferRequest
 from experiment.run_folder import RunFolder
 from experiment.transfer_figures import Body
-from experiment.trials import CONTROLS
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ def evaluate(
         tasks = partial(agent.tasks, num_tasks=request.tasks)
         task = jax.device_get(jax.jit(tasks)(plan.key(split)))
         known, bodies = _levels(plan, choice, split, task), _bodies(plan, choice, task)
-        play = partial(_play, agent, learners, plan, split)
-        played[split] = {control: play(control) for control in CONTROLS}
-        levels[split] = _with_random(known, bodies, play("random")[0])
+        found = _play(agent, learners, plan, split)
+        levels[split] = _with_random(known, bodies, found.pop(RANDOM)[0])
+        played[split] = found
         figures[split] = transfer_figures.split(
             {control: returns for control, (returns, _) in played[split].items()},
             levels[split],
@@ -109,7 +109,7 @@ def evaluate(
             trained=plan.trained,
             swap_at=plan.swap_at,
         )
-        print(f"played {split}: {', '.join(CONTROLS)}", flush=True)
+        print(f"played {split}: {', '.join(played[split])}", flush=True)
     result = {**_facts(plan, config, like), "checkpoint_update": update}
     result |= {"levels": levels, "splits": figures}
     path = _write(folder, result, played)
@@ -134,22 +134,27 @@ def _facts(plan: Plan, config: RunConfig, like: Any) -> dict[str, Any]:
     }
 
 
-def _play(agent, learners, plan: Plan, split: str, control: str) -> np.ndarray:
-    """[2, S, N, K]: returns and lengths of all learners on the same tasks."""
+def _play(agent: Any, learners: Any, plan: Plan, split: str) -> dict[str, np.ndarray]:
+    """[2, S, N, K] by control: returns and lengths of learners on the same tasks."""
+    count = plan.request.tasks
 
-    def one(learner):
+    def play(learner, key, control, foreign):
         return agent.evaluate_trials(
-            learner,
-            plan.key(split),
-            num_tasks=plan.request.tasks,
+            *(learner, key, control, foreign),
+            num_tasks=count,
             num_trials=plan.num_trials,
             swap_at=plan.swap_at,
-            control=control,
             greedy=plan.request.greedy,
         )
 
-    played = jax.device_get(jax.jit(over_seeds(one))(learners))
-    return np.stack([played.trial_return, played.length])
+    in_axes = (0, None, None, 0)
+    compiled = jax.jit(jax.vmap(play, in_axes, axis_name=SEED_AXIS))
+    empty = jax.vmap(lambda _: agent.empty_memory(count))(learners)
+    found = play_controls(partial(compiled, learners), plan.key(split), empty, axis=1)
+    return {
+        control: np.stack(jax.device_get((trials.trial_return, trials.length)))
+        for control, trials in found.items()
+    }
 
 
 def _levels(plan: Plan, choice: EnvChoice, split: str, task: Any) -> dict[str, Any]:

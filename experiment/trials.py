@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from agents.config import CONTROLS
+from envs.meta.tasks import ALL_SPLITS as SPLITS
 from experiment.errors import InputError
 from experiment.run_folder import RunFolder
 
-SPLITS = ("train", "held_out", "shifted", "bodies")
-CONTROLS = ("none", "cleared", "swapped", "never_reset")
-PLAIN = "none"  # the control that changes nothing
+PLAIN = CONTROLS[0]  # changes nothing
 FILE = "trials.csv.gz"  # pandas.read_csv reads it as it is
 COLUMNS = ("split", "control", "seed", "task", "trial", "return", "length")
 _READ = COLUMNS[:-1]

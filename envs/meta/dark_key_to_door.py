@@ -5,10 +5,10 @@
   (`terminated`); else the clock does (`truncated`). A door passed without the key stays
   shut, and the step that takes the key does not open it.
 - Best 2, chance 0.27 over all tasks (`envs.meta.experts` has both per task).
-- Observation [2 * size]: one-hot row and one-hot column of the agent. Whether it holds
+- Observation [2]: row and column of the agent, from -1 to 1. Whether it holds
   the key is to be remembered, from the reward.
 - Actions: stay, up, down, left, right. A step into a wall stays.
-- Markov state [6 * size + 2]: agent, key and door, encoded as above; whether the key is
+- Markov state [8]: agent, key and door, encoded as above; whether the key is
   held; the share of the trial that is over. Key and door are the hidden task.
 
 Every trial starts in the center, as in Dark Room (`start`: or "corner", "random").
@@ -85,7 +85,7 @@ class DarkKeyToDoor(room.Room):
     def markov_state(
         self, state: DarkKeyToDoorState, params: DarkKeyToDoorParams
     ) -> Array:
-        """[6 * size + 2] float32: see the module."""
+        """[8] float32: see the module."""
         cells = room.encode(self.size, state.position, params.key, params.door)
         clock = jnp.float32(state.time / params.max_steps_in_episode)
         return jnp.concatenate([cells, jnp.stack([jnp.float32(state.has_key), clock])])

@@ -5,11 +5,10 @@
 - Best, with a known goal at distance d from the start: 20 - max(d - 1, 0), 16.6 over
   all goals from the center. Best first trial without knowing it: 210 / 81 = 2.6, a new
   cell at each step. Chance: 20 steps spread over 81 cells, 0.25 over all goals.
-- Observation [2 * size]: one-hot row and one-hot column of the agent. A network reads
-  them linearly, where from two real coordinates it has to learn a lookup.
+- Observation [2]: row and column of the agent, from -1 to 1.
 - Actions: stay, up, down, left, right. A step into a wall stays.
-- Markov state [4 * size + 1]: agent and goal, encoded as above, and the share of the
-  trial that is over. The goal is the hidden task.
+- Markov state [5]: agent and goal, encoded as above, and the share of the trial that
+  is over. The goal is the hidden task.
 
 Every trial starts in the center (`start`: "center", "corner" or "random"), and the
 reward is paid at every step, not once: reaching the goal sooner is worth more.
@@ -69,7 +68,7 @@ class DarkRoom(room.Room):
         return jnp.zeros((), bool)
 
     def markov_state(self, state: DarkRoomState, params: DarkRoomParams) -> Array:
-        """[4 * size + 1] float32: see the module."""
+        """[5] float32: see the module."""
         cells = room.encode(self.size, state.position, params.goal)
         clock = jnp.float32(state.time / params.max_steps_in_episode)
         return jnp.append(cells, clock)

@@ -36,7 +36,7 @@ class Room(AutoReset):
         start_cell(start, size)  # refuses an unknown name at once
 
     def observation_space(self, params: Any = None) -> spaces.Box:
-        return spaces.Box(0.0, 1.0, (2 * self.size,), jnp.float32)
+        return spaces.Box(-1.0, 1.0, (2,), jnp.float32)
 
     def action_space(self, params: Any = None) -> spaces.Discrete:
         return spaces.Discrete(len(MOVES))
@@ -120,8 +120,12 @@ def same(a: Array, b: Array) -> Array:
 
 
 def encode(size: int, *cells: Array) -> Array:
-    """[2 * size * number of cells] float32: one-hot row and column of each cell."""
-    return jax.nn.one_hot(jnp.concatenate(cells), size, dtype=jnp.float32).reshape(-1)
+    """[2 * number of cells] float32: row and column of each cell, from -1 to 1.
+
+    Numbers and not one-hot vectors: an agent that read those learnt which goals there
+    were, and neither looked for others nor found back to them (docs/in_context.md).
+    """
+    return 2 * jnp.concatenate(cells).astype(jnp.float32) / max(size - 1, 1) - 1
 
 
 def cells_of(index: np.ndarray, size: int) -> np.ndarray:

@@ -19,7 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agents.trials import CONTROLS, play_trials, tasks_of
+from agents.config import CONTROLS
+from agents.trials import number, play_controls, play_trials, tasks_of
 from envs.meta.bandit import Bandit
 from envs.meta.variations import Fields
 from envs.meta.wrapper import Meta
@@ -68,21 +69,20 @@ def game():
 
 def play(game, control, *, swap_at=5, key=0, trials=TRIALS):
     env, params = game
-    return jax.jit(
-        lambda key: play_trials(
-            stay_or_go_on,
-            jnp.zeros(TASKS, jnp.int32),
-            key,
+    empty = jnp.zeros(TASKS, jnp.int32)
+    played = jax.jit(
+        lambda key, control, foreign: play_trials(
+            *(stay_or_go_on, empty, key, control, foreign),
             num_tasks=TASKS,
             num_trials=trials,
             swap_at=swap_at,
-            control=control,
             env=env,
             env_params=params,
             to_env=lambda action: action,
             greedy=False,
         )
-    )(jax.random.key(key))
+    )
+    return play_controls(played, jax.random.key(key), empty)[control]
 
 
 def arms(game, key=0):
@@ -129,7 +129,7 @@ def test_memory_swapped_at_one_trial_is_that_of_the_next_task(game):
 def test_memory_never_reset_begins_with_another_tasks_arm(game):
     result = play(game, "never_reset")
     env, params = game
-    other = jax.random.fold_in(jax.random.split(jax.random.key(0))[0], 1)
+    other = jax.random.split(jax.random.fold_in(jax.random.key(0), 1))[0]
     before = jax.vmap(env.reset, (0, None))(jax.random.split(other, TASKS), params)[1]
     first = np.asarray(before.task["probs"]).argmax(-1)
     want = [pays_from(a, f) for a, f in zip(arms(game), first, strict=True)]
@@ -150,6 +150,6 @@ def test_every_control_plays_the_same_tasks(game):
     assert (arms(game, 0) != arms(game, 1)).any()
 
 
-def test_an_unknown_control_is_refused(game):
+def test_an_unknown_control_is_refused():
     with pytest.raises(ValueError, match=r"none, cleared, .*; got 'forgotten'"):
-        play(game, "forgotten")
+        number("forgotten")

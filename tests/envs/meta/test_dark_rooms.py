@@ -45,7 +45,7 @@ def test_a_hand_worked_trial_in_the_dark_room():
     assert path[:7] == [(4, 4), (4, 4), (3, 4), (3, 5), (3, 5), (4, 5), (3, 5)]
     assert path[7:] == [(3, 4), (3, 3), (3, 2), (3, 1), (3, 0), (3, 0), (3, 0)]
     obs = room.encode(9, states[-1].position)
-    assert obs.nonzero()[0].tolist() == [3, 9]
+    np.testing.assert_allclose(obs, [-0.25, -1])  # row 3 of 0 to 8, column 0
 
 
 def test_a_hand_worked_key_and_door():
@@ -73,8 +73,8 @@ def test_opening_the_door_ends_the_trial_and_hides_the_next_one():
             jax.random.key(0), state, action, params
         )
         assert bool(terminated) == ends and not truncated
-    assert obs.nonzero()[0].tolist() == [4, 13]  # the center
-    assert info["final_observation"].nonzero()[0].tolist() == [4, 14]
+    np.testing.assert_allclose(obs, [0, 0])  # the center
+    np.testing.assert_allclose(info["final_observation"], [0, 0.25])
     assert not state.has_key and not state.opened and state.time == 0
 
 
