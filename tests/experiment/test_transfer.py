@@ -29,6 +29,7 @@ from experiment.transfer import evaluate
 from experiment.transfer_figures import Body
 from experiment.trials import CONTROLS
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 SMALL = (
     *("env=meta_bandit", "env.num_arms=3", "env.num_trials=4"),
     *("agent.rollout_length=4", "total_steps=32", "checkpoint_every=1"),
@@ -135,7 +136,7 @@ def test_words_follow_the_intervals():
 
 
 @pytest.fixture(scope="module")
-def run(tiny, tmp_path_factory):
+def run(tiny, tmp_path_factory, quick_compilation):
     folder = RunFolder(tmp_path_factory.mktemp("meta") / "run")
     cli.register()
     rest = [option for option in tiny if not option.startswith("env.")]
@@ -223,6 +224,7 @@ def several_bodies(tiny, tmp_path):
     return folder, config
 
 
+@pytest.mark.slow
 @pytest.mark.lenient  # distrax's Gaussian
 def test_several_bodies_have_an_expert_each(several_bodies, monkeypatch):
     folder, config = several_bodies
