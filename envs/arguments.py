@@ -28,3 +28,19 @@ def build(name: str, env_class: Any, values: Mapping[str, Any]) -> tuple[Any, An
     env = env_class(**{k: v for k, v in values.items() if k in in_class})
     fields = {k: v for k, v in values.items() if k in in_params}
     return env, env.default_params.replace(**fields)
+
+
+def check_type(env_name: str, name: str, value: Any, default: Any) -> None:
+    """Refuses a value of another type than the default that it replaces.
+
+    An integer may stand for a float.
+
+    Raises:
+      ValueError: naming both.
+    """
+    wanted = type(default)
+    number = wanted is float and type(value) is int
+    if type(value) is not wanted and not number:
+        raise ValueError(
+            f"{env_name}: {name} must be {wanted.__name__}; got {value!r}."
+        )

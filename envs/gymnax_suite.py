@@ -11,6 +11,7 @@ from typing import Any
 import gymnax
 from gymnax import registration
 
+from envs.arguments import check_type
 from envs.config import GymnaxConfig
 from envs.naming import unknown
 
@@ -45,11 +46,6 @@ def make(config: GymnaxConfig) -> tuple[Any, Any]:
 def _check_types(env_id: str, given: dict[str, Any], defaults: dict[str, Any]) -> None:
     for name, value in given.items():
         default = defaults[name]
-        if not isinstance(default, bool | int | float):
-            continue  # an array or nothing: what fits is the environment's to say
-        wanted = type(default)
-        number = wanted is float and type(value) is int
-        if type(value) is not wanted and not number:
-            raise ValueError(
-                f"gymnax/{env_id}: {name} must be {wanted.__name__}; got {value!r}."
-            )
+        # For an array or nothing, what fits is the environment's to say.
+        if isinstance(default, bool | int | float):
+            check_type(f"gymnax/{env_id}", name, value, default)

@@ -11,7 +11,7 @@ actions in [-1, 1]; 1,000 steps, truncated and never terminated; rewards in [0, 
 import math
 from typing import Any
 
-from envs.arguments import build
+from envs.arguments import build, check_type
 from envs.config import ControlConfig
 from envs.control.table import TABLE, Entry
 from envs.naming import unknown
@@ -41,12 +41,7 @@ def make(config: ControlConfig) -> tuple[Any, Any]:
 
 
 def _check(env_name: str, name: str, value: Any, default: bool | int | float) -> None:
-    wanted = type(default)
-    number = wanted is float and type(value) is int
-    if type(value) is not wanted and not number:
-        raise ValueError(
-            f"{env_name}: {name} must be {wanted.__name__}; got {value!r}."
-        )
+    check_type(env_name, name, value, default)
     if not math.isfinite(value) or (name.endswith(_POSITIVE) and value <= 0):
         kind = "positive" if name.endswith(_POSITIVE) else "finite"
         raise ValueError(f"{env_name}: {name} must be {kind}; got {value!r}.")

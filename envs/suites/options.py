@@ -1,8 +1,9 @@
 """What an adapter can be told by name, checked against the defaults it replaces."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from envs.arguments import check_type
 from envs.config import SuiteConfig
 from envs.naming import unknown
 
@@ -42,14 +43,10 @@ def one_of(config: SuiteConfig, name: str, value: Any, known: Any) -> None:
 
 
 def _as(default: Any, name: str, value: Any, env_name: str) -> Any:
-    wanted = type(default)
-    if default is None or type(value) is wanted:
-        return value
-    if wanted is float and type(value) is int:
-        return float(value)
-    if wanted is tuple and not isinstance(value, str):
-        try:
-            return tuple(value)
-        except TypeError:
-            pass
-    raise ValueError(f"{env_name}: {name} must be {wanted.__name__}; got {value!r}.")
+    if type(default) is float and type(value) is int:
+        value = float(value)
+    if type(default) is tuple and not isinstance(value, str):
+        value = tuple(value) if isinstance(value, Iterable) else value
+    if default is not None:
+        check_type(env_name, name, value, default)
+    return value

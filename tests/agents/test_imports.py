@@ -2,10 +2,10 @@
 
 import ast
 import pathlib
-import subprocess
-import sys
 
 import pytest
+
+from tests import fresh
 
 HEAVY = ("jax", "flax", "gymnax", "distrax", "optax", "numpy")
 ROOT = pathlib.Path(__file__).parents[2]
@@ -34,12 +34,4 @@ def test_distrax_is_imported_in_one_module_only():
 @pytest.mark.parametrize("package", ["agents", "envs", "s5rl"])
 def test_importing_a_package_does_not_import_jax(package):
     # A command line reads tables and configurations, and must answer at once.
-    code = f"import sys, {package}; print([m for m in {HEAVY} if m in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
+    assert fresh.imported(f"import {package}", HEAVY) == ""

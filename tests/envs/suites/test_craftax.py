@@ -60,7 +60,8 @@ def played():
         dead = (inner.player_health <= 0) | (on == 14)  # BlockType.LAVA
         return obs, inner, reward, dead, over
 
-    actions = beside.random_actions(env, params, lanes=4, steps=25)
+    # As many lanes as it takes for some to achieve something in ten steps.
+    actions = beside.random_actions(env, params, lanes=8, steps=25)
     space = env.observation_space(params)
     return beside.play(env, params, reset, step, actions), space
 

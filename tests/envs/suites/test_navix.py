@@ -86,7 +86,7 @@ def test_every_environment_is_made_and_what_it_shows_first_is_in_its_space(name)
         jax.random.split(jax.random.key(0), 3), params
     )
     beside.assert_inside(env.observation_space(params), obs)
-    assert params.max_steps_in_episode == 100
+    assert params.max_steps_in_episode == 100 and env.default_params is params
 
 
 def test_nothing_is_kept_that_is_not_needed():

@@ -118,7 +118,8 @@ def test_every_environment_is_made_with_the_suites_limit(name, make):
 
 
 def test_the_limit_follows_the_size():
-    _, params = envs.make("xland/MiniGrid-Empty-5x5", height=7, width=6)
+    env, params = envs.make("xland/MiniGrid-Empty-5x5", height=7, width=6)
+    assert env.default_params is params
     assert params.max_steps_in_episode == 4 * 7 * 6
     assert params.suite.height == 7 and params.suite.width == 6
 
