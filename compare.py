@@ -13,8 +13,9 @@ report.html, which opens without a network. Exit status: 0 done; 2 bad input.
 import sys
 from collections.abc import Sequence
 
+from envs.naming import nearest
 from experiment import cli
-from experiment.errors import InputError, nearest
+from experiment.errors import InputError
 
 KEYS = ("runs", "labels", "out")
 

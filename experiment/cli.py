@@ -20,7 +20,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 import envs
-from experiment.errors import BAD_INPUT, InputError, nearest
+from envs.naming import nearest
+from experiment.errors import BAD_INPUT, InputError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 GROUPS = ("env", "core", "agent", "memory")

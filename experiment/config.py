@@ -15,7 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 import agents
 import envs
 from envs.config import OpenConfig
-from experiment.errors import InputError, nearest
+from envs.naming import nearest
+from experiment.errors import InputError
 from s5rl.config import CORE_CONFIGS
 
 

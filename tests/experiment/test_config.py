@@ -15,9 +15,10 @@ from omegaconf import OmegaConf
 
 import agents
 import envs
+from envs.naming import nearest
 from experiment import cli
 from experiment import config as run_config
-from experiment.errors import InputError, nearest
+from experiment.errors import InputError
 from s5rl.config import CORE_CONFIGS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
