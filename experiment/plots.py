@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from experiment import panels
 from experiment.metrics import Row
 from experiment.statistics import mean_interval
 
@@ -43,11 +44,8 @@ def learning_curve(
         axes.plot(steps, returns[0], color=BLUE, alpha=0.25, linewidth=0.8)
         axes.plot(steps, smooth[0], color=BLUE, linewidth=2, label="one seed")
     _mark(axes, levels, horizontal=True)
-    # An interval over few seeds can be wider than anything that happened.
     marks = [level for level in levels.values() if level is not None]
-    low, high = min(smooth.min(), *marks, np.inf), max(smooth.max(), *marks, -np.inf)
-    margin = 0.08 * (high - low or 1)
-    axes.set_ylim(low - margin, high + margin)
+    _limit(axes, np.append(smooth, marks))
     axes.set_xlim(0, steps[-1])
     axes.set_xlabel("environment steps")
     axes.set_ylabel("return of finished episodes")
@@ -111,8 +109,20 @@ def adaptation(
     each = f", means of {width}" if width > 1 else ""
     axes.set_xlabel(f"trial (trained on {trained}{each})")
     axes.set_ylabel("return of the trial")
-    axes.legend(frameon=False, loc="best", fontsize=8)
+    axes.locator_params(axis="x", integer=True)
+    means = [np.array(curve, float)[:, 0] for curve in curves.values()]
+    marks = [levels["random"], *(levels["expert_per_trial"] or [levels["expert"]])]
+    marks = [level for level in marks if level is not None]
+    _limit(axes, np.concatenate([*means, marks]))
+    panels.legend(figure, [axes])
     _save(figure, path)
+
+
+def _limit(axes: Any, shown: np.ndarray) -> None:
+    """An interval over few seeds can be wider than anything that happened."""
+    low, high = shown.min(), shown.max()
+    margin = 0.08 * (high - low or 1)
+    axes.set_ylim(low - margin, high + margin)
 
 
 def _binned(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
