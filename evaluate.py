@@ -5,12 +5,11 @@
 
 `transfer=true` measures adaptation instead, trial by trial, on every split of the tasks
 of a meta-environment, with controls: tasks=256 trials=... swap_at=... seed=0
-greedy=false. Where tasks are on several bodies, an agent is trained on each alone, once,
-to compare with: expert_steps=2_000_000 (0: none), and experts=DIR to share them between
-runs.
+greedy=false. Where tasks are on several bodies, an agent is trained on each, once, to
+compare with: expert_steps=2_000_000 (0: none), and experts=DIR for several runs.
 
-Prints and writes what was found into the run's folder, under evaluations/. Exit status: 0 done; 2 bad
-input.
+Prints what was found and writes it into the run's folder, under evaluations/. Exit
+status: 0 done; 2 bad input.
 """
 
 import sys

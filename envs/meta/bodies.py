@@ -121,6 +121,12 @@ class BodySet(AutoReset):
     def is_truncated(self, state, params):
         return state.truncated
 
+    def render(self, state: BodyState, params: BodyParams):
+        """The body's own picture; None if it has none."""
+        body = int(params.body)
+        draw = getattr(self.bodies[body], "render", None)
+        return None if draw is None else draw(state.inner[body], params.inner[body])
+
     def observation_space(self, params=None):
         return spaces.Box(-jnp.inf, jnp.inf, (self.observed,), jnp.float32)
 

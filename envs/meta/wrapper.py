@@ -185,6 +185,12 @@ class Meta(AutoReset):
         parts = [inner, share, *task]
         return jnp.concatenate([jnp.asarray(x, jnp.float32) for x in parts])
 
+    def render(self, state: MetaState, params: MetaParams):
+        """The environment's picture of the trial, in the hidden task; or None."""
+        draw = getattr(self.env, "render", None)
+        task_params = self.variation.params(state.task, params.inner)
+        return None if draw is None else draw(state.inner, task_params)
+
     def action_space(self, params=None):
         return self._actions
 

@@ -7,6 +7,7 @@
 | the other bodies' states are overwritten | as_its_body |
 | padding in front | as_its_body |
 | bounds of an action not scaled | scaled |
+| the first body is drawn | picture |
 """
 
 import jax
@@ -16,6 +17,7 @@ import pytest
 from flax import struct
 from gymnax.environments import environment, spaces
 
+import envs
 from envs.meta.bodies import BodySet
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -140,3 +142,18 @@ def test_a_body_that_is_too_wide_is_refused():
     assert BodySet(bodies, observed=7, acted=3).observed == 7
     with pytest.raises(ValueError, match="3 observations and 2 actions; wanted"):
         BodySet(bodies, observed=2)
+
+
+def test_the_picture_is_the_bodys_own():
+    pair = [
+        envs.make(f"control/{name}") for name in ("pendulum_swingup", "mountain_car")
+    ]
+    several = BodySet(pair)
+    params = several.default_params.replace(body=jnp.ones((), jnp.int32))
+    _, state = several.reset(jax.random.key(0), params)
+    car, own = pair[1]
+    expected = car.render(state.inner[1], own)
+    np.testing.assert_array_equal(several.render(state, params), expected)
+    drifters = BodySet([(Drifter(1, 1, 1.0), Params())])
+    _, state = drifters.reset(jax.random.key(0), drifters.default_params)
+    assert drifters.render(state, drifters.default_params) is None

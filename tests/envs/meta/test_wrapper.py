@@ -194,3 +194,12 @@ def test_the_released_layout_of_meta_cartpole():
 def test_an_unknown_split_is_refused():
     with pytest.raises(ValueError, match="shifted, bodies; got 'test'"):
         bandits(split="test")
+
+
+def test_the_picture_is_of_the_trial_in_its_hidden_task():
+    meta, params = envs.make("meta_bandit", num_arms=3)
+    _, state = meta.reset(jax.random.key(0), params)
+    hidden = params.inner.replace(**state.task)
+    expected = meta.env.render(state.inner, hidden)
+    np.testing.assert_array_equal(meta.render(state, params), expected)
+    assert (expected != meta.env.render(state.inner, params.inner)).any()
