@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 # What a transfer evaluation does to memory, "none" first; see `agents.trials`.
 CONTROLS = ("none", "cleared", "swapped", "never_reset")
+RANDOM = "random"  # uniformly random actions, in place of the policy's
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """PPO for policies with memory. Reads top-down: `PPO.update`, then what it calls."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +15,7 @@ from agents.distributions import ActionHead, make_head
 from agents.evaluation import Episodes, play
 from agents.policy import ActorCritic
 from agents.rollout import Policy, Rollout, Situation, begin, collect
-from agents.trials import Played, play_trials, tasks_of
+from agents.trials import Trials, play_controls, play_trials, tasks_of
 from envs.wrappers import Privileged
 
 Metrics = dict[str, Array]
@@ -126,35 +127,39 @@ class PPO:
 
     def evaluate_trials(
         self,
-        learner: Learner,
+        learners: Learner,
         key: Array,
-        control: Array,
-        foreign: Any,
         *,
         num_tasks: int,
         num_trials: int,
         swap_at: int,
         greedy: bool,
-    ) -> Played:
-        """Plays meta-episodes; see `agents.trials.play_trials`. `key` is consumed."""
-        return play_trials(
-            self.policy(learner.params),
-            self.network.initial_carry(num_tasks),
-            key,
-            control,
-            foreign,
-            num_tasks=num_tasks,
-            num_trials=num_trials,
-            swap_at=swap_at,
-            env=self.env,
-            env_params=self.env_params,
-            to_env=self.network.head.to_env,
-            greedy=greedy,
-        )
+    ) -> dict[str, Trials]:
+        """Meta-episodes of all learners [S, ...] under every control (`agents.trials`).
 
-    def empty_memory(self, num_tasks: int) -> Any:
-        """[N, ...] memory that has read nothing."""
-        return self.network.initial_carry(num_tasks)
+        `key` is consumed; tasks and draws are the same for all.
+
+        Returns:
+          Trials [S, N, K] by control, and of "random" play.
+        """
+        empty = self.network.initial_carry(num_tasks)
+
+        def play(learner, key, control, foreign):
+            return play_trials(
+                *(self.policy(learner.params), empty, key, control, foreign),
+                num_tasks=num_tasks,
+                num_trials=num_trials,
+                swap_at=swap_at,
+                env=self.env,
+                env_params=self.env_params,
+                to_env=self.network.head.to_env,
+                greedy=greedy,
+            )
+
+        over_learners = jax.vmap(play, (0, None, None, 0), axis_name=self.seed_axis)
+        empty_of_all = jax.vmap(lambda _: empty)(learners.num_updates)
+        compiled = partial(jax.jit(over_learners), learners)
+        return play_controls(compiled, key, empty_of_all, axis=1)
 
     def tasks(self, key: Array, *, num_tasks: int) -> Any:
         """[N, ...] the hidden tasks of `evaluate_trials` with the same `key`."""

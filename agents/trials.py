@@ -12,10 +12,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from agents.config import CONTROLS
+from agents.config import CONTROLS, RANDOM
 from agents.rollout import Policy, Situation, advance, begin, read
 
-RANDOM = "random"  # uniformly random actions, in place of the policy's
 _KNOWN = (*CONTROLS, RANDOM)
 
 

@@ -11,6 +11,7 @@ action really led to. `envs.check(env, params)` says whether an environment of y
 keeps to this. Importing this package imports neither JAX nor gymnax; `make` does.
 """
 
+from envs.meta.tasks import ALL_SPLITS as SPLITS
 from envs.registry import (
     EnvSpec,
     bodies,
@@ -23,6 +24,7 @@ from envs.registry import (
 )
 
 __all__ = [
+    "SPLITS",
     "EnvSpec",
     "bodies",
     "check",

@@ -17,9 +17,9 @@ import jax
 import numpy as np
 
 import envs
-from agents.trials import RANDOM, play_controls
+from agents.config import RANDOM
 from experiment import experts, transfer_figures, transfer_report, trials
-from experiment.building import SEED_AXIS, build_agent, learner_shapes
+from experiment.building import build_agent, learner_shapes
 from experiment.checkpoints import Checkpoints
 from experiment.config import EnvChoice, RunConfig, override_env
 from experiment.errors import InputError
@@ -136,21 +136,14 @@ def _facts(plan: Plan, config: RunConfig, like: Any) -> dict[str, Any]:
 
 def _play(agent: Any, learners: Any, plan: Plan, split: str) -> dict[str, np.ndarray]:
     """[2, S, N, K] by control: returns and lengths of learners on the same tasks."""
-    count = plan.request.tasks
-
-    def play(learner, key, control, foreign):
-        return agent.evaluate_trials(
-            *(learner, key, control, foreign),
-            num_tasks=count,
-            num_trials=plan.num_trials,
-            swap_at=plan.swap_at,
-            greedy=plan.request.greedy,
-        )
-
-    in_axes = (0, None, None, 0)
-    compiled = jax.jit(jax.vmap(play, in_axes, axis_name=SEED_AXIS))
-    empty = jax.vmap(lambda _: agent.empty_memory(count))(learners)
-    found = play_controls(partial(compiled, learners), plan.key(split), empty, axis=1)
+    found = agent.evaluate_trials(
+        learners,
+        plan.key(split),
+        num_tasks=plan.request.tasks,
+        num_trials=plan.num_trials,
+        swap_at=plan.swap_at,
+        greedy=plan.request.greedy,
+    )
     return {
         control: np.stack(jax.device_get((trials.trial_return, trials.length)))
         for control, trials in found.items()

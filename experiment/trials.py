@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from agents.config import CONTROLS
-from envs.meta.tasks import ALL_SPLITS as SPLITS
+from envs import SPLITS
 from experiment.errors import InputError
 from experiment.run_folder import RunFolder
 
