@@ -51,9 +51,11 @@ def adaptation(runs: Sequence[ComparedRun], path: Path) -> Path:
     splits = splits_of(runs)
     figure, axes = panels.figure(len(splits))
     for panel, split in zip(axes, splits, strict=True):
-        seen, spread = [], []
+        seen, spread, width = [], [], 1
         for index, run in _played(runs, split):
             curve = adaptation_curve(run.transfer.returns[split, PLAIN])  # type: ignore
+            width = panels.bin_width(len(curve.x))
+            curve = Curve(*panels.binned(np.column_stack(curve), width).T)
             marker = "o" if len(curve.x) <= 40 else None
             panels.band(panel, curve, index, run.label, marker=marker, markersize=3)
             seen.append(curve.mean)
@@ -66,7 +68,8 @@ def adaptation(runs: Sequence[ComparedRun], path: Path) -> Path:
         _limit(panel.set_ylim, seen, spread)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set_title(split, fontsize=10)
-        panel.set_xlabel("trial on the same task")
+        each = f" (means of {width})" if width > 1 else ""
+        panel.set_xlabel(f"trial on the same task{each}")
         panel.set_ylabel("return of a trial")
     panels.legend(figure, axes)
     return panels.save(figure, path)

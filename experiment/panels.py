@@ -108,6 +108,20 @@ def name_rows(panel: Any, labels: Sequence[str]) -> None:
     panel.tick_params(axis="y", length=0)
 
 
+def bin_width(count: int) -> int:
+    """Trials to a point: single pulls of a bandit are hard to look at."""
+    return max(1, count // 40)
+
+
+def binned(values: np.ndarray, width: int) -> np.ndarray:
+    """[M, C] means over `width` rows of [K, C] each, over fewer at the end.
+
+    A bound's mean bounds the mean, so bands stay honest and get no narrower.
+    """
+    starts = np.arange(0, len(values), width)
+    return np.stack([values[start : start + width].mean(0) for start in starts])
+
+
 def legend(made: Any, panels: Sequence[Any]) -> None:
     """One legend under all panels; what stands in several is named once."""
     handles: dict[str, Any] = {}

@@ -87,18 +87,19 @@ def adaptation(
     """
     figure, axes = _axes(title)
     count = len(next(iter(curves.values())))
-    width = max(1, count // 40)  # single pulls of a bandit are hard to look at
+    width = panels.bin_width(count)
     for (control, curve), color in zip(curves.items(), CONTROL_COLORS, strict=True):
-        trial, values = _binned(np.array(curve, float), width)
+        trial, *values = panels.binned(_numbered(curve), width).T
         own = control == "none"
         label = "memory as it is" if own else f"memory {control.replace('_', ' ')}"
-        axes.plot(trial, values[:, 0], color=color, label=label,
+        axes.plot(trial, values[0], color=color, label=label,
                   linewidth=2 if own else 1.2, zorder=3 if own else 2)  # fmt: skip
-        axes.fill_between(trial, values[:, 1], values[:, 2], color=color, alpha=0.15,
+        axes.fill_between(trial, values[1], values[2], color=color, alpha=0.15,
                           linewidth=0)  # fmt: skip
     if levels["expert_per_trial"] is not None:
-        trial, curve = _binned(np.array(levels["expert_per_trial"])[:, None], width)
-        axes.plot(trial, curve[:, 0], color=INK, linestyle="--", linewidth=1.2,
+        expert = [[level] for level in levels["expert_per_trial"]]
+        trial, curve = panels.binned(_numbered(expert), width).T
+        axes.plot(trial, curve, color=INK, linestyle="--", linewidth=1.2,
                   label=levels["expert_name"])  # fmt: skip
     elif levels["expert"] is not None:
         axes.axhline(levels["expert"], color=INK, linestyle="--", linewidth=1.2,
@@ -118,22 +119,17 @@ def adaptation(
     _save(figure, path)
 
 
+def _numbered(curve: Sequence[Sequence[float | None]]) -> np.ndarray:
+    """[K, 1 + C]: the values [K, C] of each trial behind its number, from 1."""
+    values = np.array(curve, float)
+    return np.column_stack([1 + np.arange(len(values)), values])
+
+
 def _limit(axes: Any, shown: np.ndarray) -> None:
     """An interval over few seeds can be wider than anything that happened."""
     low, high = shown.min(), shown.max()
     margin = 0.08 * (high - low or 1)
     axes.set_ylim(low - margin, high + margin)
-
-
-def _binned(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Means over `width` trials: `(trial [M], values [M, C])` of values [K, C].
-
-    A bound's mean bounds the mean, so bands stay honest and get no narrower.
-    """
-    starts = np.arange(0, len(values), width)
-    means = np.stack([values[start : start + width].mean(0) for start in starts])
-    middle = np.minimum(starts + width, len(values)) / 2 + starts / 2 + 0.5
-    return middle, means
 
 
 def curves(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:

@@ -5,13 +5,14 @@
 | the figure is cleared before saving | test_the_curve_is_in_the_picture |
 | smoothing sums | test_smoothing_keeps_a_constant |
 | gaps become zeros | test_where_no_episode_ended_the_last_one_stands |
+| the rest at the end is dropped, or means are sums | test_single_pulls_* |
 """
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from experiment import plots
+from experiment import panels, plots
 
 LEVELS = {"chance": 0.0, "best": 1.0}
 
@@ -73,3 +74,13 @@ def test_the_histogram_is_in_the_picture(tmp_path):
     values = np.random.default_rng(0).normal(size=300)
     plots.histogram(values, path, title="t", levels=LEVELS)
     assert share_of(path, plots.BLUE) > 0.001
+
+
+def test_single_pulls_are_drawn_as_means_of_neighbours():
+    """Of everything alike: number, mean and bounds; the rest at the end by itself."""
+    values = np.column_stack([1.0 + np.arange(11), np.arange(11) ** 2])
+    found = panels.binned(values, 4)
+    np.testing.assert_allclose(found[:, 0], [2.5, 6.5, 10])
+    np.testing.assert_allclose(found[:, 1], [14 / 4, 126 / 4, 245 / 3])
+    np.testing.assert_array_equal(panels.binned(values, 1), values)
+    assert [panels.bin_width(count) for count in (1, 79, 80, 200)] == [1, 1, 2, 5]
