@@ -5,6 +5,7 @@
 | one step too few | sums_are_those |
 | the same actions in every environment | sums_are_those |
 | the best difficulty of a family in the table | worst_difficulty |
+| one body stands for several, or speeds are averaged | mean_time |
 """
 
 import json
@@ -14,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import envs
 from benchmarks import environments
 from envs import popgym
 
@@ -54,6 +56,21 @@ def test_it_prints_a_row_for_every_environment_and_size():
     assert [row["num_envs"] for row in rows] == [1, 3]
     assert all(row["steps_per_second"] > 1000 for row in rows)
     assert all("ratio" not in row and row["jax"] for row in rows)
+
+
+def test_several_bodies_are_measured_in_their_mean_time(monkeypatch):
+    def measured(env, params, num_envs):
+        assert num_envs == 5 and params.max_steps_in_episode == 50
+        return {"steps_per_second": speeds[type(env).__name__]}
+
+    bodies = ("pendulum_swingup", "mountain_car")
+    meta, params = envs.make(
+        "projected_control", train_bodies=bodies, held_out_bodies=(), trial_steps=50
+    )
+    names = [type(body).__name__ for body in meta.env.bodies]
+    speeds = dict(zip(names, (100.0, 300.0), strict=True))
+    monkeypatch.setattr(environments, "measured", measured)
+    assert environments.bare_speed(meta, params, 5) == pytest.approx(150.0)
 
 
 def test_the_table_shows_the_worst_difficulty_of_a_family():
