@@ -143,8 +143,19 @@ class TabularMDPTasks:
         scale = self.shifted_reward_scale if shifted else 1.0
         rows_key, means_key = jax.random.split(key)
         table = (self.num_states, self.num_actions)
-        alpha = jnp.full((self.num_states,), concentration, jnp.float32)
+        shape = (*table, self.num_states)
         return {
-            "transition": jax.random.dirichlet(rows_key, alpha, table),
+            "transition": _simplex(rows_key, concentration, shape),
             "reward_mean": 1 + scale * jax.random.normal(means_key, table),
         }
+
+
+def _simplex(key: Array, concentration: float, shape: tuple[int, ...]) -> Array:
+    """Rows over the last axis from a symmetric Dirichlet. `key` is consumed."""
+    if concentration != 1:
+        alpha = jnp.full(shape[-1:], concentration, jnp.float32)
+        return jax.random.dirichlet(key, alpha, shape[:-1])
+    # The same law as normalised exponentials: gamma draws by rejection were most of
+    # what a step of the environment cost.
+    weights = jax.random.exponential(key, shape)
+    return weights / weights.sum(-1, keepdims=True)

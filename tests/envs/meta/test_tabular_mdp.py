@@ -7,6 +7,7 @@
 | reward noise of scale 2 | moves_and_pays |
 | backward induction one step short | random_play, equals_the_best_of_every_policy |
 | posterior mean without its prior | second_plan |
+| uniform weights instead of exponential ones | rows_are_drawn |
 | PSRL forgets its counts between trials | matches_a_plain_loop |
 """
 
@@ -184,3 +185,13 @@ def test_the_figures_of_an_mdp():
         mdp = tasks["transition"][i], tasks["reward_mean"][i]
         best = planning.value_iteration(*mdp, 10)[0][0, 0]
         np.testing.assert_allclose(found.best[i], best, rtol=1e-5)
+
+
+def test_rows_are_drawn_from_a_flat_dirichlet():
+    """Each entry is Beta(1, S - 1), whatever the others are; rows sum to 1."""
+    keys = jax.random.split(jax.random.key(3), 400)
+    rows = jax.vmap(lambda key: TINY.draw(key, "train")["transition"])(keys)
+    np.testing.assert_allclose(rows.sum(-1), 1, rtol=1e-5)
+    for entry in range(3):
+        found = np.asarray(rows[:, 0, 0, entry])
+        assert scipy.stats.kstest(found, scipy.stats.beta(1, 2).cdf).pvalue > 1e-3
