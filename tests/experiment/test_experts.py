@@ -5,6 +5,7 @@
 | trained anew each time | test_an_expert_is_trained_once |
 | another length of training shares the folder | test_an_expert_is_trained_once |
 | the mean learner's return | test_an_expert_is_trained_once |
+| played greedily alone | test_an_expert_is_trained_once |
 | an interrupted one starts again | test_an_interrupted_expert_is_gone_on_with |
 """
 
@@ -37,7 +38,8 @@ def calls(monkeypatch):
     def evaluate(folder, config, env_choice, request):
         assert env_choice.name == NAME and dict(env_choice.params) == PARAMS
         calls.append(("play", config, folder.path, request.greedy))
-        return {"mean_return_per_seed": [1.0, 7.0, 3.0]}
+        seen = [6.0, 2.0, 5.0] if request.greedy else [1.0, 7.0, 3.0]
+        return {"mean_return_per_seed": seen}
 
     class Calls(list):
         status = OK
@@ -55,14 +57,15 @@ def level(folder, steps=80_000):
 
 def test_an_expert_is_trained_once(calls, tmp_path):
     assert level(tmp_path) == level(tmp_path) == 7.0
-    assert [call[0] for call in calls] == ["train", "play"]
+    assert [call[0] for call in calls] == ["train", "play", "play"]
+    assert {call[3] for call in calls[1:]} == {False, True}
     _, config, path, _ = calls[0]
     assert config.env.name == NAME and config.core.name == "mlp"
     assert config.schedule.total_steps == 80_000
     assert json.loads((path / "expert.json").read_text())["expert"] == 7.0
     level(tmp_path, steps=160_000)
-    assert calls[2][0] == "train" and calls[2][2] != path
-    assert path.parent == calls[2][2].parent == tmp_path
+    assert calls[3][0] == "train" and calls[3][2] != path
+    assert path.parent == calls[3][2].parent == tmp_path
 
 
 def test_an_interrupted_expert_is_gone_on_with(calls, tmp_path):
@@ -75,6 +78,7 @@ def test_an_interrupted_expert_is_gone_on_with(calls, tmp_path):
     assert [(call[0], call[3]) for call in calls] == [
         ("train", False),
         ("train", True),
+        ("play", False),
         ("play", True),
     ]
 
@@ -84,4 +88,4 @@ def test_an_expert_that_only_has_to_be_played(calls, tmp_path):
     (calls[0][2] / "expert.json").unlink()
     assert RunFolder(calls[0][2]).summary.exists()
     assert level(tmp_path) == 7.0
-    assert [call[0] for call in calls] == ["train", "play", "play"]
+    assert [call[0] for call in calls] == ["train", *["play"] * 4]
