@@ -204,7 +204,7 @@ def _with_random(
     known = [(tasks.mean(), expert) for tasks, expert in bodies.values()]
     if known and all(expert is not None for _, expert in known):
         levels["expert"] = float(sum(share * expert for share, expert in known))
-        levels["expert_name"] = "agents trained on each body alone"
+        levels["expert_name"] = "experts of each body"
     return levels
 
 
