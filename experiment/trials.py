@@ -7,6 +7,7 @@ learner, task and trial, and `result.json`, with the levels to compare them with
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,7 +165,7 @@ def _read_cells(path: Path) -> dict[tuple[str, str], np.ndarray]:
             for row in reader:
                 numbers = tuple(float(row[place]) for place in rest)
                 cells.setdefault((row[split], row[control]), []).append(numbers)
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, IndexError) as error:
         raise InputError(
             f"{path} must have columns {', '.join(_READ)} and numbers in the last "
             f"four: {error}."

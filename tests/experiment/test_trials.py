@@ -151,6 +151,11 @@ def test_refuses_what_is_no_table(tmp_path):
     (write(tmp_path, []) / trials.FILE).write_bytes(gzip.compress(b"a,b\n"))
     with pytest.raises(InputError, match="columns split, control"):
         trials.read(tmp_path)
+    whole = gzip.compress("\n".join(lines_of()).encode())
+    for damaged in (whole[:-12], whole[:20] + b"\0" * 20, b"no archive"):
+        (tmp_path / trials.FILE).write_bytes(damaged)
+        with pytest.raises(InputError, match="columns split, control"):
+            trials.read(tmp_path)
     (tmp_path / "result.json").write_text("{")
     with pytest.raises(InputError, match=r"result\.json cannot be read"):
         trials.read(tmp_path)
