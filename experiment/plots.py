@@ -50,7 +50,7 @@ def learning_curve(
     axes.set_xlabel("environment steps")
     axes.set_ylabel("return of finished episodes")
     axes.legend(frameon=False, loc="best")
-    _save(figure, path)
+    panels.save(figure, path)
 
 
 def histogram(
@@ -65,7 +65,7 @@ def histogram(
     axes.set_xlabel("return of an episode")
     axes.set_ylabel("episodes")
     axes.legend(frameon=False, loc="best")
-    _save(figure, path)
+    panels.save(figure, path)
 
 
 def adaptation(
@@ -116,7 +116,7 @@ def adaptation(
     marks = [level for level in marks if level is not None]
     _limit(axes, np.concatenate([*means, marks]))
     panels.legend(figure, [axes])
-    _save(figure, path)
+    panels.save(figure, path)
 
 
 def _numbered(curve: Sequence[Sequence[float | None]]) -> np.ndarray:
@@ -178,8 +178,3 @@ def _axes(title: str) -> tuple[Any, Any]:
     axes.spines[["top", "right"]].set_visible(False)
     axes.ticklabel_format(axis="x", style="plain")
     return figure, axes
-
-
-def _save(figure: Any, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)

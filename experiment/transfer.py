@@ -63,8 +63,8 @@ class Plan:
                 f"swap_at must lie between 1 and the last of {num_trials} trials, "
                 f"{num_trials - 1}; got {swap_at}."
             )
-        experts = Path(request.experts or folder.path / "experts")
-        return cls(request, splits, trained, num_trials, swap_at, experts)
+        kept = Path(request.experts or folder.path / "experts")
+        return cls(request, splits, trained, num_trials, swap_at, kept)
 
     def key(self, split: str) -> jax.Array:
         """Decides tasks and draws; the same under every control."""

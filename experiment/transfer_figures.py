@@ -40,8 +40,8 @@ def split(
       and `bodies`: the figures of each.
     """
     own = returns[trials.PLAIN]
-    by_task = np.sort(own[:, :, trials.adapted(trained)].mean((0, 2)))
     late = trials.adapted(trained)
+    by_task = np.sort(own[:, :, late].mean((0, 2)))
     read_over = {
         "cleared": late,
         "swapped": slice(swap_at, swap_at + 1),
@@ -99,8 +99,6 @@ def _harm(own: np.ndarray, control: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _normalised(value: float, levels: Mapping[str, Any]) -> float | None:
-    """0 as random play, 1 as the expert; None where there is none to speak of."""
-    if levels["expert"] is None or levels["expert"] == levels["random"]:
-        return None
-    return float((value - levels["random"]) / (levels["expert"] - levels["random"]))
+def _normalised(value: np.ndarray, levels: Mapping[str, Any]) -> float | None:
+    found = trials.Levels(levels["random"], levels["expert"]).normalise(value)
+    return None if found is None else float(found)

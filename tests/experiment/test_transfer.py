@@ -208,7 +208,7 @@ def test_a_run_without_splits_is_refused(make_config, tmp_path):
 
 @pytest.fixture
 def several_bodies(tiny, tmp_path):
-    """A run on two bodies with three unseen, that has learnt nothing yet."""
+    """A run on two bodies with two unseen, that has learnt nothing yet."""
     cli.register()
     rest = [option for option in tiny if not option.startswith(("env.", "core."))]
     small = (
