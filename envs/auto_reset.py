@@ -27,9 +27,8 @@ class AutoReset(environment.Environment):
     @partial(jax.jit, static_argnames=("self",))
     def step(self, key, state, action, params=None):
         params = self.default_params if params is None else params
-        key_step, key_reset = jax.random.split(key)
         obs, state, reward, terminated, info = self.step_env(
-            key_step, state, action, params
+            jax.random.split(key)[0], state, action, params
         )
         truncated = self.is_truncated(state, params)
         info = {
@@ -43,7 +42,7 @@ class AutoReset(environment.Environment):
             # For critics that may see it; compiled away where nobody reads it.
             info["final_markov_state"] = markov_state(state, params)
         obs, state = reset_where(
-            self, terminated | truncated, key_reset, params, (obs, state)
+            self, terminated | truncated, key, params, (obs, state)
         )
         return obs, state, reward, terminated, truncated, info
 
@@ -54,11 +53,15 @@ def reset_where(env, ended, key, params, stepped):
     Args:
       env: with `reset_env(key, params)`; and `reset_is_costly`, if it is.
       ended: [] bool.
-      key: consumed.
+      key: of the step, whose second half a reset consumes; the first is the step's.
       params: of the environment.
       stepped: `(obs, state)` as they are.
     """
+
+    def reset(key, params):
+        # Split here, so that no key is made for a lane that goes on.
+        return env.reset_env(jax.random.split(key)[1], params)
+
     if not getattr(env, "reset_is_costly", False):
-        fresh = env.reset_env(key, params)
-        return jax.tree.map(partial(jax.lax.select, ended), fresh, stepped)
-    return lanes.where(ended, env.reset_env, (key, params), stepped)
+        return jax.tree.map(partial(jax.lax.select, ended), reset(key, params), stepped)
+    return lanes.where(ended, reset, (key, params), stepped)

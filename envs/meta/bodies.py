@@ -20,6 +20,9 @@ from envs import lanes
 from envs.auto_reset import AutoReset
 from envs.spaces import flat_size, flatten
 
+# A body has a good share of the lanes; and of few lanes, all cost as much as some.
+SHARE = {"smallest": 64, "parts": 16}
+
 
 @struct.dataclass(kw_only=True)
 class BodyParams(environment.EnvParams):
@@ -146,7 +149,8 @@ class BodySet(AutoReset):
         function = partial(function, index)
         operands = (*operands, params.inner[index])
         rest, mine = lanes.where(
-            params.body == index, function, operands, (rest, inner[index])
+            *(params.body == index, function, operands, (rest, inner[index])),
+            **SHARE,
         )
         return rest, (*inner[:index], mine, *inner[index + 1 :])
 

@@ -76,16 +76,16 @@ class Projection(Unvaried):
         return spaces.Box(-1.0, 1.0, space.shape, jnp.float32)
 
     def draw(self, key: Array, split: str) -> dict[str, Array]:
-        """ "observe" [D', D], and "act": [A, A], or [A] for discrete actions."""
+        """ "observe" [D', D]; and "act" [A, A], unless every action is itself."""
         assert self.observed is not None and self.acted is not None
         obs_key, act_key = jax.random.split(key)
         law = self.law.get(split, self.law["train"])
         matrix = draw_matrix(obs_key, law, self.size, self.observed)
-        law = self.action_law.get(split, self.action_law["train"])
-        return {
-            "observe": self.gain * matrix,
-            "act": draw_matrix(act_key, law, self.acted, self.acted),
-        }
+        task = {"observe": self.gain * matrix}
+        if set(self.action_law.values()) != {"identity"}:
+            law = self.action_law.get(split, self.action_law["train"])
+            task["act"] = draw_matrix(act_key, law, self.acted, self.acted)
+        return task
 
     def observe(self, task: dict[str, Array], obs: Array) -> Array:
         """[D'] = gain M_o o."""
@@ -93,6 +93,8 @@ class Projection(Unvaried):
 
     def act(self, task: dict[str, Array], action: Any) -> Any:
         """M_a a', or the action that a discrete one stands for."""
+        if "act" not in task:
+            return action
         if jnp.issubdtype(jnp.asarray(action).dtype, jnp.integer):
             return jnp.argmax(task["act"][:, action]).astype(jnp.int32)
         return task["act"] @ action

@@ -29,6 +29,10 @@ class Room(AutoReset):
       start: where trials start under the default params, one of `STARTS`.
     """
 
+    # A start that may be random, as it is when a task says which, is drawn for the
+    # lanes that need one.
+    reset_is_costly = True
+
     def __init__(self, size: int = 9, start: str = "center"):
         super().__init__()
         self.size = size

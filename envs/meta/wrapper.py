@@ -50,7 +50,7 @@ class MetaState(environment.EnvState):
     time: Array  # [] int32, steps of the meta-episode
     inner: Any  # the environment's state
     task: Any  # hidden
-    start_key: Array  # that the first trial was reset with
+    start_key: Any  # whose second half the first trial was reset with; or None
     trial: Array  # [] int32, trials that have ended
     trial_return: Array  # [] of the trial that is being played
     trial_length: Array  # [] int32, likewise
@@ -123,7 +123,7 @@ class Meta(AutoReset):
             time=jnp.zeros((), jnp.int32),
             inner=inner,
             task=task,
-            start_key=start_key,
+            start_key=None if self.fresh_starts else key,
             trial=jnp.zeros((), jnp.int32),
             trial_return=jnp.zeros(()),
             trial_length=jnp.zeros((), jnp.int32),
@@ -133,7 +133,7 @@ class Meta(AutoReset):
         return self._show(task, obs, action, flags, params), state
 
     def step_env(self, key, state, action, params):
-        step_key, start_key = jax.random.split(key)
+        step_key = jax.random.split(key)[0]
         inner_params = self.variation.params(state.task, params.inner)
         obs, inner, reward, terminated, _ = self.env.step_env(
             step_key, state.inner, self.variation.act(state.task, action), inner_params
@@ -147,8 +147,7 @@ class Meta(AutoReset):
             "trial_length": state.trial_length + 1,
             "continuation": jnp.where(ended, self.trial_discount, 1.0),
         }
-        if not self.fresh_starts:
-            start_key = state.start_key
+        start_key = key if self.fresh_starts else state.start_key
         obs, inner = reset_where(self.env, ended, start_key, inner_params, (obs, inner))
         state = state.replace(
             time=state.time + 1,

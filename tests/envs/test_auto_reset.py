@@ -164,7 +164,7 @@ def primitives(jaxpr):
             inner = getattr(inner, "jaxpr", inner)
             if hasattr(inner, "eqns"):
                 below = primitives(inner)
-                if equation.primitive.name == "cond":
+                if equation.primitive.name in ("cond", "while"):
                     sometimes |= below[0] | below[1]
                 else:
                     always |= below[0]

@@ -54,7 +54,7 @@ def oracle(meta, params, key, actions, keys):
     """What a loop over trials of the bare environment shows, step by step."""
     env, vary = meta.env, meta.variation
     _, state = meta.reset(key, params)
-    task, start_key = state.task, state.start_key
+    task, start_key = state.task, jax.random.split(key)[1]
     inner_params = vary.params(task, params.inner)
     _, inner = env.reset_env(start_key, inner_params)
     trial, total, length, ended_all = 0, 0.0, 0, False
