@@ -75,6 +75,7 @@ def _over_lanes(
             of_chunk = apply_all(axis_size=chunk)
             return _in_chunks(of_chunk, own, chosen & ~most, chunk, kept, leaves)
 
+        # Around both loops, so that where nothing is chosen only one does not begin.
         return _if(count > 0, any_at_all, other)
 
     @choose.def_vmap

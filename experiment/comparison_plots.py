@@ -35,7 +35,7 @@ def learning_curves(runs: Sequence[ComparedRun], path: Path) -> Path:
         levels = levels_of(runs[0], TRAINING)
         pairs = (("chance", levels.random), ("best", levels.expert))
         seen.append(panels.mark(panel.axhline, pairs))
-    _limit(panel.set_ylim, seen, spread)
+    panels.fit(panel.set_ylim, seen, spread)
     panel.set_xlim(0, max(run.summary["env_steps"] for run in runs))
     panels.round_ticks(panel.xaxis)
     panel.set_xlabel("environment steps (of each seed)")
@@ -65,7 +65,7 @@ def adaptation(runs: Sequence[ComparedRun], path: Path) -> Path:
             panel.axvline(
                 trained + 0.5, color=panels.GREY, linewidth=0.8, label="training ended"
             )
-        _limit(panel.set_ylim, seen, spread)
+        panels.fit(panel.set_ylim, seen, spread)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set_title(split, fontsize=10)
         each = f" (means of {width})" if width > 1 else ""
@@ -96,7 +96,7 @@ def transfer(runs: Sequence[ComparedRun], path: Path) -> Path:
         grey = {"color": panels.GREY, "marker": "o", "linestyle": ""}
         panel.plot([], [], label="adapted", **grey)
         panel.plot([], [], label="trial 1", markerfacecolor="white", **grey)
-        _limit(panel.set_xlim, seen, spread)
+        panels.fit(panel.set_xlim, seen, spread)
         panel.locator_params(axis="x", nbins=4)
         panels.name_rows(panel, lines)
         panel.set_title(split, fontsize=10)
@@ -150,7 +150,7 @@ def interquartile_means(
             panel.plot([value] * 2, [index - 0.25, index + 0.25], color=color, lw=2.5)
             seen.append(value)
             spread.append([low, high])
-        _limit(panel.set_xlim, seen, spread)
+        panels.fit(panel.set_xlim, seen, spread)
         panels.name_rows(panel, [run.label for run in runs])
         panel.set_title(scores.name, fontsize=10)
         panel.locator_params(axis="x", nbins=4)
@@ -201,9 +201,3 @@ def _ends_of_training(runs: Sequence[ComparedRun], split: str) -> list[int]:
 
 def _row_height(runs: Sequence[Any]) -> float:
     return 1.1 + 0.32 * len(runs)
-
-
-def _limit(setter: Any, seen: list[Any], intervals: list[Any]) -> None:
-    found = panels.limits(seen, intervals)
-    if found is not None:
-        setter(*found)

@@ -88,6 +88,13 @@ def limits(values: list[Any], intervals: list[Any]) -> tuple[float, float] | Non
     return float(least - margin), float(most + margin)
 
 
+def fit(setter: Callable, values: list[Any], intervals: list[Any]) -> None:
+    """Calls an axis' `set_xlim` or `set_ylim` with `limits`, if there are any."""
+    found = limits(values, intervals)
+    if found is not None:
+        setter(*found)
+
+
 def _finite(values: list[Any]) -> np.ndarray:
     flat = np.concatenate([np.zeros(0), *(np.ravel(value) for value in values)])
     return flat[np.isfinite(flat)]

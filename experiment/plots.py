@@ -31,7 +31,7 @@ def learning_curve(
     if not steps.size:
         return
     figure, axes = _axes(title)
-    smooth = np.stack([smoothed(curve) for curve in returns])
+    smooth, band = np.stack([smoothed(curve) for curve in returns]), np.zeros(0)
     if len(returns) > 1:
         band = np.array([mean_interval(column)[1:] for column in smooth.T])
         mean = smooth.mean(0)
@@ -45,7 +45,7 @@ def learning_curve(
         axes.plot(steps, smooth[0], color=BLUE, linewidth=2, label="one seed")
     _mark(axes, levels, horizontal=True)
     marks = [level for level in levels.values() if level is not None]
-    _limit(axes, np.append(smooth, marks))
+    panels.fit(axes.set_ylim, [smooth, marks], [band])
     axes.set_xlim(0, steps[-1])
     axes.set_xlabel("environment steps")
     axes.set_ylabel("return of finished episodes")
@@ -111,10 +111,11 @@ def adaptation(
     axes.set_xlabel(f"trial (trained on {trained}{each})")
     axes.set_ylabel("return of the trial")
     axes.locator_params(axis="x", integer=True)
-    means = [np.array(curve, float)[:, 0] for curve in curves.values()]
+    drawn = [np.array(curve, float) for curve in curves.values()]
     marks = [levels["random"], *(levels["expert_per_trial"] or [levels["expert"]])]
     marks = [level for level in marks if level is not None]
-    _limit(axes, np.concatenate([*means, marks]))
+    means, intervals = [c[:, 0] for c in drawn], [c[:, 1:] for c in drawn]
+    panels.fit(axes.set_ylim, [*means, marks], intervals)
     panels.legend(figure, [axes])
     panels.save(figure, path)
 
@@ -123,13 +124,6 @@ def _numbered(curve: Sequence[Sequence[float | None]]) -> np.ndarray:
     """[K, 1 + C]: the values [K, C] of each trial behind its number, from 1."""
     values = np.array(curve, float)
     return np.column_stack([1 + np.arange(len(values)), values])
-
-
-def _limit(axes: Any, shown: np.ndarray) -> None:
-    """An interval over few seeds can be wider than anything that happened."""
-    low, high = shown.min(), shown.max()
-    margin = 0.08 * (high - low or 1)
-    axes.set_ylim(low - margin, high + margin)
 
 
 def curves(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:

@@ -20,8 +20,9 @@ from envs import lanes
 from envs.auto_reset import AutoReset
 from envs.spaces import flat_size, flatten
 
-# A body has a good share of the lanes; and of few lanes, all cost as much as some.
-SHARE = {"smallest": 64, "parts": 16}
+# Of `envs.lanes.where`: a body has a good share of the lanes, and stepping few of them
+# costs as much as stepping this many.
+SMALLEST, PARTS = 64, 16
 
 
 @struct.dataclass(kw_only=True)
@@ -149,8 +150,12 @@ class BodySet(AutoReset):
         function = partial(function, index)
         operands = (*operands, params.inner[index])
         rest, mine = lanes.where(
-            *(params.body == index, function, operands, (rest, inner[index])),
-            **SHARE,
+            params.body == index,
+            function,
+            operands,
+            (rest, inner[index]),
+            smallest=SMALLEST,
+            parts=PARTS,
         )
         return rest, (*inner[:index], mine, *inner[index + 1 :])
 
