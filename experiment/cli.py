@@ -21,6 +21,7 @@ from yaml import YAMLError
 
 import envs
 from envs.naming import nearest
+from experiment.config import EXAMPLES, not_chosen
 from experiment.errors import BAD_INPUT, InputError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -69,6 +70,9 @@ def composed(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
     Raises:
       InputError: a sentence in place of Hydra's report.
     """
+    for section in EXAMPLES:
+        if f"~{section}" in overrides:  # Hydra would miss it in another group's name
+            raise not_chosen(section, None)
     with initialize_config_dir(str(CONFIGS.resolve()), version_base="1.3"):
         try:
             config = compose(config_name, overrides=prepare(overrides))

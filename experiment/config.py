@@ -19,6 +19,8 @@ from envs.naming import nearest
 from experiment.errors import InputError
 from s5rl.config import CORE_CONFIGS
 
+EXAMPLES = {"env": "memory_chain", "core": "s5", "agent": "ppo"}  # of what is chosen
+
 
 @dataclass(frozen=True)
 class EnvChoice:
@@ -107,10 +109,7 @@ def load(composed: Mapping[str, Any]) -> RunConfig:
     for section in ("env", "core", "agent"):
         sections[section] = rest.pop(section, None)
         if not isinstance(sections[section], Mapping):
-            raise InputError(
-                f"{section} must be chosen by name, as in {section}="
-                f"{_EXAMPLE[section]}; got {sections[section]!r}."
-            )
+            raise not_chosen(section, sections[section])
     schedule = typed(Schedule, rest, also=tuple(sections))
     try:
         return RunConfig(
@@ -158,7 +157,12 @@ def override_env(choice: EnvChoice, given: Any) -> EnvChoice:
     return _load_env(section)
 
 
-_EXAMPLE = {"env": "memory_chain", "core": "s5", "agent": "ppo"}
+def not_chosen(section: str, got: Any) -> InputError:
+    """What to say where "env", "core" or "agent" is no choice."""
+    return InputError(
+        f"{section} must be chosen by name, as in {section}={EXAMPLES[section]}; "
+        f"got {got!r}."
+    )
 
 
 def _load_env(section: Mapping[str, Any]) -> EnvChoice:

@@ -5,6 +5,7 @@
 | dump leaves env.history out | test_load_inverts_dump |
 | an override replaces all parameters | test_an_override_keeps_the_rest_* |
 | an environment is not registered | test_every_environment_can_be_chosen |
+| env_core stands before core in the defaults | test_what_a_core_needs_* |
 """
 
 import dataclasses
@@ -82,6 +83,29 @@ def test_an_environments_own_settings_are_taken_over(compose, path):
         value = OmegaConf.select(written, key, throw_on_resolution_failure=False)
         if value is not None:
             assert OmegaConf.select(plain, key) == value, key
+
+
+@pytest.mark.parametrize(
+    "path", sorted((CONFIGS / "env_core").rglob("*.yaml")), ids=lambda path: path.stem
+)
+def test_what_a_core_needs_in_an_environment_is_that_cores_alone(compose, path):
+    """Said or not said, the core has it there; elsewhere and other cores do not."""
+    pair = path.relative_to(CONFIGS / "env_core").with_suffix("").as_posix()
+    env, _, core = pair.rpartition("_")
+    assert env in envs.names() and core in CORE_CONFIGS
+    wanted = OmegaConf.to_container(OmegaConf.load(path))["core"]
+
+    def has(*arguments):
+        return dataclasses.asdict(compose(*arguments).core.options).items()
+
+    assert wanted.items() <= has(f"env={env}", f"core={core}")
+    assert has(f"env={env}", f"core={core}") != has(f"core={core}")
+    if core == "s5":
+        assert wanted.items() <= has(f"env={env}")
+    key = next(iter(wanted))
+    assert (key, 1) in has(f"env={env}", f"core.{key}=1")
+    other = "gru" if core != "gru" else "lstm"
+    assert has(f"env={env}", f"core={other}") == has(f"core={other}")
 
 
 def _leaves(tree, prefix=""):
