@@ -23,7 +23,7 @@ def where(
     other: Any,
     *,
     smallest: int = 16,
-    parts: int = 128,
+    parts: int = 64,
 ) -> Any:
     """`function(*operands)` where `chosen` [], `other` elsewhere.
 
