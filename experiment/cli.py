@@ -71,7 +71,7 @@ def composed(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
       InputError: a sentence in place of Hydra's report.
     """
     for section in EXAMPLES:
-        if f"~{section}" in overrides:  # Hydra would miss it in another group's name
+        if wants(overrides, f"~{section}"):  # Hydra would miss it in another's name
             raise not_chosen(section, None)
     with initialize_config_dir(str(CONFIGS.resolve()), version_base="1.3"):
         try:

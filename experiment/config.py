@@ -106,7 +106,7 @@ def load(composed: Mapping[str, Any]) -> RunConfig:
     """
     rest = dict(composed)
     sections = {}
-    for section in ("env", "core", "agent"):
+    for section in EXAMPLES:
         sections[section] = rest.pop(section, None)
         if not isinstance(sections[section], Mapping):
             raise not_chosen(section, sections[section])

@@ -40,6 +40,7 @@ TRAIN = {
     "null for a number": (["seed=null"], "must be int", "None"),
     "null for a choice": (["env=null"], "env=null", "must be a string"),
     "no choice": (["~core"], "core=s5", "None"),
+    "no choice, by its name": (["~core=s5"], "core=s5", "got None"),
     "indivisible": (["agent.num_envs=12"], "num_envs (12)", "num_minibatches (8)"),
     "zero features": (["core.features=0"], "positive", "got 0"),
     "negative memory": (["env.memory_length=-3"], "positive", "got -3"),
