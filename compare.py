@@ -14,8 +14,8 @@ import sys
 from collections.abc import Sequence
 
 from envs.naming import nearest
-from experiment import cli
 from experiment.errors import InputError
+from experiment.setup import cli
 
 KEYS = ("runs", "labels", "out")
 
@@ -46,7 +46,7 @@ def listed(text: str) -> list[str]:
 
 def compare(given: dict[str, str]) -> None:
     """Checks the request, then compares."""
-    from experiment import compared
+    from experiment.compare import compared
 
     names = listed(given.get("runs", ""))
     if not names:
@@ -56,7 +56,7 @@ def compare(given: dict[str, str]) -> None:
     runs = compared.read(names, listed(given.get("labels", "")))
     folder = compared.choose_folder(given.get("out"))
     # Only now, for importing SciPy and matplotlib takes seconds and errors should not.
-    from experiment import comparison_report
+    from experiment.compare import report as comparison_report
 
     print(comparison_report.write(runs, folder))
 

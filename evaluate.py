@@ -15,15 +15,15 @@ status: 0 done; 2 bad input.
 import sys
 from typing import Any
 
-from experiment import cli
-from experiment import config as run_config
 from experiment.errors import InputError
-from experiment.run_folder import RunFolder
+from experiment.run.run_folder import RunFolder
+from experiment.setup import cli
+from experiment.setup import config as run_config
 
 
 def evaluate(options: dict[str, Any]) -> None:
     """Checks the request, then plays."""
-    from experiment.request import Request, TransferRequest
+    from experiment.setup.request import Request, TransferRequest
 
     env_overrides = options.pop("env", {})
     if "run" not in options:
@@ -37,12 +37,12 @@ def evaluate(options: dict[str, Any]) -> None:
     config = folder.load_config()
     env_choice = run_config.override_env(config.env, env_overrides)
     if transfer:
-        from experiment import transfer as transfer_evaluation
+        from experiment.evaluate import transfer as transfer_evaluation
 
         transfer_evaluation.evaluate(folder, config, env_choice, request)
         return
     # Only now, for importing JAX and gymnax takes seconds and errors should not.
-    from experiment import evaluation
+    from experiment.evaluate import episodes as evaluation
 
     evaluation.evaluate(folder, config, env_choice, request)
 

@@ -11,11 +11,11 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from experiment import cli
-from experiment import config as run_config
 from experiment.errors import InputError
-from experiment.help import train_help
-from experiment.run_folder import RunFolder
+from experiment.run.run_folder import RunFolder
+from experiment.setup import cli
+from experiment.setup import config as run_config
+from experiment.setup.help import train_help
 
 RESUMABLE = ("resume", "total_steps", "wandb")
 
@@ -25,8 +25,8 @@ def start(config: run_config.RunConfig) -> int:
     folder = RunFolder.choose(config)
     cli.need_wandb(config.schedule.wandb)
     # Only now, for importing JAX and gymnax takes seconds and errors should not.
-    from experiment.building import build_agent
-    from experiment.training import train
+    from experiment.run.training import train
+    from experiment.setup.building import build_agent
 
     return train(build_agent(config), config, folder, resume=False)
 
@@ -51,8 +51,8 @@ def resume(options: dict[str, Any]) -> int:
         )
     config = dataclasses.replace(config, schedule=longer)
     cli.need_wandb(longer.wandb)
-    from experiment.building import build_agent
-    from experiment.training import train
+    from experiment.run.training import train
+    from experiment.setup.building import build_agent
 
     return train(build_agent(config), config, folder, resume=True)
 

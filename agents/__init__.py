@@ -1,16 +1,16 @@
 """Learning algorithms, by name. Importing this package does not import JAX.
 
 An agent has `initialise(key)`, `update(learner)` and `evaluate(learner, key, ...)`, all
-pure; see `agents.ppo.PPO`.
+pure; see `agents.ppo.agent.PPO`.
 """
 
 from importlib import import_module
 from typing import Any
 
-from agents.config import PPOConfig
+from agents.ppo.config import PPOConfig
 
 CONFIGS = {"ppo": PPOConfig}
-_FACTORIES = {"ppo": "agents.ppo:make_ppo"}
+_FACTORIES = {"ppo": "agents.ppo.agent:make_ppo"}
 
 
 def make(name: str, config: Any, **parts: Any) -> Any:

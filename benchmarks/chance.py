@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import envs
-from agents.evaluation import play
+from agents.acting.episodes import play
 
 
 class UniformActions:

@@ -18,7 +18,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from benchmarks.measure import compare, positive, report, textbook_recurrence
-from s5rl import S5, make_core, ssm
+from s5rl import S5, make_core
+from s5rl.ssm import layer as ssm
 
 
 def textbook_stack(core: S5, params: Any, carry: Any, x: Array, reset: Array):

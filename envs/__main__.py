@@ -103,7 +103,7 @@ def matching(pattern: str) -> tuple[str, ...]:
     Raises:
       ValueError: if there are none.
     """
-    from envs import catalogue
+    from envs.show import catalogue
 
     found = catalogue.matching(pattern)
     if not found:
@@ -113,7 +113,7 @@ def matching(pattern: str) -> tuple[str, ...]:
 
 def show(names: tuple[str, ...]) -> None:
     """Prints the list, each line as soon as its environment has been built."""
-    from envs import catalogue
+    from envs.show import catalogue
 
     for line in catalogue.lines(names):
         print(line, flush=True)
@@ -141,7 +141,8 @@ def built(wanted: Request) -> tuple[Any, Any]:
 
 def play(wanted: Request, env: Any, params: Any) -> None:
     """Plays an episode, prints it and draws it."""
-    from envs import catalogue, drawing, film, playback, report
+    from envs.drawing import picture as drawing
+    from envs.show import catalogue, film, playback, report
 
     print(report.title(catalogue.entry(wanted.name, env, params), wanted.seed))
     recording = playback.Recording(FRAMES)

@@ -19,8 +19,8 @@ from gymnax.environments import spaces
 from gymnax.environments.bsuite import memory_chain
 from jax import Array
 
-from envs.auto_reset import AutoReset
 from envs.config import MemoryChainConfig
+from envs.contract.auto_reset import AutoReset
 
 
 class MemoryChain(AutoReset, memory_chain.MemoryChain):
@@ -41,7 +41,7 @@ class MemoryChain(AutoReset, memory_chain.MemoryChain):
 
     def render(self, state: memory_chain.EnvState, params: memory_chain.EnvParams):
         """The state as an RGB picture, [320, 320, 3] uint8. Needs matplotlib."""
-        from envs import gymnax_render
+        from envs.drawing import gymnax as gymnax_render
 
         return gymnax_render.render("MemoryChain-bsuite", self, state, params)
 

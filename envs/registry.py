@@ -180,7 +180,7 @@ def check(env: Any, params: Any) -> None:
     Raises:
       ValueError: naming what is missing or different.
     """
-    from envs import contract
+    from envs.contract import check as contract
 
     contract.check(env, params)
 
@@ -198,7 +198,7 @@ def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
     Args:
       name: one of `names()`.
       history: append previous action, previous reward and a start flag to each
-        observation (`envs.wrappers.History`).
+        observation (`envs.contract.wrappers.History`).
       **params: what the environment can be told; see its configuration in
         `envs.config`, or for `gymnax/...` its parameters there.
 
@@ -210,7 +210,7 @@ def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
     """
     env, env_params = build(name, **params)
     if history:
-        from envs.wrappers import History
+        from envs.contract.wrappers import History
 
         check(env, env_params)
         env = History(env)

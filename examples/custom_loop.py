@@ -8,8 +8,8 @@ import jax
 
 import envs
 import s5rl
-from agents.config import PPOConfig
-from agents.ppo import make_ppo
+from agents.ppo.agent import make_ppo
+from agents.ppo.config import PPOConfig
 
 
 def main(updates: int = 150, memory_length: int = 6) -> float:

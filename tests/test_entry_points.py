@@ -2,7 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| train.py imports experiment.training at its top | test_answers_without_jax |
+| train.py imports experiment.run.training at its top | test_answers_without_jax |
 """
 
 import json

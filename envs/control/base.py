@@ -21,7 +21,7 @@ from flax import struct
 from gymnax.environments import environment, spaces
 from jax import Array
 
-from envs import auto_reset
+from envs.contract import auto_reset
 
 
 @struct.dataclass

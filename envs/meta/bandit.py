@@ -19,7 +19,7 @@ from flax import struct
 from gymnax.environments import environment, spaces
 from jax import Array
 
-from envs.auto_reset import AutoReset
+from envs.contract.auto_reset import AutoReset
 from envs.meta import tasks
 
 

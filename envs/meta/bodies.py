@@ -1,9 +1,9 @@
 """Several environments as one, of which a task chooses one: the body.
 
 Under `vmap` a choice between environments computes all of them and keeps one. Here the
-lanes of a batch are grouped by body (`envs.lanes`), and each body steps its own lanes,
-a chunk at a time: a step costs about what the mean body costs, plus gathering and
-scattering states. A lane holds a state of every body.
+lanes of a batch are grouped by body (`envs.contract.lanes`), and each body steps its
+own lanes, a chunk at a time: a step costs about what the mean body costs, plus
+gathering and scattering states. A lane holds a state of every body.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from flax import struct
 from gymnax.environments import environment, spaces
 from jax import Array
 
-from envs import lanes
-from envs.auto_reset import AutoReset
-from envs.spaces import flat_size, flatten
+from envs.contract import lanes
+from envs.contract.auto_reset import AutoReset
+from envs.contract.spaces import flat_size, flatten
 
-# Of `envs.lanes.where`: a body has a good share of the lanes, and stepping few of them
-# costs as much as stepping this many.
+# Of `envs.contract.lanes.where`: a body has a good share of the lanes, and stepping few
+# of them costs as much as stepping this many.
 SMALLEST, PARTS = 64, 16
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from gymnax.environments import spaces
 from jax import Array
 
-from envs.auto_reset import AutoReset
+from envs.contract.auto_reset import AutoReset
 from envs.meta import tasks
 
 MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))

@@ -27,10 +27,10 @@ from flax import struct
 from gymnax.environments import environment, spaces
 from jax import Array
 
-from envs.auto_reset import AutoReset, reset_where
+from envs.contract.auto_reset import AutoReset, reset_where
+from envs.contract.spaces import flat_size, flatten
 from envs.meta.tasks import ALL_SPLITS, check_split
 from envs.meta.variations import Variation, task_key
-from envs.spaces import flat_size, flatten
 
 RELEASED = "released"
 

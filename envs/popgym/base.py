@@ -30,7 +30,7 @@ import jax.numpy as jnp
 from gymnax.environments import environment, spaces
 from jax import Array
 
-from envs import auto_reset
+from envs.contract import auto_reset
 
 EnvParams = environment.EnvParams
 EnvState = environment.EnvState

@@ -6,8 +6,8 @@ Each drawing shows the hidden state too, faintly where the agent cannot see it.
 
 import numpy as np
 
-from envs.drawing import FAINT, INK, RED, picture
-from envs.gymnax_render import draw_cart, draw_rod
+from envs.drawing.gymnax import draw_cart, draw_rod
+from envs.drawing.picture import FAINT, INK, RED, picture
 from envs.popgym.words import COLORS, RANKS, SUITS
 
 

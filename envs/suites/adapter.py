@@ -2,7 +2,8 @@
 
 A suite's own auto-reset is never used: it loses the last observation (Brax's wrapper
 does, as do those made after it). An adapter calls the bare environment instead, tells
-`terminated` and `truncated` apart there, and leaves the rest to `envs.auto_reset`.
+`terminated` and `truncated` apart there, and leaves the rest to
+`envs.contract.auto_reset`.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from flax import struct
 from gymnax.environments import environment
 from jax import Array
 
-from envs.auto_reset import AutoReset
+from envs.contract.auto_reset import AutoReset
 
 
 @struct.dataclass

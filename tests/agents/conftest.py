@@ -11,9 +11,9 @@ import pytest
 from gymnax.environments import spaces
 
 import s5rl
-from agents.config import PPOConfig
-from agents.ppo import make_ppo
-from agents.rollout import collect
+from agents.acting.rollout import collect
+from agents.ppo.agent import make_ppo
+from agents.ppo.config import PPOConfig
 
 LENGTHS = jnp.array([3, 1, 5, 2, 4, 3, 2])
 TERMINATED, TRUNCATED, BOTH = range(3)

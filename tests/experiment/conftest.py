@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
-from experiment import cli
-from experiment import config as run_config
-from experiment.run_folder import RunFolder
-from experiment.training import train
+from experiment.run.run_folder import RunFolder
+from experiment.run.training import train
+from experiment.setup import cli
+from experiment.setup import config as run_config
 from tests.experiment import made_up
 
 ROOT = Path(__file__).parents[2]

@@ -8,12 +8,12 @@ import zlib
 
 import numpy as np
 
-from experiment import cli
-from experiment import config as run_config
-from experiment.metrics import MetricsFile, make_rows, reduce_window
-from experiment.run_folder import RunFolder
-from experiment.training import summarise
-from experiment.trials import FILE as TRIALS_FILE
+from experiment.evaluate.trials import FILE as TRIALS_FILE
+from experiment.run.metrics import MetricsFile, make_rows, reduce_window
+from experiment.run.run_folder import RunFolder
+from experiment.run.training import summarise
+from experiment.setup import cli
+from experiment.setup import config as run_config
 
 
 def write_run(

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from envs import contract
+from envs.contract import check as contract
 from tests.envs.meta import play
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

@@ -1,0 +1,3 @@
+"""Proximal policy optimisation: its configuration, agent and objective.
+
+May import `agents.acting`, `s5rl` and `envs.contract`; no other agent."""

@@ -1,0 +1,332 @@
+"""PPO for policies with memory. Reads top-down: `PPO.update`, then what it calls."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from agents.acting.distributions import ActionHead, make_head
+from agents.acting.episodes import Episodes, play
+from agents.acting.policy import ActorCritic
+from agents.acting.rollout import Policy, Rollout, Situation, begin, collect
+from agents.acting.trials import Trials, play_controls, play_trials, tasks_of
+from agents.ppo.advantages import gae
+from agents.ppo.config import PPOConfig
+from envs.contract.wrappers import Privileged
+
+Metrics = dict[str, Array]
+
+
+class Learner(NamedTuple):
+    """Everything that changes during training; one pytree, so one checkpoint."""
+
+    params: Any
+    opt_state: optax.OptState
+    situation: Situation  # of the environments, memory included
+    key: Array
+    num_updates: Array  # [] int32, so far
+
+
+class Minibatch(NamedTuple):
+    """Whole trajectories: n of B lanes, from the memory that they began with."""
+
+    initial_carry: Any  # [n, ...] memory before obs[0] is read
+    rollout: Rollout  # [T, n, ...]
+    advantage: Array  # [T, n]
+
+
+@dataclass(frozen=True)
+class PPO:
+    """One learner. To train several, `vmap` `update`, and `jax.lax.map` `initialise`.
+
+    (Orthogonal initialisers under `vmap` can hang on a CPU: see
+    `experiment.setup.building.initialise_seeds`.)
+
+    `seed_axis` names the axis of that `vmap`. It lets `update` skip, for all seeds at
+    once, the evaluations that only time limits need.
+    """
+
+    config: PPOConfig
+    env: Any
+    env_params: Any
+    network: ActorCritic
+    optimizer: optax.GradientTransformation
+    seed_axis: str | None = None
+
+    def policy(self, params: Any) -> Policy:
+        """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B]."""
+        apply: Any = self.network.apply
+        return lambda carry, obs, reset: apply(params, carry, obs, reset)
+
+    def initialise(self, key: Array) -> Learner:
+        """Draws parameters and resets environments. `key` is consumed."""
+        params_key, env_key, key = jax.random.split(key, 3)
+        carry = self.network.initial_carry(self.config.num_envs)
+        situation = begin(
+            self.env, self.env_params, carry, env_key, self.config.num_envs
+        )
+        obs = jax.tree.map(lambda x: x[None], situation.obs)
+        params = self.network.init(params_key, carry, obs, situation.reset[None])
+        opt_state = self.optimizer.init(params)
+        return Learner(params, opt_state, situation, key, jnp.zeros((), jnp.int32))
+
+    def update(self, learner: Learner) -> tuple[Learner, Metrics]:
+        """Collects a rollout, estimates advantages, fits for a few epochs.
+
+        Returns:
+          `(learner, metrics)`. Metrics are scalars, with the same names every time:
+          `episode/*` are totals over the episodes that ended, the rest are means; they
+          stand in the order in which a non-finite value would spread.
+        """
+        key, rollout_key, fit_key = jax.random.split(learner.key, 3)
+        initial_carry = learner.situation.carry
+        situation, rollout = collect(
+            learner.situation,
+            rollout_key,
+            env=self.env,
+            env_params=self.env_params,
+            policy=self.policy(learner.params),
+            to_env=self.network.head.to_env,
+            length=self.config.rollout_length,
+            seed_axis=self.seed_axis,
+        )
+        advantage = gae(
+            reward=rollout.reward,
+            value=rollout.value,
+            next_value=rollout.next_value,
+            terminated=rollout.terminated,
+            truncated=rollout.truncated,
+            discount=self.config.discount * rollout.continuation,
+            lambda_=self.config.gae_lambda,
+        )
+        batch = Minibatch(initial_carry, rollout, advantage)
+        params, opt_state, fit_metrics = fit(
+            learner.params, learner.opt_state, batch, fit_key, self
+        )
+        learner = Learner(params, opt_state, situation, key, learner.num_updates + 1)
+        return learner, {**rollout_metrics(rollout, advantage), **fit_metrics}
+
+    def evaluate(
+        self, learner: Learner, key: Array, *, num_episodes: int, greedy: bool
+    ) -> Episodes:
+        """Plays fresh episodes with the learner's parameters. `key` is consumed."""
+        return play(
+            self.policy(learner.params),
+            self.network.initial_carry(num_episodes),
+            key,
+            num_episodes=num_episodes,
+            env=self.env,
+            env_params=self.env_params,
+            to_env=self.network.head.to_env,
+            greedy=greedy,
+        )
+
+    def evaluate_trials(
+        self,
+        learners: Learner,
+        key: Array,
+        *,
+        num_tasks: int,
+        num_trials: int,
+        swap_at: int,
+        greedy: bool,
+    ) -> dict[str, Trials]:
+        """Meta-episodes of all learners [S, ...] under every control.
+
+        See `agents.acting.trials`. `key` is consumed; tasks and draws are the same for
+        all.
+
+        Returns:
+          Trials [S, N, K] by control, and of "random" play.
+        """
+        empty = self.network.initial_carry(num_tasks)
+
+        def play(learner, key, control, foreign):
+            return play_trials(
+                *(self.policy(learner.params), empty, key, control, foreign),
+                num_tasks=num_tasks,
+                num_trials=num_trials,
+                swap_at=swap_at,
+                env=self.env,
+                env_params=self.env_params,
+                to_env=self.network.head.to_env,
+                greedy=greedy,
+            )
+
+        over_learners = jax.vmap(play, (0, None, None, 0), axis_name=self.seed_axis)
+        empty_of_all = jax.vmap(lambda _: empty)(learners.num_updates)
+        compiled = partial(jax.jit(over_learners), learners)
+        return play_controls(compiled, key, empty_of_all, axis=1)
+
+    def tasks(self, key: Array, *, num_tasks: int) -> Any:
+        """[N, ...] the hidden tasks of `evaluate_trials` with the same `key`."""
+        env, env_params = self.env, self.env_params
+        return tasks_of(key, num_tasks=num_tasks, env=env, env_params=env_params)
+
+
+def make_ppo(
+    config: PPOConfig,
+    *,
+    env: Any,
+    env_params: Any,
+    core: Any,
+    num_updates: int,
+    seed_axis: str | None = None,
+) -> PPO:
+    """Assembles the agent.
+
+    Args:
+      config: hyper-parameters.
+      env: in the gymnax 1.x contract, with its `env_params`.
+      core: memory, such as `s5rl.make_core("s5", features=64)`.
+      num_updates: length of training, which learning-rate annealing needs to know.
+      seed_axis: see `PPO`.
+
+    Raises:
+      ValueError: if the action space is of a kind without a distribution, or the critic
+        is to be privileged and the environment has no Markov state.
+    """
+    if config.privileged_critic:
+        env = Privileged(env)
+    head: ActionHead = make_head(
+        env.action_space(env_params), squash=config.squash_actions
+    )
+    network = ActorCritic(
+        core=core,
+        head=head,
+        observation_space=env.observation_space(env_params),
+        encoder_sizes=tuple(config.encoder_sizes),
+        head_sizes=tuple(config.head_sizes),
+        privileged=config.privileged_critic,
+        never_reset=config.memory == "never_reset",
+    )
+    learning_rate: Any = config.learning_rate
+    if config.anneal_learning_rate:
+        steps = num_updates * config.epochs * config.num_minibatches
+        learning_rate = optax.linear_schedule(config.learning_rate, 0.0, steps)
+    optimizer = optax.chain(
+        optax.clip_by_global_norm(config.max_grad_norm),
+        optax.adam(learning_rate, eps=config.adam_epsilon),
+    )
+    return PPO(config, env, env_params, network, optimizer, seed_axis)
+
+
+def fit(params: Any, opt_state: Any, batch: Minibatch, key: Array, agent: PPO):
+    """Several epochs of minibatch gradient steps on one rollout.
+
+    Returns:
+      `(params, opt_state, metrics)`, metrics averaged over all gradient steps.
+    """
+    config = agent.config
+
+    def step(state, now):
+        params, opt_state = state
+        lanes, key = now
+        part = take_lanes(batch, lanes)
+        grads, metrics = jax.grad(loss, has_aux=True)(params, part, key, agent)
+        updates, opt_state = agent.optimizer.update(grads, opt_state, params)
+        params = optax.apply_updates(params, updates)
+        norm = optax.tree.norm
+        metrics["diagnostics/grad_norm"] = norm(grads)
+        metrics["diagnostics/param_norm"] = norm(params)
+        return (params, opt_state), metrics
+
+    lanes_key, loss_key = jax.random.split(key)
+    lanes = jax.vmap(lambda key: jax.random.permutation(key, config.num_envs))(
+        jax.random.split(lanes_key, config.epochs)
+    )
+    num_steps = config.epochs * config.num_minibatches
+    lanes = lanes.reshape(num_steps, -1)
+    keys = jax.random.split(loss_key, num_steps)
+    (params, opt_state), metrics = jax.lax.scan(
+        step, (params, opt_state), (lanes, keys)
+    )
+    # Before the first step, replaying must give what acting gave.
+    first_error = metrics.pop("diagnostics/ratio_error")[0]
+    # A scan gives dicts back sorted by name; a bad loss spreads to the diagnostics.
+    order = sorted(metrics, key=lambda name: (not name.startswith("loss/"), name))
+    metrics = {name: metrics[name].mean() for name in order}
+    return params, opt_state, {**metrics, "diagnostics/first_ratio_error": first_error}
+
+
+def take_lanes(batch: Minibatch, lanes: Array) -> Minibatch:
+    """The trajectories of some environments, whole and in order."""
+    return Minibatch(
+        initial_carry=jax.tree.map(lambda x: x[lanes], batch.initial_carry),
+        rollout=jax.tree.map(lambda x: x[:, lanes], batch.rollout),
+        advantage=batch.advantage[:, lanes],
+    )
+
+
+def loss(
+    params: Any, batch: Minibatch, key: Array, agent: PPO
+) -> tuple[Array, Metrics]:
+    """The clipped surrogate objective, value error and entropy bonus.
+
+    `key` is consumed, by the entropy of distributions that can only be sampled.
+    """
+    config, rollout = agent.config, batch.rollout
+    _, distribution, value = agent.policy(params)(
+        batch.initial_carry, rollout.obs, rollout.reset
+    )
+    log_ratio = distribution.log_prob(rollout.action) - rollout.log_prob
+    ratio = jnp.exp(log_ratio)
+    policy_loss = clipped_surrogate(ratio, batch.advantage, config)
+    target = batch.advantage + rollout.value
+    value_loss = value_error(value, target, rollout.value, config.value_clip_epsilon)
+    entropy = distribution.entropy(key).mean()
+    total = (
+        policy_loss
+        + config.value_coefficient * value_loss
+        - config.entropy_coefficient * entropy
+    )
+    clipped = jnp.abs(ratio - 1) > config.clip_epsilon
+    return total, {
+        "loss/policy": policy_loss,
+        "loss/value": value_loss,
+        "loss/entropy": entropy,
+        # Schulman's k3 estimate of KL(old || new): never negative.
+        "diagnostics/approx_kl": (ratio - 1 - log_ratio).mean(),
+        "diagnostics/clip_fraction": clipped.mean(),
+        "diagnostics/ratio_error": jnp.abs(ratio - 1).max(),
+    }
+
+
+def clipped_surrogate(ratio: Array, advantage: Array, config: PPOConfig) -> Array:
+    """[] what policy improvement costs (Schulman et al., 2017, equation 7), negated."""
+    if config.normalize_advantage:
+        scale = advantage.std() + config.advantage_epsilon
+        advantage = (advantage - advantage.mean()) / scale
+    bounded = jnp.clip(ratio, 1 - config.clip_epsilon, 1 + config.clip_epsilon)
+    return -jnp.minimum(ratio * advantage, bounded * advantage).mean()
+
+
+def value_error(
+    value: Array, target: Array, old_value: Array, clip_epsilon: float | None
+) -> Array:
+    """[] half the mean squared error, optionally the worse of free and clipped."""
+    error = jnp.square(value - target)
+    if clip_epsilon is not None:
+        step = jnp.clip(value - old_value, -clip_epsilon, clip_epsilon)
+        error = jnp.maximum(error, jnp.square(old_value + step - target))
+    return error.mean() / 2
+
+
+def rollout_metrics(rollout: Rollout, advantage: Array) -> Metrics:
+    """What was collected, in scalars."""
+    ended = rollout.terminated | rollout.truncated
+    target = advantage + rollout.value
+    unexplained = jnp.var(advantage) / (jnp.var(target) + 1e-8)
+    return {
+        "rollout/reward": rollout.reward.mean(),
+        "episode/count": ended.sum(),
+        "episode/return": rollout.ended_return.sum(),
+        "episode/length": rollout.ended_length.sum(),
+        "rollout/value": rollout.value.mean(),
+        "rollout/advantage": advantage.mean(),
+        "diagnostics/explained_variance": 1 - unexplained,
+    }

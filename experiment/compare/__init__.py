@@ -1,0 +1,3 @@
+"""Several runs side by side: what is read, compared, drawn and written.
+
+May import `experiment.evaluate` and what that may import."""

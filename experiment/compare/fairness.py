@@ -1,0 +1,98 @@
+"""What a reader must know before comparing runs: a sentence for each difference."""
+
+from collections.abc import Callable, Sequence
+
+from experiment.compare.compared import ComparedRun
+from experiment.evaluate.trials import PLAIN, Trials
+
+_FAIR_PARAMETERS = 1.2  # most over fewest
+
+
+def unfair(runs: Sequence[ComparedRun]) -> list[str]:
+    """What makes the comparison less than fair; empty where nothing is seen."""
+    found = []
+    if len({_env(run) for run in runs}) > 1:
+        listed = _each(runs, _env)
+        found.append(f"The runs differ in environment ({listed}).")
+    steps = {run.label: run.summary["env_steps"] for run in runs}
+    if len(set(steps.values())) > 1:
+        listed = _each(runs, lambda run: f"{steps[run.label]:,}")
+        found.append(f"The runs differ in environment steps ({listed}).")
+    if len({_seeds(run) for run in runs}) > 1:
+        listed = _each(runs, lambda run: str(_seeds(run)))
+        found.append(
+            f"The runs differ in number of seeds ({listed}): so do their intervals in "
+            "width, and their wall clock counts other work."
+        )
+    by_size = sorted(runs, key=lambda run: run.summary["num_parameters"])
+    few, many = (by_size[place].summary["num_parameters"] for place in (0, -1))
+    if many > _FAIR_PARAMETERS * few:
+        found.append(
+            f"Parameter counts differ by {many / few - 1:.0%}, from {few:,} "
+            f"({by_size[0].label}) to {many:,} ({by_size[-1].label}); up to 20% would "
+            "be a fair comparison."
+        )
+    return found + _unfair_clock(runs) + _unfair_transfer(runs)
+
+
+def _unfair_clock(runs: Sequence[ComparedRun]) -> list[str]:
+    found = []
+    if len({run.device for run in runs}) > 1:
+        listed = _each(runs, lambda run: run.device or "unknown")
+        found.append(f"The runs differ in device ({listed}): so does their wall clock.")
+    for run in runs:
+        if len(run.starts) > 1:
+            found.append(
+                f"{run.label} was resumed: its wall clock is that of the last part."
+            )
+    return found
+
+
+def _unfair_transfer(runs: Sequence[ComparedRun]) -> list[str]:
+    played = [run for run in runs if run.transfer is not None]
+    found = []
+    absent = [run for run in runs if run.transfer is None]
+    if played and absent:
+        names = ", ".join(run.label for run in absent)
+        found.append(
+            f"{names} {'has' if len(absent) == 1 else 'have'} no transfer evaluation; "
+            f"{how_to_transfer(absent[0])}"
+        )
+    counts = {run.label: _trial_counts(run.transfer) for run in played}  # type: ignore
+    if len(set(counts.values())) > 1:
+        listed = _each(played, lambda run: counts[run.label])
+        found.append(f"The transfer evaluations differ in size ({listed}).")
+    return found
+
+
+def how_to_transfer(run: ComparedRun) -> str:
+    """The command that makes one."""
+    return f"python evaluate.py run={run.folder.path} transfer=true makes one."
+
+
+def _trial_counts(found: Trials) -> str:
+    tasks = {
+        f"{found.returns[split, PLAIN].shape[1]} {split}" for split in found.splits
+    }
+    return (
+        f"{found.num_trials} trials, {found.trained} trained on, tasks: "
+        f"{', '.join(sorted(tasks))}"
+    )
+
+
+def _env(run: ComparedRun) -> str:
+    params = {"history": run.config.env.history, **run.config.env.params}
+    listed = ", ".join(f"{key}={value}" for key, value in sorted(params.items()))
+    return f"{run.config.env.name} with {listed}"
+
+
+def _seeds(run: ComparedRun) -> int:
+    return len(run.summary["final_return_per_seed"])
+
+
+def _each(runs: Sequence[ComparedRun], say: Callable[[ComparedRun], str]) -> str:
+    """What is said of the runs, and of which: `3 (s5, gru), 5 (lstm)`."""
+    said: dict[str, list[str]] = {}
+    for run in runs:
+        said.setdefault(say(run), []).append(run.label)
+    return "; ".join(f"{what}: {', '.join(who)}" for what, who in said.items())

@@ -1,0 +1,141 @@
+"""Playing a finished run's learners in fresh episodes, and writing down how it went."""
+
+import csv
+import json
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import envs
+from experiment.errors import InputError
+from experiment.report import plots
+from experiment.report.statistics import mean_interval
+from experiment.run.checkpoints import Checkpoints
+from experiment.run.run_folder import RunFolder
+from experiment.setup.building import build_agent, learner_shapes, over_seeds, seed_keys
+from experiment.setup.config import EnvChoice, RunConfig
+from experiment.setup.request import Request
+
+
+def evaluate(
+    folder: RunFolder, config: RunConfig, env_choice: EnvChoice, request: Request
+) -> dict[str, Any]:
+    """Plays, prints and writes to `<run>/evaluations/<env>-<time>/`.
+
+    Returns:
+      The result, as it stands in result.json.
+
+    Raises:
+      InputError: if there is no usable checkpoint, or the network cannot read the
+        environment's observations or make its actions.
+    """
+    like = learner_shapes(build_agent(config), config)
+    agent = build_agent(config, env_choice)
+    check_fits(like, learner_shapes(agent, config))
+    update, learners = Checkpoints(folder.checkpoints).restore(like)
+
+    def play(learner, key):
+        return agent.evaluate(
+            learner, key, num_episodes=request.episodes, greedy=request.greedy
+        )
+
+    # A key of its own kind: training must not have seen these episodes.
+    schedule = replace(config.schedule, seed=request.seed)
+    keys = jax.vmap(lambda key: jax.random.fold_in(key, 0xE7A1))(
+        seed_keys(replace(config, schedule=schedule))
+    )
+    episodes = jax.device_get(jax.jit(over_seeds(play))(learners, keys))
+    returns, lengths = episodes.episode_return, episodes.length
+    result = _describe(returns, lengths, config, env_choice, request, update)
+    path = _write(folder, result, returns, lengths)
+    print(_text(result, returns))
+    print(f"written to {path}")
+    return result
+
+
+def check_fits(trained: Any, other: Any) -> None:
+    """Compares parameter shapes of the run's network with those that are now needed."""
+    ours = jax.tree.map(lambda x: x.shape, trained.params)
+    theirs = jax.tree.map(lambda x: x.shape, other.params)
+    if ours == theirs:
+        return
+    is_shape = lambda x: isinstance(x, tuple)  # noqa: E731
+    pairs = zip(
+        jax.tree.leaves(ours, is_leaf=is_shape),
+        jax.tree.leaves(theirs, is_leaf=is_shape),
+        strict=False,
+    )
+    first = next((pair for pair in pairs if pair[0] != pair[1]), ("", ""))
+    raise InputError(
+        "the run's network does not fit this environment: observations or actions "
+        f"have another size (a layer is {list(first[0][1:])} in the run, and would "
+        f"have to be {list(first[1][1:])})."
+    )
+
+
+def _describe(returns, lengths, config, env_choice, request, update) -> dict[str, Any]:
+    per_seed = returns.mean(1)
+    # Episodes of one learner share its luck: with several, learners are the sample.
+    sample = per_seed if len(per_seed) > 1 else returns[0]
+    mean, low, high = mean_interval(sample)
+    return {
+        "env": env_choice.name,
+        "env_params": dict(env_choice.params),
+        "core": config.core.name,
+        "agent": config.agent.name,
+        "checkpoint_update": update,
+        "episodes_per_seed": request.episodes,
+        "seed": request.seed,
+        "greedy": request.greedy,
+        "mean_return": mean,
+        "interval_95": None if np.isnan(low) else [low, high],
+        "interval_over": "seeds" if len(per_seed) > 1 else "episodes",
+        "mean_return_per_seed": per_seed.tolist(),
+        "mean_length": float(lengths.mean()),
+    }
+
+
+def _write(folder: RunFolder, result, returns, lengths) -> Path:
+    time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+    path = folder.evaluations / f"{result['env'].replace('/', '-')}-{time}"
+    path.mkdir(parents=True)
+    (path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    with (path / "episodes.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["seed", "episode", "return", "length"])
+        for seed, row in enumerate(returns):
+            for index, value in enumerate(row):
+                writer.writerow([seed, index, float(value), int(lengths[seed, index])])
+    spec = envs.spec(result["env"])
+    plots.histogram(
+        returns.reshape(-1),
+        path / "histogram.png",
+        title=f"{result['env']} · {result['core']} · {returns.size:,} episodes",
+        levels={"chance": spec.chance, "best": spec.best},
+    )
+    return path
+
+
+def _text(result: dict[str, Any], returns: np.ndarray) -> str:
+    interval = result["interval_95"]
+    spread = (
+        f", 95% interval [{interval[0]:.4g}, {interval[1]:.4g}] over "
+        f"{result['interval_over']}"
+        if interval
+        else ""
+    )
+    params = ", ".join(f"{k}={v}" for k, v in result["env_params"].items())
+    lines = [
+        f"{result['env']} ({params}): mean return {result['mean_return']:.4g}{spread}; "
+        f"{returns.size:,} episodes, mean length {result['mean_length']:.1f}"
+    ]
+    counts, edges = np.histogram(returns.reshape(-1), bins=10)
+    widest = max(counts.max(), 1)
+    for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
+        bar = "#" * round(40 * count / widest)
+        lines.append(f"  {left:>9.3g} .. {right:<9.3g} {count:>7,} {bar}")
+    return "\n".join(lines)

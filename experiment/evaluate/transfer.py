@@ -1,0 +1,218 @@
+"""Does an agent adapt within a context, and to what? Played, and written down.
+
+On every split of a meta-environment's tasks, trial by trial, with memory as it is and
+tampered with (`agents.acting.trials`), beside random play and an expert. One folder:
+trials.csv.gz, adaptation.csv, result.json, report.html and its pictures.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import envs
+from agents.acting.controls import RANDOM
+from experiment.errors import InputError
+from experiment.evaluate import experts, transfer_figures, transfer_report, trials
+from experiment.evaluate.episodes import check_fits
+from experiment.evaluate.transfer_figures import Body
+from experiment.run.checkpoints import Checkpoints
+from experiment.run.run_folder import RunFolder
+from experiment.setup.building import build_agent, learner_shapes
+from experiment.setup.config import EnvChoice, RunConfig, override_env
+from experiment.setup.request import TransferRequest
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to play, checked."""
+
+    request: TransferRequest
+    splits: tuple[str, ...]
+    trained: int  # trials of a meta-episode while training
+    num_trials: int  # K, while evaluating
+    swap_at: int
+    experts: Path
+
+    @classmethod
+    def of(
+        cls, folder: RunFolder, config: RunConfig, request: TransferRequest
+    ) -> "Plan":
+        """Fills in what the request left open.
+
+        Raises:
+          InputError: if the environment has no splits, or the trials do not suffice.
+        """
+        splits = envs.spec(config.env.name).splits
+        if not splits:
+            raise InputError(
+                "transfer=true needs a run on a meta-environment; "
+                f"{config.env.name} has no splits of tasks."
+            )
+        trained = int(config.env.params["num_trials"])
+        num_trials = request.trials or 2 * trained
+        swap_at = request.swap_at or max(1, trained // 2)
+        if not 1 <= swap_at < num_trials:
+            raise InputError(
+                f"swap_at must lie between 1 and the last of {num_trials} trials, "
+                f"{num_trials - 1}; got {swap_at}."
+            )
+        kept = Path(request.experts or folder.path / "experts")
+        return cls(request, splits, trained, num_trials, swap_at, kept)
+
+    def key(self, split: str) -> jax.Array:
+        """Decides tasks and draws; the same under every control."""
+        key = jax.random.key(self.request.seed)
+        return jax.random.fold_in(key, self.splits.index(split))
+
+
+def evaluate(
+    folder: RunFolder,
+    config: RunConfig,
+    env_choice: EnvChoice,
+    request: TransferRequest,
+) -> dict[str, Any]:
+    """Plays, prints and writes to `<run>/evaluations/transfer-<time>/`.
+
+    Returns:
+      The result, as it stands in result.json.
+
+    Raises:
+      InputError: if the run's environment has no splits of tasks, the trials do not
+        suffice, or there is no usable checkpoint.
+    """
+    plan = Plan.of(folder, config, request)
+    like = learner_shapes(build_agent(config), config)
+    update, learners = Checkpoints(folder.checkpoints).restore(like)
+    played, levels, figures = {}, {}, {}
+    for split in plan.splits:
+        given = {"split": split, "num_trials": plan.num_trials, "step_budget": None}
+        choice = override_env(env_choice, given)
+        agent = build_agent(config, choice)
+        check_fits(like, learner_shapes(agent, config))
+        tasks = partial(agent.tasks, num_tasks=request.tasks)
+        task = jax.device_get(jax.jit(tasks)(plan.key(split)))
+        known, bodies = _levels(plan, choice, split, task), _bodies(plan, choice, task)
+        found = _play(agent, learners, plan, split)
+        levels[split] = _with_random(known, bodies, found.pop(RANDOM)[0])
+        played[split] = found
+        figures[split] = transfer_figures.split(
+            {control: returns for control, (returns, _) in played[split].items()},
+            levels[split],
+            bodies,
+            trained=plan.trained,
+            swap_at=plan.swap_at,
+        )
+        print(f"played {split}: {', '.join(played[split])}", flush=True)
+    result = {**_facts(plan, config, like), "checkpoint_update": update}
+    result |= {"levels": levels, "splits": figures}
+    path = _write(folder, result, played)
+    print(transfer_report.text(result))
+    print(f"written to {path}")
+    return result
+
+
+def _facts(plan: Plan, config: RunConfig, like: Any) -> dict[str, Any]:
+    parameters = sum(x.size for x in jax.tree.leaves(like.params))
+    return {
+        "env": config.env.name,
+        "core": config.core.name,
+        "memory": config.agent.options.memory,
+        "num_parameters": parameters // config.schedule.num_seeds,
+        "num_trials_trained": plan.trained,
+        "num_trials": plan.num_trials,
+        "swap_at": plan.swap_at,
+        "tasks": plan.request.tasks,
+        "seed": plan.request.seed,
+        "greedy": plan.request.greedy,
+    }
+
+
+def _play(agent: Any, learners: Any, plan: Plan, split: str) -> dict[str, np.ndarray]:
+    """[2, S, N, K] by control: returns and lengths of learners on the same tasks."""
+    found = agent.evaluate_trials(
+        learners,
+        plan.key(split),
+        num_tasks=plan.request.tasks,
+        num_trials=plan.num_trials,
+        swap_at=plan.swap_at,
+        greedy=plan.request.greedy,
+    )
+    return {
+        control: np.stack(jax.device_get((trials.trial_return, trials.length)))
+        for control, trials in found.items()
+    }
+
+
+def _levels(plan: Plan, choice: EnvChoice, split: str, task: Any) -> dict[str, Any]:
+    """What an expert earns per trial on the very tasks that are played, if known."""
+    key = jax.random.fold_in(plan.key(split), 1)
+    found: Mapping[str, Any] = envs.references(
+        choice.name, choice.params, task, key=key, num_trials=plan.num_trials
+    )
+    best, adaptive = found.get("best"), found.get("adaptive")
+    levels = {
+        "best": None if best is None else float(np.mean(best)),
+        "expert": None,
+        "expert_name": None,
+        "expert_per_trial": None,
+    }
+    if adaptive is not None:
+        curve = np.asarray(adaptive).mean(0)
+        levels["expert_per_trial"] = curve.tolist()
+        levels["expert_name"] = found["adaptive_name"]
+        levels["expert"] = float(curve[trials.adapted(plan.trained)].mean())
+    elif best is not None:
+        levels |= {"expert": levels["best"], "expert_name": "play that knows the task"}
+    return levels
+
+
+def _bodies(plan: Plan, choice: EnvChoice, task: Any) -> dict[str, Body]:
+    """The bodies among the tasks, each with the level of an agent trained on it."""
+    bare, index = envs.bodies(choice.name, choice.params, task)
+    bodies = {}
+    for number, (name, params) in enumerate(bare):
+        tasks = np.asarray(index) == number
+        if not tasks.any():
+            continue
+        expert = None
+        if plan.request.expert_steps:
+            expert = experts.level(
+                name,
+                params,
+                total_steps=plan.request.expert_steps,
+                folder=plan.experts,
+            )
+        bodies[name] = Body(tasks, expert)
+    return bodies
+
+
+def _with_random(
+    levels: dict[str, Any], bodies: Mapping[str, Body], random: np.ndarray
+) -> dict[str, Any]:
+    """Adds what random play earned, [S, N, K], in all and on each body."""
+    levels = levels | {"random": float(random.mean()), "bodies": {}}
+    for name, (tasks, expert) in bodies.items():
+        own = {"random": float(random[:, tasks].mean()), "expert": expert}
+        levels["bodies"][name] = own
+    known = [(tasks.mean(), expert) for tasks, expert in bodies.values()]
+    if known and all(expert is not None for _, expert in known):
+        levels["expert"] = float(sum(share * expert for share, expert in known))
+        levels["expert_name"] = "experts of each body"
+    return levels
+
+
+def _write(folder: RunFolder, result: dict[str, Any], played: Any) -> Path:
+    time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+    path = folder.evaluations / f"transfer-{time}"
+    path.mkdir(parents=True)
+    trials.write(path, played)
+    (path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    transfer_report.write(path, result)
+    return path

@@ -1,0 +1,104 @@
+"""Figures of a transfer evaluation, from the returns of its trials."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiment.evaluate import trials
+from experiment.report.statistics import mean_interval
+
+Returns = Mapping[str, np.ndarray]  # control: [S, N, K] over learners, tasks, trials
+
+
+class Body(NamedTuple):
+    """One of several bodies that tasks are on."""
+
+    tasks: np.ndarray  # [N] bool
+    expert: float | None  # return of a trial, of an agent trained on it alone
+
+
+def split(
+    returns: Returns,
+    levels: Mapping[str, Any],
+    bodies: Mapping[str, Body],
+    *,
+    trained: int,
+    swap_at: int,
+) -> dict[str, Any]:
+    """Everything that is said of one split.
+
+    Args:
+      returns: by control.
+      levels: `random` and `expert` returns per trial, and `bodies`, the same of each.
+      bodies: by name; empty where all tasks share one.
+      trained: trials of a meta-episode while training.
+      swap_at: the trial that "swapped" begins with wrong memory.
+
+    Returns:
+      Estimates as `[mean, low, high]`, what each control costs, the curves by control,
+      and `bodies`: the figures of each.
+    """
+    own = returns[trials.PLAIN]
+    late = trials.adapted(trained)
+    by_task = np.sort(own[:, :, late].mean((0, 2)))
+    read_over = {
+        "cleared": late,
+        "swapped": slice(swap_at, swap_at + 1),
+        "never_reset": slice(0, trained),
+    }
+    return {
+        **_figures(own, levels, trained),
+        "worst_decile": float(by_task[: max(1, len(by_task) // 10)].mean()),
+        "controls": {
+            control: _harm(own[:, :, where], returns[control][:, :, where])
+            for control, where in read_over.items()
+        },
+        "curves": {
+            control: [_estimate(values[:, :, k]) for k in range(own.shape[2])]
+            for control, values in returns.items()
+        },
+        "bodies": {
+            name: _figures(own[:, body.tasks], levels["bodies"][name], trained)
+            for name, body in bodies.items()
+        },
+    }
+
+
+def _figures(
+    own: np.ndarray, levels: Mapping[str, Any], trained: int
+) -> dict[str, Any]:
+    """Of memory as it is: `own` [S, N, K]."""
+    adapted, first = own[:, :, trials.adapted(trained)].mean(2), own[:, :, 0]
+    last = own.shape[2] - max(1, own.shape[2] // 4)
+    return {
+        "zero_shot": _estimate(first),
+        "adapted": _estimate(adapted),
+        "beyond_training": _estimate(own[:, :, last:].mean(2)),
+        "gain": _estimate(adapted - first),
+        "normalised_zero_shot": _normalised(first.mean(), levels),
+        "normalised_adapted": _normalised(adapted.mean(), levels),
+    }
+
+
+def _estimate(values: np.ndarray) -> list[float | None]:
+    """Mean and 95% interval of [S, N]: over learners, or over tasks of a single one."""
+    sample = values.mean(1) if len(values) > 1 else values[0]
+    return [None if np.isnan(x) else float(x) for x in mean_interval(sample)]
+
+
+def _harm(own: np.ndarray, control: np.ndarray) -> dict[str, Any]:
+    """What a control costs, task by task: both saw the same tasks."""
+    paired = (own - control).mean((0, 2))
+    mean, low, high = mean_interval(paired)
+    return {
+        "own": float(own.mean()),
+        "with_control": float(control.mean()),
+        "loss": [mean, low, high],
+        "hurts": bool(low > 0),
+    }
+
+
+def _normalised(value: np.ndarray, levels: Mapping[str, Any]) -> float | None:
+    found = trials.Levels(levels["random"], levels["expert"]).normalise(value)
+    return None if found is None else float(found)

@@ -1,0 +1,192 @@
+"""What a transfer evaluation found: the return of every trial, read from a run folder.
+
+`<run>/evaluations/transfer-<time>/` holds `trials.csv.gz`, a row per split, control,
+learner, task and trial, and `result.json`, with the levels to compare them with.
+"""
+
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agents.acting.controls import CONTROLS
+from envs import SPLITS
+from experiment.errors import InputError
+from experiment.run.run_folder import RunFolder
+
+PLAIN = CONTROLS[0]  # changes nothing
+FILE = "trials.csv.gz"  # pandas.read_csv reads it as it is
+COLUMNS = ("split", "control", "seed", "task", "trial", "return", "length")
+_READ = COLUMNS[:-1]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Returns of a trial to compare with; None where not known."""
+
+    random: float | None = None
+    expert: float | None = None
+    expert_name: str | None = None
+
+    def normalise(self, returns: np.ndarray) -> np.ndarray | None:
+        """0 as random, 1 as the expert; None where that cannot be said."""
+        if self.random is None or self.expert is None or self.expert == self.random:
+            return None
+        return (returns - self.random) / (self.expert - self.random)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """A transfer evaluation.
+
+    Attributes:
+      trained: trials in a meta-episode while training.
+      num_trials: K, trials in an evaluated meta-episode.
+      returns: [S, N, K] over learners, tasks and trials, by split and control.
+      levels: by split.
+    """
+
+    path: Path
+    trained: int
+    num_trials: int
+    returns: Mapping[tuple[str, str], np.ndarray]
+    levels: Mapping[str, Levels]
+
+    @property
+    def splits(self) -> list[str]:
+        """Those played without a control, in the usual order."""
+        found = {split for split, control in self.returns if control == PLAIN}
+        return in_order(found, SPLITS)
+
+    @property
+    def late(self) -> slice:
+        """The last quarter of the trials trained on (of those that were played)."""
+        return adapted(min(self.trained, self.num_trials))
+
+    def adapted(self, split: str, control: str = PLAIN) -> np.ndarray:
+        """[S, N]: mean return over the last quarter of the trials trained on."""
+        return self.returns[split, control][:, :, self.late].mean(-1)
+
+    def zero_shot(self, split: str, control: str = PLAIN) -> np.ndarray:
+        """[S, N]: return of the first trial."""
+        return self.returns[split, control][:, :, 0]
+
+
+def adapted(trained: int) -> slice:
+    """Where adaptation is read: the last quarter of the trials trained on."""
+    return slice(3 * trained // 4, trained)
+
+
+def in_order(found: set[str], usual: Sequence[str]) -> list[str]:
+    """The usual names in their order, then any others."""
+    return [*(n for n in usual if n in found), *sorted(found - set(usual))]
+
+
+def newest(folder: RunFolder) -> Trials | None:
+    """The run's newest transfer evaluation that was finished; None if there is none.
+
+    Raises:
+      InputError: if its files do not hold what they should.
+    """
+    done = [
+        path
+        for path in sorted(folder.evaluations.glob("transfer-*"))
+        if (path / "result.json").exists() and (path / FILE).exists()
+    ]
+    return read(done[-1]) if done else None
+
+
+def read(path: Path) -> Trials:
+    """Reads the folder of one transfer evaluation.
+
+    Raises:
+      InputError: if a file cannot be read, or a trial is missing or there twice.
+    """
+    try:
+        result = json.loads((path / "result.json").read_text())
+        trained, num_trials = (
+            int(result["num_trials_trained"]),
+            int(result["num_trials"]),
+        )
+        levels = {
+            split: Levels(at.get("random"), at.get("expert"), at.get("expert_name"))
+            for split, at in result["levels"].items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{path / 'result.json'} cannot be read: {error!r}."
+        ) from error
+    if not (trained >= 1 and num_trials >= 1):
+        raise InputError(
+            f"{path / 'result.json'} must count at least 1 trial; got "
+            f"num_trials_trained {trained} and num_trials {num_trials}."
+        )
+    returns = {
+        key: _block(path / FILE, key, cells, num_trials)
+        for key, cells in _read_cells(path / FILE).items()
+    }
+    found = Trials(path, trained, num_trials, returns, levels)
+    if not found.splits:
+        raise InputError(f"{path / FILE} must have rows of control none.")
+    return found
+
+
+def write(path: Path, played: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Writes a transfer evaluation's trials into its folder.
+
+    Args:
+      path: of the folder.
+      played: returns and lengths, [2, S, N, K], by split and control.
+    """
+    with gzip.open(path / FILE, "wt", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for split, controls in played.items():
+            for control, (returns, lengths) in controls.items():
+                for (seed, task, trial), value in np.ndenumerate(returns):
+                    length = int(lengths[seed, task, trial])
+                    row = (split, control, seed, task, trial + 1)
+                    writer.writerow([*row, f"{value:.6g}", length])
+
+
+def _read_cells(path: Path) -> dict[tuple[str, str], np.ndarray]:
+    """Rows `(seed, task, trial, return)` [M, 4], by split and control."""
+    cells: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    try:
+        with gzip.open(path, "rt", newline="") as file:
+            reader = csv.reader(file)
+            header = next(reader, [])
+            split, control, *rest = (header.index(name) for name in _READ)
+            for row in reader:
+                numbers = tuple(float(row[place]) for place in rest)
+                cells.setdefault((row[split], row[control]), []).append(numbers)
+    except (OSError, EOFError, zlib.error, ValueError, IndexError) as error:
+        raise InputError(
+            f"{path} must have columns {', '.join(_READ)} and numbers in the last "
+            f"four: {error}."
+        ) from error
+    return {key: np.array(rows) for key, rows in cells.items()}
+
+
+def _block(
+    path: Path, key: tuple[str, str], cells: np.ndarray, num_trials: int
+) -> np.ndarray:
+    """[M, 4] -> [S, N, K]."""
+    places = [np.unique(cells[:, axis], return_inverse=True) for axis in range(3)]
+    shape = tuple(len(values) for values, _ in places)
+    block = np.full(shape, np.nan)
+    block[tuple(place.reshape(-1) for _, place in places)] = cells[:, 3]
+    trials = places[2][0]
+    whole = len(cells) == block.size and np.isfinite(block).all()
+    if not whole or not np.array_equal(trials, np.arange(1, num_trials + 1)):
+        raise InputError(
+            f"{path} must have each of the trials 1 to {num_trials} once for every "
+            f"learner and task, with a finite return; split {key[0]}, control {key[1]} "
+            f"has {len(cells)} rows for {shape[0]} learners and {shape[1]} tasks."
+        )
+    return block

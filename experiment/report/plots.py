@@ -1,0 +1,174 @@
+"""Pictures of a run. matplotlib is imported when something is drawn."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiment.report import panels
+from experiment.report.statistics import mean_interval
+from experiment.run.metrics import Row
+
+BLUE, ORANGE = "#1f5fa8", "#d9822b"
+INK = "#303030"
+# Memory as it is, cleared, swapped, never reset; told apart by colour-blind eyes.
+CONTROL_COLORS = (BLUE, ORANGE, "#009e73", "#cc79a7")
+
+
+def learning_curve(
+    rows: Sequence[Row], path: Path, *, title: str, levels: Mapping[str, float | None]
+) -> None:
+    """Mean return over environment steps, with a band over seeds.
+
+    Args:
+      rows: of metrics.csv.
+      path: the PNG to write.
+      title: what was run.
+      levels: returns to mark, such as chance and best; None is left out.
+    """
+    steps, returns = curves(rows)
+    if not steps.size:
+        return
+    figure, axes = _axes(title)
+    smooth, band = np.stack([smoothed(curve) for curve in returns]), np.zeros(0)
+    if len(returns) > 1:
+        band = np.array([mean_interval(column)[1:] for column in smooth.T])
+        mean = smooth.mean(0)
+        for curve in smooth:
+            axes.plot(steps, curve, color=BLUE, alpha=0.25, linewidth=0.8)
+        label = f"mean of {len(returns)} seeds, 95% interval"
+        axes.fill_between(steps, band[:, 0], band[:, 1], color=BLUE, alpha=0.2)
+        axes.plot(steps, mean, color=BLUE, linewidth=2, label=label)
+    else:
+        axes.plot(steps, returns[0], color=BLUE, alpha=0.25, linewidth=0.8)
+        axes.plot(steps, smooth[0], color=BLUE, linewidth=2, label="one seed")
+    _mark(axes, levels, horizontal=True)
+    marks = [level for level in levels.values() if level is not None]
+    panels.fit(axes.set_ylim, [smooth, marks], [band])
+    axes.set_xlim(0, steps[-1])
+    axes.set_xlabel("environment steps")
+    axes.set_ylabel("return of finished episodes")
+    axes.legend(frameon=False, loc="best")
+    panels.save(figure, path)
+
+
+def histogram(
+    values: np.ndarray, path: Path, *, title: str, levels: Mapping[str, float | None]
+) -> None:
+    """How the returns of single episodes are spread."""
+    figure, axes = _axes(title)
+    axes.hist(values, bins=min(40, max(10, len(values) // 20)), color=BLUE, alpha=0.7)
+    mean = float(values.mean())
+    axes.axvline(mean, color=BLUE, linewidth=2, label=f"mean {mean:.3f}")
+    _mark(axes, levels, horizontal=False)
+    axes.set_xlabel("return of an episode")
+    axes.set_ylabel("episodes")
+    axes.legend(frameon=False, loc="best")
+    panels.save(figure, path)
+
+
+def adaptation(
+    curves: Mapping[str, Sequence[Sequence[float | None]]],
+    path: Path,
+    *,
+    title: str,
+    trained: int,
+    levels: Mapping[str, Any],
+) -> None:
+    """Return of each trial of a meta-episode, with memory as it is and tampered with.
+
+    Args:
+      curves: by control, (mean, low, high) of each trial.
+      path: the PNG to write.
+      title: what was played.
+      trained: number of trials in training; the line after it is drawn.
+      levels: "random", "expert", "expert_name" and "expert_per_trial".
+    """
+    figure, axes = _axes(title)
+    count = len(next(iter(curves.values())))
+    width = panels.bin_width(count)
+    for (control, curve), color in zip(curves.items(), CONTROL_COLORS, strict=True):
+        trial, *values = panels.binned(_numbered(curve), width).T
+        own = control == "none"
+        label = "memory as it is" if own else f"memory {control.replace('_', ' ')}"
+        axes.plot(trial, values[0], color=color, label=label,
+                  linewidth=2 if own else 1.2, zorder=3 if own else 2)  # fmt: skip
+        axes.fill_between(trial, values[1], values[2], color=color, alpha=0.15,
+                          linewidth=0)  # fmt: skip
+    if levels["expert_per_trial"] is not None:
+        expert = [[level] for level in levels["expert_per_trial"]]
+        trial, curve = panels.binned(_numbered(expert), width).T
+        axes.plot(trial, curve, color=INK, linestyle="--", linewidth=1.2,
+                  label=levels["expert_name"])  # fmt: skip
+    elif levels["expert"] is not None:
+        axes.axhline(levels["expert"], color=INK, linestyle="--", linewidth=1.2,
+                     label=levels["expert_name"])  # fmt: skip
+    axes.axhline(levels["random"], color=INK, linestyle=":", linewidth=1.2,
+                 label="random play")  # fmt: skip
+    axes.axvline(trained + 0.5, color="#999999", linewidth=1)
+    each = f", means of {width}" if width > 1 else ""
+    axes.set_xlabel(f"trial (trained on {trained}{each})")
+    axes.set_ylabel("return of the trial")
+    axes.locator_params(axis="x", integer=True)
+    drawn = [np.array(curve, float) for curve in curves.values()]
+    marks = [levels["random"], *(levels["expert_per_trial"] or [levels["expert"]])]
+    marks = [level for level in marks if level is not None]
+    means, intervals = [c[:, 0] for c in drawn], [c[:, 1:] for c in drawn]
+    panels.fit(axes.set_ylim, [*means, marks], intervals)
+    panels.legend(figure, [axes])
+    panels.save(figure, path)
+
+
+def _numbered(curve: Sequence[Sequence[float | None]]) -> np.ndarray:
+    """[K, 1 + C]: the values [K, C] of each trial behind its number, from 1."""
+    values = np.array(curve, float)
+    return np.column_stack([1 + np.arange(len(values)), values])
+
+
+def curves(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """`(steps [N], returns [S, N])`; where no episode ended, the last one stands."""
+    seeds = sorted({row["seed"] for row in rows})
+    by_seed = [[row for row in rows if row["seed"] == seed] for seed in seeds]
+    if not seeds:
+        return np.array([]), np.array([])
+    steps = np.array([row["env_steps"] for row in by_seed[0]])
+    returns = np.array(
+        [[np.nan if (v := row["episode/return"]) is None else v for row in rows_of]
+         for rows_of in by_seed]
+    )  # fmt: skip
+    for curve in returns:
+        for index in range(1, len(curve)):
+            if np.isnan(curve[index]):
+                curve[index] = curve[index - 1]
+    seen = ~np.isnan(returns).any(0)
+    return steps[seen], returns[:, seen]
+
+
+def smoothed(curve: np.ndarray) -> np.ndarray:
+    """Running mean over about a fiftieth of the curve; over less at its ends."""
+    width = max(1, len(curve) // 50)
+    if width == 1:
+        return curve
+    kernel = np.ones(width)
+    weight = np.convolve(np.ones(len(curve)), kernel, mode="same")
+    return np.convolve(curve, kernel, mode="same") / weight
+
+
+def _mark(axes: Any, levels: Mapping[str, float | None], *, horizontal: bool) -> None:
+    line = axes.axhline if horizontal else axes.axvline
+    for style, (name, level) in zip((":", "--"), levels.items(), strict=False):
+        if level is not None:
+            label = f"{name} {level:g}"
+            line(level, color=ORANGE, linestyle=style, linewidth=1.2, label=label)
+
+
+def _axes(title: str) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.ticklabel_format(axis="x", style="plain")
+    return figure, axes

@@ -1,0 +1,52 @@
+"""It learns: what needs memory is learnt with memory, and not without."""
+
+import jax
+
+import agents
+import envs
+import s5rl
+from agents.ppo.config import PPOConfig
+
+UPDATES = 40  # half of them are enough
+
+
+def returns(core, **options):
+    """Evaluated returns after training on Memory Chain of length 8."""
+    env, env_params = envs.make("memory_chain", memory_length=8)
+    config = PPOConfig(
+        num_envs=32,
+        rollout_length=27,  # three episodes
+        num_minibatches=2,
+        learning_rate=3e-3,
+        encoder_sizes=(16,),
+        head_sizes=(16,),
+    )
+    agent = agents.make(
+        "ppo",
+        config,
+        env=env,
+        env_params=env_params,
+        core=s5rl.make_core(core, features=16, **options),
+        num_updates=UPDATES,
+    )
+
+    @jax.jit
+    def train(key):
+        def update(learner, _):
+            return agent.update(learner)[0], None
+
+        train_key, play_key = jax.random.split(key)
+        learner = agent.initialise(train_key)
+        learner, _ = jax.lax.scan(update, learner, length=UPDATES)
+        episodes = agent.evaluate(learner, play_key, num_episodes=256, greedy=True)
+        return episodes.episode_return.mean()
+
+    return float(train(jax.random.key(0)))
+
+
+def test_memory_learns_what_needs_memory():
+    assert returns("s5", num_layers=1, state_size=16) > 0.9
+
+
+def test_no_memory_does_not():
+    assert returns("mlp") < 0.5

@@ -1,0 +1,91 @@
+"""An expert is trained once, gone on with if it was interrupted, and found again.
+
+| mutant | fails |
+|---|---|
+| trained anew each time | test_an_expert_is_trained_once |
+| another length of training shares the folder | test_an_expert_is_trained_once |
+| the mean learner's return | test_an_expert_is_trained_once |
+| played greedily alone | test_an_expert_is_trained_once |
+| an interrupted one starts again | test_an_interrupted_expert_is_gone_on_with |
+"""
+
+import json
+
+import pytest
+
+from experiment.errors import OK
+from experiment.evaluate import experts
+from experiment.run.run_folder import RunFolder
+
+NAME, PARAMS = "control/pendulum_swingup", {"max_steps_in_episode": 50}
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Training and playing that only say that they were asked."""
+    calls = []
+
+    def train(agent, config, folder, *, resume):
+        calls.append(("train", config, folder.path, resume))
+        folder.path.mkdir(parents=True, exist_ok=True)
+        status = calls.status
+        if status == OK:
+            folder.write_summary({})
+        else:
+            folder.checkpoints.mkdir()
+        return status
+
+    def evaluate(folder, config, env_choice, request):
+        assert env_choice.name == NAME and dict(env_choice.params) == PARAMS
+        calls.append(("play", config, folder.path, request.greedy))
+        seen = [6.0, 2.0, 5.0] if request.greedy else [1.0, 7.0, 3.0]
+        return {"mean_return_per_seed": seen}
+
+    class Calls(list):
+        status = OK
+
+    calls = Calls()
+    monkeypatch.setattr(experts, "build_agent", lambda config: None)
+    monkeypatch.setattr(experts, "train", train)
+    monkeypatch.setattr(experts.evaluation, "evaluate", evaluate)
+    return calls
+
+
+def level(folder, steps=80_000):
+    return experts.level(NAME, PARAMS, total_steps=steps, folder=folder)
+
+
+def test_an_expert_is_trained_once(calls, tmp_path):
+    assert level(tmp_path) == level(tmp_path) == 7.0
+    assert [call[0] for call in calls] == ["train", "play", "play"]
+    assert {call[3] for call in calls[1:]} == {False, True}
+    _, config, path, _ = calls[0]
+    assert config.env.name == NAME and config.core.name == "mlp"
+    assert config.schedule.total_steps == 80_000
+    assert json.loads((path / "expert.json").read_text())["expert"] == 7.0
+    level(tmp_path, steps=160_000)
+    assert calls[3][0] == "train" and calls[3][2] != path
+    assert path.parent == calls[3][2].parent == tmp_path
+
+
+def test_an_interrupted_expert_is_gone_on_with(calls, tmp_path):
+    calls.status = 130
+    with pytest.raises(SystemExit) as stopped:
+        level(tmp_path)
+    assert stopped.value.code == 130
+    calls.status = OK
+    assert level(tmp_path) == 7.0
+    assert [(call[0], call[3]) for call in calls] == [
+        ("train", False),
+        ("train", True),
+        ("play", False),
+        ("play", True),
+    ]
+
+
+def test_an_expert_that_only_has_to_be_played(calls, tmp_path):
+    level(tmp_path)
+    (calls[0][2] / "expert.json").unlink()
+    assert RunFolder(calls[0][2]).summary.exists()
+    assert level(tmp_path) == 7.0
+    assert [call[0] for call in calls] == ["train", *["play"] * 4]

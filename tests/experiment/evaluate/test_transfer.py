@@ -1,0 +1,259 @@
+"""A transfer evaluation says what was played, and says it in words.
+
+| mutant | fails |
+|---|---|
+| a control compared over other trials than named | figures |
+| differences not taken task by task | figures |
+| `hurts` from the mean alone | words |
+| the expert read over all trials | a_run |
+| bodies played on training tasks | a_run |
+| a body's figures of all tasks, or with the split's levels | bodies_apart |
+| the split's expert not weighted by tasks | several_bodies |
+"""
+
+import csv
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from experiment.errors import InputError
+from experiment.evaluate import experts, transfer_figures, transfer_report, trials
+from experiment.evaluate.transfer import evaluate
+from experiment.evaluate.transfer_figures import Body
+from experiment.evaluate.trials import CONTROLS
+from experiment.run.run_folder import RunFolder
+from experiment.run.training import train
+from experiment.setup import cli
+from experiment.setup import config as run_config
+from experiment.setup.building import build_agent
+from experiment.setup.request import TransferRequest
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+SMALL = (
+    *("env=meta_bandit", "env.num_arms=3", "env.num_trials=4"),
+    *("agent.rollout_length=4", "total_steps=32", "checkpoint_every=1"),
+)
+
+
+def made_up(seeds=3, tasks=40, seed=0):
+    """Returns 0 at first and 1 later; controls take away what they are known to."""
+    rng = np.random.default_rng(seed)
+    luck = rng.normal(0, 0.5, (1, tasks, 1))
+    steps = np.arange(8)
+
+    def returns(curve):
+        noise = rng.normal(0, 0.01, (seeds, tasks, 8))
+        return np.stack([luck + curve + noise, np.ones((seeds, tasks, 8))])
+
+    own = np.minimum(steps / 3, 1.0)
+    return {
+        "none": returns(own),
+        "cleared": returns(np.zeros(8)),
+        "swapped": returns(own - 0.4 * (steps == 2)),
+        "never_reset": returns(own),
+    }
+
+
+def summary(controls, bodies=None, levels=None):
+    levels = {"random": 0.0, "expert": 2.0, "expert_name": "oracle", **(levels or {})}
+    figures = transfer_figures.split(
+        {control: returns for control, (returns, _) in controls.items()},
+        *(levels, bodies or {}),
+        trained=4,
+        swap_at=2,
+    )
+    return {"levels": {"train": levels}, "splits": {"train": figures}}
+
+
+def test_figures_are_those_of_the_trials_they_name():
+    controls = made_up()
+    figures = summary(controls)["splits"]["train"]
+    own = controls["none"][0]
+    luck = own[:, :, 0].mean()
+    assert figures["zero_shot"][0] == pytest.approx(luck)
+    assert figures["adapted"][0] == pytest.approx(own[:, :, 3].mean())
+    assert figures["gain"][0] == pytest.approx(1.0, abs=0.01)
+    assert figures["beyond_training"][0] == pytest.approx(own[:, :, 6:].mean())
+    assert figures["normalised_adapted"] == pytest.approx(own[:, :, 3].mean() / 2)
+    worst = np.sort(own[:, :, 3].mean(0))[:4].mean()
+    assert figures["worst_decile"] == pytest.approx(worst)
+    losses = {name: found["loss"] for name, found in figures["controls"].items()}
+    # Over tasks luck differs by 0.5; compared task by task nothing of it is left.
+    for name, loss in (("cleared", 1.0), ("swapped", 0.4), ("never_reset", 0.0)):
+        mean, low, high = losses[name]
+        assert low < mean < high and high - low < 0.02
+        assert mean == pytest.approx(loss, abs=0.02)
+    curve = np.array(figures["curves"]["none"])[:, 0]
+    np.testing.assert_allclose(curve, own.mean((0, 1)))
+
+
+def test_bodies_are_told_apart_each_by_its_own_levels():
+    controls = made_up()
+    first = np.arange(40) < 10
+    controls["none"][0][:, first] += 5
+    bodies = {"a": Body(first, 8.0), "b": Body(~first, None)}
+    levels = {"a": {"random": 4.0, "expert": 8.0}, "b": {"random": 0, "expert": None}}
+    result = summary(controls, bodies, {"bodies": levels})
+    figures = result["splits"]["train"]["bodies"]
+    late = controls["none"][0][:, :, 3]
+    assert figures["a"]["adapted"][0] == pytest.approx(late[:, first].mean())
+    assert figures["b"]["adapted"][0] == pytest.approx(late[:, ~first].mean())
+    expected = (late[:, first].mean() - 4) / 4
+    assert figures["a"]["normalised_adapted"] == pytest.approx(expected)
+    assert figures["b"]["normalised_adapted"] is None
+    rows = transfer_report.body_table(result, "train").rows
+    assert [(row[0], row[-3], row[-2]) for row in rows] == [("a", 4, 8), ("b", 0, None)]
+    said = transfer_report.text(result).splitlines()
+    assert said[1].startswith("  a: zero-shot") and said[1].endswith("expert 8")
+    assert said[2].startswith("  b: zero-shot") and said[2].endswith("expert unknown")
+
+
+def test_one_learners_interval_is_over_tasks_several_ones_over_learners():
+    one = summary(made_up(seeds=1))["splits"]["train"]["adapted"]
+    many = summary(made_up(seeds=3))["splits"]["train"]["adapted"]
+    assert one[2] - one[1] > 0.2  # luck of tasks
+    assert many[2] - many[1] < 0.1  # all learners meet the same tasks
+
+
+def test_words_follow_the_intervals():
+    said = transfer_report.verdicts(summary(made_up()), "train")
+    assert said[0].startswith("memory cleared at every trial: it hurts")
+    assert said[1].startswith("memory of another task at one trial: it hurts")
+    assert "it does not hurt" in said[2]
+    assert said[3] == "The agent learns in context here: it improves, and by memory."
+    # Better by chance alone, in half of the tasks: nothing is shown.
+    controls = made_up()
+    rng = np.random.default_rng(1)
+    wild = rng.normal(0.05, 2.0, controls["none"].shape[1:])
+    controls["cleared"] = controls["none"] - np.stack([wild, 0 * wild])
+    said = transfer_report.verdicts(summary(controls), "train")
+    assert "it does not hurt" in said[0] and "does not learn in context" in said[3]
+    flat = made_up()
+    flat["none"][0] = flat["never_reset"][0] = flat["none"][0][:, :, :1] + 0.5
+    flat["cleared"][0] = flat["none"][0] - 0.3
+    assert "not shown" in transfer_report.verdicts(summary(flat), "train")[3]
+
+
+@pytest.fixture(scope="module")
+def run(tiny, tmp_path_factory, quick_compilation):
+    folder = RunFolder(tmp_path_factory.mktemp("meta") / "run")
+    cli.register()
+    rest = [option for option in tiny if not option.startswith("env.")]
+    config = run_config.load(cli.composed("train", [*rest, *SMALL]))
+    assert train(build_agent(config), config, folder, resume=False) == 0
+    request = TransferRequest(tasks=6, swap_at=1)
+    return folder, config, evaluate(folder, config, config.env, request)
+
+
+def test_a_run_is_played_on_every_split_and_written_down(run):
+    folder, _, result = run
+    (path,) = folder.evaluations.glob("transfer-*")
+    found = trials.read(path)  # refuses what is missing, doubled or not finite
+    assert found.splits == ["train", "held_out", "shifted"]
+    assert result["num_trials"] == 8 and result["num_trials_trained"] == 4
+    with gzip.open(path / trials.FILE, "rt") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * len(CONTROLS) * 2 * 6 * 8
+    for split in found.splits:
+        own = [
+            float(row["return"]) for row in rows
+            if row["split"] == split and row["control"] == "none"
+            and int(row["trial"]) == 4
+        ]  # fmt: skip
+        figures = result["splits"][split]
+        assert figures["adapted"][0] == pytest.approx(np.mean(own), abs=1e-5)
+        levels = result["levels"][split]
+        assert levels["expert_name"] == "Thompson sampling"
+        assert levels["expert"] == pytest.approx(levels["expert_per_trial"][3])
+        assert 0 < levels["random"] < levels["best"] < 1
+    assert result["levels"]["shifted"]["best"] < 0.5
+    assert json.loads((path / "result.json").read_text())["splits"] == result["splits"]
+    with (path / "adaptation.csv").open() as file:
+        curves = list(csv.DictReader(file))
+    assert len(curves) == 3 * (len(CONTROLS) + 1) * 8  # Thompson sampling's among them
+    for row in curves:
+        place = int(row["trial"]) - 1
+        if row["control"] == "expert":
+            level = result["levels"][row["split"]]["expert_per_trial"][place]
+        else:
+            curve = result["splits"][row["split"]]["curves"][row["control"]]
+            level = curve[place][0]
+        assert float(row["return"]) == pytest.approx(level)
+    report = (path / "report.html").read_text()
+    assert report.count("data:image/png") == 3
+    for split in found.splits:
+        for sentence in transfer_report.verdicts(result, split):
+            assert sentence.split(":")[0] in report
+
+
+@pytest.mark.parametrize(
+    "request_, words",
+    [
+        (TransferRequest(swap_at=8), "between 1 and the last of 8 trials, 7; got 8"),
+        (TransferRequest(trials=2, swap_at=2), "last of 2 trials, 1; got 2"),
+    ],
+)
+def test_what_cannot_be_played_is_refused(run, request_, words):
+    folder, config, _ = run
+    with pytest.raises(InputError, match=words):
+        evaluate(folder, config, config.env, request_)
+
+
+def test_a_run_without_splits_is_refused(make_config, tmp_path):
+    config = make_config()
+    with pytest.raises(InputError, match="memory_chain has no splits of tasks"):
+        evaluate(RunFolder(tmp_path), config, config.env, TransferRequest())
+
+
+@pytest.fixture
+def several_bodies(tiny, tmp_path):
+    """A run on two bodies with two unseen, that has learnt nothing yet."""
+    cli.register()
+    rest = [option for option in tiny if not option.startswith(("env.", "core."))]
+    small = (
+        *("env=projected_control", "env.trial_steps=5"),
+        *("core=mlp", "core.features=4"),
+        "env.train_bodies=[cartpole_balance,pendulum_swingup]",
+        "env.held_out_bodies=[acrobot_swingup,mountain_car]",
+        *("agent.rollout_length=4", "total_steps=32", "checkpoint_every=1"),
+    )
+    config = run_config.load(cli.composed("train", [*rest, *small]))
+    folder = RunFolder(tmp_path / "run")
+    assert train(build_agent(config), config, folder, resume=False) == 0
+    return folder, config
+
+
+@pytest.mark.slow
+@pytest.mark.lenient  # distrax's Gaussian
+def test_several_bodies_have_an_expert_each(several_bodies, monkeypatch):
+    folder, config = several_bodies
+    asked = []
+
+    def level(name, params, *, total_steps, folder):
+        asked.append((name, params["max_steps_in_episode"], total_steps, folder))
+        return 100.0 * len(name)
+
+    monkeypatch.setattr(experts, "level", level)
+    request = TransferRequest(tasks=9, expert_steps=7)
+    result = evaluate(folder, config, config.env, request)
+    trained = ["control/cartpole_balance", "control/pendulum_swingup"]
+    unseen = ["control/acrobot_swingup", "control/mountain_car"]
+    for split, names in result["splits"].items():
+        expected = unseen if split == "bodies" else trained
+        assert sorted(names["bodies"]) == expected
+        levels = result["levels"][split]
+        per_body = levels["bodies"]
+        # Returns of all tasks are those of each body's tasks, weighted by their number.
+        found = [names["bodies"][name]["adapted"][0] for name in expected]
+        counts = np.linalg.solve(
+            [[found[0], found[1]], [1.0, 1.0]], [names["adapted"][0], 1.0]
+        )
+        experts_ = [per_body[name]["expert"] for name in expected]
+        assert experts_ == [100.0 * len(name) for name in expected]
+        assert levels["expert"] == pytest.approx(counts @ experts_, rel=1e-3)
+        random = [per_body[name]["random"] for name in expected]
+        assert levels["random"] == pytest.approx(counts @ random, rel=1e-3)
+    assert {(*rest,) for _, *rest in asked} == {(5, 7, folder.path / "experts")}
+    assert {name for name, *_ in asked} == {*trained, *unseen}

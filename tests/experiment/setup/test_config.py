@@ -1,0 +1,176 @@
+"""A composed configuration is typed, checked, and survives being written down.
+
+| mutant | fails |
+|---|---|
+| dump leaves env.history out | test_load_inverts_dump |
+| an override replaces all parameters | test_an_override_keeps_the_rest_* |
+| an environment is not registered | test_every_environment_can_be_chosen |
+| env_core stands before core in the defaults | test_what_a_core_needs_* |
+"""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+import agents
+import envs
+from envs.naming import nearest
+from experiment.errors import InputError
+from experiment.setup import cli
+from experiment.setup import config as run_config
+from s5rl.cores.config import CORE_CONFIGS
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+AGENTS = sorted(path.stem for path in (CONFIGS / "agent").glob("*.yaml"))
+
+
+@pytest.fixture
+def compose():
+    cli.register()
+    return lambda *overrides: run_config.load(cli.composed("train", overrides))
+
+
+def as_written(config: run_config.RunConfig) -> dict:
+    """What comes back from config.yaml."""
+    text = OmegaConf.to_yaml(OmegaConf.create(run_config.dump(config)))
+    return OmegaConf.to_container(OmegaConf.create(text))  # type: ignore
+
+
+@pytest.mark.parametrize("core", CORE_CONFIGS)
+@pytest.mark.parametrize("agent", AGENTS)
+def test_load_inverts_dump(compose, core, agent):
+    config = compose(
+        f"core={core}",
+        f"agent={agent}",
+        "env.history=true",
+        "agent.learning_rate=1e-7",
+        "agent.encoder_sizes=[3,5]",
+        "agent.value_clip_epsilon=0.3",
+        "run_dir=somewhere",
+        "seed=4294967295",
+    )
+    assert run_config.load(as_written(config)) == config
+
+
+@pytest.mark.parametrize("name", envs.names())
+def test_every_environment_can_be_chosen(compose, name, monkeypatch):
+    # Other suites are refused where they are not installed; here they all are.
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    needs = ["env.entry_point=my_module:MyEnv"] if name == "custom" else []
+    config = compose(f"env={name}", *needs)
+    assert config.env.name == name
+    assert run_config.load(as_written(config)) == config
+
+
+def test_every_choice_in_configs_is_one_that_the_code_knows():
+    assert {path.stem for path in (CONFIGS / "core").glob("*.yaml")} == {*CORE_CONFIGS}
+    assert {*AGENTS} == {*agents.CONFIGS}
+    for path in (CONFIGS / "env").rglob("*.yaml"):
+        name = path.relative_to(CONFIGS / "env").with_suffix("").as_posix()
+        assert name in envs.names()
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "env").rglob("*.yaml")), ids=str)
+def test_an_environments_own_settings_are_taken_over(compose, path):
+    """A choice under configs/env may set agent and schedule too; none gets lost."""
+    name = path.relative_to(CONFIGS / "env").with_suffix("").as_posix()
+    written = OmegaConf.load(path)
+    config = run_config.dump(compose(f"env={name}"))
+    plain = OmegaConf.create(config)
+    for key in _leaves(OmegaConf.to_container(written)):
+        value = OmegaConf.select(written, key, throw_on_resolution_failure=False)
+        if value is not None:
+            assert OmegaConf.select(plain, key) == value, key
+
+
+@pytest.mark.parametrize(
+    "path", sorted((CONFIGS / "env_core").rglob("*.yaml")), ids=lambda path: path.stem
+)
+def test_what_a_core_needs_in_an_environment_is_that_cores_alone(compose, path):
+    """Said or not said, the core has it there; another core has none of it."""
+    pair = path.relative_to(CONFIGS / "env_core").with_suffix("").as_posix()
+    env, _, core = pair.rpartition("_")
+    assert env in envs.names() and core in CORE_CONFIGS
+    written = OmegaConf.load(path)
+
+    def values(*arguments):
+        plain = OmegaConf.create(run_config.dump(compose(f"env={env}", *arguments)))
+        keys = list(_leaves(OmegaConf.to_container(written)))
+        return {key: OmegaConf.select(plain, key) for key in keys}
+
+    wanted = values(f"core={core}")
+    assert wanted == {key: OmegaConf.select(written, key) for key in wanted}
+    assert not wanted.items() & values("core=mlp").items()
+    if core == "s5":
+        assert values() == wanted
+    for key, value in {"core.features": 24, "core.num_layers": 3}.items():
+        chosen = compose(f"env={env}", f"core={core}", f"{key}={value}")
+        assert OmegaConf.select(OmegaConf.create(run_config.dump(chosen)), key) == value
+
+
+def _leaves(tree, prefix=""):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        elif not (isinstance(value, str) and "${" in value):
+            yield f"{prefix}{key}"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("2_000_000", 2_000_000), ("2e6", 2_000_000), ("3e5", 300_000)]
+)
+def test_numbers_are_read_as_people_write_them(compose, text, value):
+    steps = compose(f"total_steps={text}").schedule.total_steps
+    assert steps == value and type(steps) is int
+
+
+def test_lists_null_and_booleans_reach_their_fields(compose):
+    options = compose(
+        "agent.encoder_sizes=[]",
+        "agent.head_sizes=[16,8]",
+        "agent.value_clip_epsilon=null",
+        "agent.anneal_learning_rate=true",
+        "agent.learning_rate=3e-4",
+        "agent.clip_epsilon=1",
+    ).agent.options
+    assert options.encoder_sizes == () and options.head_sizes == (16, 8)
+    assert options.value_clip_epsilon is None
+    assert options.anneal_learning_rate is True
+    assert options.learning_rate == 3e-4
+    assert type(options.clip_epsilon) is float
+
+
+def test_command_line_overrides_what_an_environment_brings(compose):
+    assert compose("env.memory_length=6").agent.options.rollout_length == 7
+    chosen = compose("env.memory_length=6", "agent.rollout_length=5", "total_steps=200")
+    assert chosen.agent.options.rollout_length == 5
+    assert chosen.num_updates == 200 // (5 * chosen.agent.options.num_envs)
+
+
+def test_an_override_keeps_the_rest_of_the_environment():
+    choice = run_config.EnvChoice(
+        "memory_chain",
+        True,
+        {"memory_length": 4, "num_bits": 2, "max_steps_in_episode": 50},
+    )
+    told = run_config.override_env(choice, {"memory_length": 9})
+    expected = dict(choice.params) | {"memory_length": 9}
+    assert told == dataclasses.replace(choice, params=expected)
+
+
+def test_an_override_that_does_not_fit_a_stored_limit_names_both():
+    choice = run_config.EnvChoice(
+        "memory_chain", False, {"memory_length": 4, "max_steps_in_episode": 5}
+    )
+    with pytest.raises((InputError, ValueError), match=r"\(9\).*\(5\)"):
+        run_config.override_env(choice, {"memory_length": 9})
+    both = {"memory_length": 9, "max_steps_in_episode": None}
+    assert run_config.override_env(choice, both).params["memory_length"] == 9
+
+
+def test_nearest_names_what_is_close_and_nothing_else():
+    known = ("memory_length", "num_bits", "memory_chain")
+    assert nearest("memry_lenght", known) == "; did you mean 'memory_length'"
+    assert nearest("zzz", known) == ""
