@@ -18,6 +18,7 @@ from envs.config import (
 from envs.control.table import BEST as _CONTROL_BEST
 from envs.control.table import TABLE as _CONTROL
 from envs.meta.config import TABLE as _META
+from envs.meta.config import ProjectedControlConfig
 from envs.naming import unknown
 from envs.popgym.table import TABLE as _POPGYM
 from envs.suites.table import SUITES
@@ -34,6 +35,8 @@ class EnvSpec:
     chance: float | None = None  # return of random actions, where known
     best: float | None = None  # highest mean return, where known
     splits: tuple[str, ...] = ()  # of a meta-environment's tasks, "train" first
+    bodies: str | None = None  # "module:function", config -> [(name, params)]
+    references: str | None = None  # "module:function", see `references`
 
 
 # Chance: mean return of 1,000 episodes of uniformly random actions, gymnax 1.0.1 (see
@@ -66,6 +69,8 @@ _GYMNAX = {
     "Pong-misc": ("return a ball", 87.6, None),
     "FrozenLake-misc": ("cross slippery ice", 0.01, None),
 }
+
+_BODIES = "envs.meta.ready:bodies"
 
 _SPECS = {
     "memory_chain": EnvSpec(
@@ -107,6 +112,8 @@ _SPECS = {
             chance=chance,
             best=best,
             splits=config.SPLITS,
+            bodies=_BODIES if issubclass(config, ProjectedControlConfig) else None,
+            references="envs.meta.ready:references",
         )
         for name, (config, measures, chance, best) in _META.items()
     },
@@ -187,9 +194,18 @@ def check(env: Any, params: Any) -> None:
 
 def build(name: str, **params: Any) -> tuple[Any, Any]:
     """`make` without the check, which traces; for looking at spaces only."""
-    config = check_config(name, params)
-    module, function = spec(name).factory.split(":")
-    return getattr(import_module(module), function)(config)
+    config, found = check_config(name, params), spec(name)
+    factory = _function(found.factory)
+    if found.bodies is None:
+        return factory(config)
+    listed = _function(found.bodies)(config)
+    return factory(config, [make(body, **limit) for body, limit in listed])
+
+
+def _function(where: str) -> Any:
+    """What "module:function" names."""
+    module, _, name = where.partition(":")
+    return getattr(import_module(module), name)
 
 
 def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
@@ -234,10 +250,10 @@ def references(
       "best" [N] and "adaptive" [N, K] (or None) per trial, what the latter is,
       "adaptive_name", and mostly "random" [N]; nothing where best play is not known.
     """
-    from envs.meta import ready
-
-    config = check_config(name, params)
-    return ready.references(config, task, key=key, num_trials=num_trials)
+    config, found = check_config(name, params), spec(name)
+    if found.references is None:
+        return {}
+    return _function(found.references)(config, task, key=key, num_trials=num_trials)
 
 
 def bodies(
@@ -254,6 +270,7 @@ def bodies(
       `(name, params)` of each, and which of them each task has, [N] int32; nothing and
       None where all tasks share one environment.
     """
-    from envs.meta import ready
-
-    return ready.bodies(check_config(name, params), task)
+    config, found = check_config(name, params), spec(name)
+    if found.bodies is None:
+        return [], None
+    return _function(found.bodies)(config), task[0]["body"]

@@ -4,7 +4,7 @@
     core = s5rl.make_core("s5", features=128)
     carry, y = core.apply(variables, core.initial_carry(batch_size), x, reset)
 
-Names load on first use, so that a program which only reads `s5rl.cores.config` (a
+Names load on first use, so that a program which only reads `s5rl.config` (a
 command line checking its flags, say) does not wait for JAX.
 """
 
@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from s5rl.config import GRUConfig, LSTMConfig, MLPConfig, S5Config
     from s5rl.cores import Core, core_names, make_core
-    from s5rl.cores.config import GRUConfig, LSTMConfig, MLPConfig, S5Config
     from s5rl.cores.mlp import MLP
     from s5rl.cores.rnn import GRU, LSTM
     from s5rl.cores.s5 import S5, S5Layer
@@ -44,7 +44,7 @@ _HOME = {
     "cores.s5": ("S5", "S5Layer"),
     "cores.rnn": ("GRU", "LSTM"),
     "cores.mlp": ("MLP",),
-    "cores.config": ("GRUConfig", "LSTMConfig", "MLPConfig", "S5Config"),
+    "config": ("GRUConfig", "LSTMConfig", "MLPConfig", "S5Config"),
 }
 
 

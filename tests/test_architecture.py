@@ -79,6 +79,91 @@ def test_imports_point_down(package):
         assert top(imports(path)) & OURS <= MAY_IMPORT[package] | {package}
 
 
+# Rooms of a package and single files at its top, as floors: what stands in a line may
+# import what stands in the lines before it, and its own room, but no neighbour's.
+FLOORS = {
+    "s5rl": (
+        ("config", "recurrence"),
+        ("ssm",),
+        ("cores",),
+        ("",),  # s5rl/__init__.py
+    ),
+    "agents": (
+        ("acting",),
+        ("ppo",),
+        ("",),
+    ),
+    "envs": (
+        ("naming", "contract", "drawing"),
+        ("arguments", "suites.table", "popgym.table", "control.table", "meta.tasks"),
+        ("config", "meta.config"),
+        ("popgym", "control", "suites", "memory_chain", "custom", "gymnax_suite"),
+        ("meta",),
+        ("registry",),
+        ("",),
+        ("show",),
+        ("__main__",),
+    ),
+    "experiment": (
+        ("errors",),
+        ("setup",),
+        ("report",),
+        ("run",),
+        ("evaluate",),
+        ("compare",),
+        ("",),
+    ),
+}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for files in FILES.values() for path in files}
+
+
+def modules_imported(path: Path) -> set[str]:
+    """Files of ours that a file imports: `from room import x` is x, where x is one."""
+    found = set()
+    for name in imports(path):
+        while name and name not in MODULES:
+            name = name.rpartition(".")[0]
+        found |= {name} if name else set()
+    return found - {module_of(path)}
+
+
+def place_of(module: str) -> tuple[str, int, str]:
+    """`(package, floor, room)`: the longest name in the table that fits."""
+    package, _, rest = module.partition(".")
+    fits = [
+        (len(room), floor, room)
+        for floor, rooms in enumerate(FLOORS[package])
+        for room in rooms
+        if rest == room or (room and rest.startswith(f"{room}."))
+    ]
+    assert fits, f"{module} has no floor: give its room a line in FLOORS"
+    return package, *max(fits)[1:]
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_rooms_import_the_floors_below(package):
+    for path in FILES[package]:
+        own, floor, room = place_of(module_of(path))
+        for module in modules_imported(path):
+            other, below, theirs = place_of(module)
+            if other == own and theirs != room:
+                assert below < floor, f"{name_of(path)} imports {module}"
+
+
+def test_no_imports_go_in_a_circle():
+    edges = {name: modules_imported(path) for name, path in MODULES.items()}
+    while leaves := {name for name, found in edges.items() if not found & edges.keys()}:
+        edges = {name: found for name, found in edges.items() if name not in leaves}
+    assert not edges, f"a circle among {sorted(edges)}"
+
+
 def test_the_core_imports_nothing_of_ours():
     for path in FILES["s5rl"]:
         assert not top(imports(path)) & (OURS - {"s5rl"}), name_of(path)
@@ -99,7 +184,7 @@ def test_agents_know_the_contract_and_no_environment():
 def test_experiment_knows_agents_cores_and_environments_by_name():
     """The packages, their configurations and how a wrong name is answered; no more."""
     allowed = re.compile(
-        r"agents|envs|s5rl|agents\.acting\.controls\..*|s5rl\.cores\.config\..*|"
+        r"agents|envs|s5rl|agents\.acting\.controls\..*|s5rl\.config\..*|"
         r"envs\.(config|registry|naming|SPLITS)(\..*)?"
     )
     for path in FILES["experiment"]:

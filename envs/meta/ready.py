@@ -13,7 +13,7 @@ projected_dmc is projected_control with the bodies of MuJoCo Playground. Both ha
 held-out bodies as a fourth split.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -92,12 +92,10 @@ def make_dark_key_to_door(config: DarkKeyToDoorConfig) -> tuple[Any, Any]:
     return _meta(env, params, Fields(tasks.draw), config)
 
 
-def make_projected_control(config: ProjectedControlConfig) -> tuple[Any, Any]:
-    """`(env, params)`; see `envs.meta.config`."""
-    from envs import registry
-
-    limit: dict[str, Any] = {"max_steps_in_episode": config.trial_steps}
-    bodies = [registry.make(name, **limit) for name in config.bodies]
+def make_projected_control(
+    config: ProjectedControlConfig, bodies: Sequence[tuple[Any, Any]]
+) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`. `bodies`: those of `bodies`, made."""
     env = BodySet(bodies, OBSERVED, ACTED)
 
     def body(key: Array, split: str) -> Mapping[str, Array]:
@@ -108,9 +106,11 @@ def make_projected_control(config: ProjectedControlConfig) -> tuple[Any, Any]:
     return _meta(env, env.default_params, variation, config)
 
 
-def make_projected_dmc(config: ProjectedDmcConfig) -> tuple[Any, Any]:
-    """`(env, params)`; see `envs.meta.config`."""
-    return make_projected_control(config)
+def make_projected_dmc(
+    config: ProjectedDmcConfig, bodies: Sequence[tuple[Any, Any]]
+) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`. `bodies`: those of `bodies`, made."""
+    return make_projected_control(config, bodies)
 
 
 def _meta(
@@ -128,23 +128,10 @@ def _meta(
     return wrapped, wrapped.params_for(params, config.step_budget)
 
 
-def bodies(
-    config: MetaConfig, task: Any
-) -> tuple[list[tuple[str, dict[str, Any]]], Array | None]:
-    """The bodies that tasks are projections of.
-
-    Args:
-      config: of a meta-environment.
-      task: tasks as its states hold them, [N, ...].
-
-    Returns:
-      The bare environments, `(name, params)`, and which of them each task has, [N]
-      int32; nothing and None where all tasks share one environment.
-    """
-    if not isinstance(config, ProjectedControlConfig):
-        return [], None
+def bodies(config: ProjectedControlConfig) -> list[tuple[str, dict[str, Any]]]:
+    """The bare environments that tasks are projections of, `(name, params)`."""
     limit = {"max_steps_in_episode": config.trial_steps}
-    return [(name, limit) for name in config.bodies], task[0]["body"]
+    return [(name, limit) for name in config.bodies]
 
 
 def references(

@@ -8,7 +8,7 @@ import numpy as np
 
 from envs.drawing.gymnax import draw_cart, draw_rod
 from envs.drawing.picture import FAINT, INK, RED, picture
-from envs.popgym.words import COLORS, RANKS, SUITS
+from envs.popgym.signs import COLORS, RANKS, SUITS
 
 
 def render(env, state, params) -> np.ndarray:

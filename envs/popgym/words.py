@@ -10,13 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from envs.popgym.signs import COLORS, MOVES, RANKS, SQUARES, SUITS
 from envs.popgym.wrappers import PreviousAction
-
-SUITS = "\u2660\u2666\u2663\u2665"
-COLORS = "BR"
-RANKS = ("A", *map(str, range(2, 11)), "J", "Q", "K")
-SQUARES = ".#SE?"  # free, wall, start, exit, unused
-MOVES = ("left", "right", "up", "down", "-")
 
 _TYPES = {2: COLORS, 4: SUITS, 13: RANKS}
 _SIGNS = {  # of each part of an observation, by family

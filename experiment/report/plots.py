@@ -8,8 +8,8 @@ import numpy as np
 
 from experiment.report import panels
 from experiment.report.statistics import mean_interval
-from experiment.run.metrics import Row
 
+Row = Mapping[str, Any]  # of metrics.csv
 BLUE, ORANGE = "#1f5fa8", "#d9822b"
 INK = "#303030"
 # Memory as it is, cleared, swapped, never reset; told apart by colour-blind eyes.

@@ -17,7 +17,7 @@ import envs
 from envs.config import OpenConfig
 from envs.naming import nearest
 from experiment.errors import InputError
-from s5rl.cores.config import CORE_CONFIGS
+from s5rl.config import CORE_CONFIGS
 
 EXAMPLES = {"env": "memory_chain", "core": "s5", "agent": "ppo"}  # of what is chosen
 

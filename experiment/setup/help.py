@@ -12,7 +12,7 @@ from envs.config import (
     SuiteConfig,
 )
 from experiment.setup.config import Schedule
-from s5rl.cores.config import CORE_CONFIGS
+from s5rl.config import CORE_CONFIGS
 
 
 def train_help() -> str:

@@ -9,7 +9,7 @@ import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from s5rl.cores.config import CORE_CONFIGS
+from s5rl.config import CORE_CONFIGS
 
 if TYPE_CHECKING:
     from jax import Array

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from s5rl.cores.config import MLPConfig
+from s5rl.config import MLPConfig
 
 
 class MLP(nn.Module):

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from s5rl.cores.config import GRUConfig, LSTMConfig
+from s5rl.config import GRUConfig, LSTMConfig
 
 
 class GRU(nn.Module):

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from s5rl.cores.config import S5Config
+from s5rl.config import S5Config
 from s5rl.ssm import layer as ssm
 
 

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from s5rl.cores.config import S5Config
+from s5rl.config import S5Config
 from s5rl.recurrence import linear_recurrence
 from s5rl.ssm.hippo import diagonalise_hippo
 

@@ -20,7 +20,7 @@ from envs.naming import nearest
 from experiment.errors import InputError
 from experiment.setup import cli
 from experiment.setup import config as run_config
-from s5rl.cores.config import CORE_CONFIGS
+from s5rl.config import CORE_CONFIGS
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 AGENTS = sorted(path.stem for path in (CONFIGS / "agent").glob("*.yaml"))

@@ -73,5 +73,5 @@ def test_states_are_halved_by_conjugate_symmetry():
 
 
 def test_a_command_line_need_not_wait_for_jax():
-    code = "import sys, s5rl.cores.config; sys.exit('jax' in sys.modules)"
+    code = "import sys, s5rl.config; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
