@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from s5rl.config import GRUConfig, LSTMConfig, MLPConfig, S5Config
     from s5rl.cores import Core, core_names, make_core
+    from s5rl.cores.gru import GRU
+    from s5rl.cores.lstm import LSTM
     from s5rl.cores.mlp import MLP
-    from s5rl.cores.rnn import GRU, LSTM
     from s5rl.cores.s5 import S5, S5Layer
     from s5rl.recurrence import linear_recurrence, resettable
 
@@ -42,7 +43,8 @@ _HOME = {
     "recurrence": ("linear_recurrence", "resettable"),
     "cores": ("Core", "core_names", "make_core"),
     "cores.s5": ("S5", "S5Layer"),
-    "cores.rnn": ("GRU", "LSTM"),
+    "cores.gru": ("GRU",),
+    "cores.lstm": ("LSTM",),
     "cores.mlp": ("MLP",),
     "config": ("GRUConfig", "LSTMConfig", "MLPConfig", "S5Config"),
 }

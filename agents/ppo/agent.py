@@ -16,9 +16,9 @@ from agents.acting.rollout import Policy, Rollout, Situation, begin, collect
 from agents.acting.trials import Trials, play_controls, play_trials, tasks_of
 from agents.ppo.advantages import gae
 from agents.ppo.config import PPOConfig
+from agents.ppo.fit import fit
+from agents.ppo.objective import Metrics, Minibatch
 from envs.contract.wrappers import Privileged
-
-Metrics = dict[str, Array]
 
 
 class Learner(NamedTuple):
@@ -29,14 +29,6 @@ class Learner(NamedTuple):
     situation: Situation  # of the environments, memory included
     key: Array
     num_updates: Array  # [] int32, so far
-
-
-class Minibatch(NamedTuple):
-    """Whole trajectories: n of B lanes, from the memory that they began with."""
-
-    initial_carry: Any  # [n, ...] memory before obs[0] is read
-    rollout: Rollout  # [T, n, ...]
-    advantage: Array  # [T, n]
 
 
 @dataclass(frozen=True)
@@ -213,107 +205,6 @@ def make_ppo(
         optax.adam(learning_rate, eps=config.adam_epsilon),
     )
     return PPO(config, env, env_params, network, optimizer, seed_axis)
-
-
-def fit(params: Any, opt_state: Any, batch: Minibatch, key: Array, agent: PPO):
-    """Several epochs of minibatch gradient steps on one rollout.
-
-    Returns:
-      `(params, opt_state, metrics)`, metrics averaged over all gradient steps.
-    """
-    config = agent.config
-
-    def step(state, now):
-        params, opt_state = state
-        lanes, key = now
-        part = take_lanes(batch, lanes)
-        grads, metrics = jax.grad(loss, has_aux=True)(params, part, key, agent)
-        updates, opt_state = agent.optimizer.update(grads, opt_state, params)
-        params = optax.apply_updates(params, updates)
-        norm = optax.tree.norm
-        metrics["diagnostics/grad_norm"] = norm(grads)
-        metrics["diagnostics/param_norm"] = norm(params)
-        return (params, opt_state), metrics
-
-    lanes_key, loss_key = jax.random.split(key)
-    lanes = jax.vmap(lambda key: jax.random.permutation(key, config.num_envs))(
-        jax.random.split(lanes_key, config.epochs)
-    )
-    num_steps = config.epochs * config.num_minibatches
-    lanes = lanes.reshape(num_steps, -1)
-    keys = jax.random.split(loss_key, num_steps)
-    (params, opt_state), metrics = jax.lax.scan(
-        step, (params, opt_state), (lanes, keys)
-    )
-    # Before the first step, replaying must give what acting gave.
-    first_error = metrics.pop("diagnostics/ratio_error")[0]
-    # A scan gives dicts back sorted by name; a bad loss spreads to the diagnostics.
-    order = sorted(metrics, key=lambda name: (not name.startswith("loss/"), name))
-    metrics = {name: metrics[name].mean() for name in order}
-    return params, opt_state, {**metrics, "diagnostics/first_ratio_error": first_error}
-
-
-def take_lanes(batch: Minibatch, lanes: Array) -> Minibatch:
-    """The trajectories of some environments, whole and in order."""
-    return Minibatch(
-        initial_carry=jax.tree.map(lambda x: x[lanes], batch.initial_carry),
-        rollout=jax.tree.map(lambda x: x[:, lanes], batch.rollout),
-        advantage=batch.advantage[:, lanes],
-    )
-
-
-def loss(
-    params: Any, batch: Minibatch, key: Array, agent: PPO
-) -> tuple[Array, Metrics]:
-    """The clipped surrogate objective, value error and entropy bonus.
-
-    `key` is consumed, by the entropy of distributions that can only be sampled.
-    """
-    config, rollout = agent.config, batch.rollout
-    _, distribution, value = agent.policy(params)(
-        batch.initial_carry, rollout.obs, rollout.reset
-    )
-    log_ratio = distribution.log_prob(rollout.action) - rollout.log_prob
-    ratio = jnp.exp(log_ratio)
-    policy_loss = clipped_surrogate(ratio, batch.advantage, config)
-    target = batch.advantage + rollout.value
-    value_loss = value_error(value, target, rollout.value, config.value_clip_epsilon)
-    entropy = distribution.entropy(key).mean()
-    total = (
-        policy_loss
-        + config.value_coefficient * value_loss
-        - config.entropy_coefficient * entropy
-    )
-    clipped = jnp.abs(ratio - 1) > config.clip_epsilon
-    return total, {
-        "loss/policy": policy_loss,
-        "loss/value": value_loss,
-        "loss/entropy": entropy,
-        # Schulman's k3 estimate of KL(old || new): never negative.
-        "diagnostics/approx_kl": (ratio - 1 - log_ratio).mean(),
-        "diagnostics/clip_fraction": clipped.mean(),
-        "diagnostics/ratio_error": jnp.abs(ratio - 1).max(),
-    }
-
-
-def clipped_surrogate(ratio: Array, advantage: Array, config: PPOConfig) -> Array:
-    """[] what policy improvement costs (Schulman et al., 2017, equation 7), negated."""
-    if config.normalize_advantage:
-        scale = advantage.std() + config.advantage_epsilon
-        advantage = (advantage - advantage.mean()) / scale
-    bounded = jnp.clip(ratio, 1 - config.clip_epsilon, 1 + config.clip_epsilon)
-    return -jnp.minimum(ratio * advantage, bounded * advantage).mean()
-
-
-def value_error(
-    value: Array, target: Array, old_value: Array, clip_epsilon: float | None
-) -> Array:
-    """[] half the mean squared error, optionally the worse of free and clipped."""
-    error = jnp.square(value - target)
-    if clip_epsilon is not None:
-        step = jnp.clip(value - old_value, -clip_epsilon, clip_epsilon)
-        error = jnp.maximum(error, jnp.square(old_value + step - target))
-    return error.mean() / 2
 
 
 def rollout_metrics(rollout: Rollout, advantage: Array) -> Metrics:

@@ -37,8 +37,8 @@ class Core(Protocol):
 
 _MODULES = {
     "s5": "s5rl.cores.s5:S5",
-    "gru": "s5rl.cores.rnn:GRU",
-    "lstm": "s5rl.cores.rnn:LSTM",
+    "gru": "s5rl.cores.gru:GRU",
+    "lstm": "s5rl.cores.lstm:LSTM",
     "mlp": "s5rl.cores.mlp:MLP",
 }
 

@@ -21,7 +21,8 @@ import pytest
 
 import agents.ppo.agent
 from agents.acting.rollout import Rollout
-from agents.ppo.agent import Minibatch, fit, take_lanes
+from agents.ppo.fit import fit, take_lanes
+from agents.ppo.objective import Minibatch
 
 T, B = 6, 8
 

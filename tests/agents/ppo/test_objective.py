@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from agents.acting.rollout import Rollout
-from agents.ppo.agent import Minibatch, clipped_surrogate, loss, value_error
 from agents.ppo.config import PPOConfig
+from agents.ppo.objective import Minibatch, clipped_surrogate, loss, value_error
 
 T, B = 5, 3
 

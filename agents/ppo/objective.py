@@ -1,0 +1,81 @@
+"""What PPO minimises: the clipped surrogate, the value error, the entropy bonus."""
+
+from typing import Any, NamedTuple, Protocol
+
+import jax.numpy as jnp
+from jax import Array
+
+from agents.acting.rollout import Policy, Rollout
+from agents.ppo.config import PPOConfig
+
+Metrics = dict[str, Array]
+
+
+class Actor(Protocol):
+    """What the objective needs of an agent."""
+
+    @property
+    def config(self) -> PPOConfig: ...
+    def policy(self, params: Any) -> Policy: ...
+
+
+class Minibatch(NamedTuple):
+    """Whole trajectories: n of B lanes, from the memory that they began with."""
+
+    initial_carry: Any  # [n, ...] memory before obs[0] is read
+    rollout: Rollout  # [T, n, ...]
+    advantage: Array  # [T, n]
+
+
+def loss(
+    params: Any, batch: Minibatch, key: Array, agent: Actor
+) -> tuple[Array, Metrics]:
+    """The clipped surrogate objective, value error and entropy bonus.
+
+    `key` is consumed, by the entropy of distributions that can only be sampled.
+    """
+    config, rollout = agent.config, batch.rollout
+    _, distribution, value = agent.policy(params)(
+        batch.initial_carry, rollout.obs, rollout.reset
+    )
+    log_ratio = distribution.log_prob(rollout.action) - rollout.log_prob
+    ratio = jnp.exp(log_ratio)
+    policy_loss = clipped_surrogate(ratio, batch.advantage, config)
+    target = batch.advantage + rollout.value
+    value_loss = value_error(value, target, rollout.value, config.value_clip_epsilon)
+    entropy = distribution.entropy(key).mean()
+    total = (
+        policy_loss
+        + config.value_coefficient * value_loss
+        - config.entropy_coefficient * entropy
+    )
+    clipped = jnp.abs(ratio - 1) > config.clip_epsilon
+    return total, {
+        "loss/policy": policy_loss,
+        "loss/value": value_loss,
+        "loss/entropy": entropy,
+        # Schulman's k3 estimate of KL(old || new): never negative.
+        "diagnostics/approx_kl": (ratio - 1 - log_ratio).mean(),
+        "diagnostics/clip_fraction": clipped.mean(),
+        "diagnostics/ratio_error": jnp.abs(ratio - 1).max(),
+    }
+
+
+def clipped_surrogate(ratio: Array, advantage: Array, config: PPOConfig) -> Array:
+    """[] what policy improvement costs (Schulman et al., 2017, equation 7), negated."""
+    if config.normalize_advantage:
+        scale = advantage.std() + config.advantage_epsilon
+        advantage = (advantage - advantage.mean()) / scale
+    bounded = jnp.clip(ratio, 1 - config.clip_epsilon, 1 + config.clip_epsilon)
+    return -jnp.minimum(ratio * advantage, bounded * advantage).mean()
+
+
+def value_error(
+    value: Array, target: Array, old_value: Array, clip_epsilon: float | None
+) -> Array:
+    """[] half the mean squared error, optionally the worse of free and clipped."""
+    error = jnp.square(value - target)
+    if clip_epsilon is not None:
+        step = jnp.clip(value - old_value, -clip_epsilon, clip_epsilon)
+        error = jnp.maximum(error, jnp.square(old_value + step - target))
+    return error.mean() / 2

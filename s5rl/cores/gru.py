@@ -1,0 +1,31 @@
+"""GRU behind the core interface: flax's own cell, scanned and reset."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from s5rl.config import GRUConfig
+from s5rl.cores.cells import run_stack
+
+
+class GRU(nn.Module):
+    """A stack of `flax.linen.GRUCell`s (`s5rl.cores.Core`)."""
+
+    features: int
+    config: GRUConfig = GRUConfig()
+
+    def initial_carry(self, batch_size: int) -> tuple[Array, ...]:
+        """A [B, features] float32 zero state per layer."""
+        zeros = jnp.zeros((batch_size, self.features))
+        return (zeros,) * self.config.num_layers
+
+    @nn.compact
+    def __call__(self, carry, x: Array, reset: Array) -> tuple[Any, Array]:
+        """Maps x [T, B, features_in] to y [T, B, features]."""
+        cells = [
+            nn.GRUCell(self.features, name=f"layer_{index}")
+            for index in range(self.config.num_layers)
+        ]
+        return run_stack(cells, carry, x, reset)
