@@ -105,7 +105,8 @@ FLOORS = {
         ("__main__",),
     ),
     "experiment": (
-        ("errors",),
+        ("errors", "faults"),
+        ("files", "signals"),
         ("setup",),
         ("report",),
         ("run",),

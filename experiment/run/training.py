@@ -7,11 +7,11 @@ from typing import Any
 import jax
 
 import envs
+from experiment import signals
 from experiment.errors import DIVERGED, OK, SIGNAL
 from experiment.report import plots
 from experiment.run import metrics as metrics_module
 from experiment.run.checkpoints import Checkpoints
-from experiment.run.interrupt import Interrupt
 from experiment.run.metrics import Boards, MetricsFile, Row
 from experiment.run.progress import Ticker
 from experiment.run.run_folder import RunFolder
@@ -120,7 +120,7 @@ class _Loop:
     def run(self, update: Any, learners: Any) -> int:
         schedule = self.config.schedule
         saved = self.done
-        with Interrupt() as interrupt:
+        with signals.deferred() as asked:
             while self.done < self.config.num_updates:
                 window = []
                 left = self.config.num_updates - self.done
@@ -137,13 +137,13 @@ class _Loop:
                     return DIVERGED
                 self.done += len(window)
                 self._log(window)
-                stop = interrupt.received is not None
+                stop = asked.received is not None
                 last = self.done == self.config.num_updates
                 if stop or last or self.done - saved >= schedule.checkpoint_every:
                     self.checkpoints.save(self.done, learners)
                     saved = self.done
-                if interrupt.received is not None and not last:
-                    return SIGNAL + interrupt.received
+                if asked.received is not None and not last:
+                    return SIGNAL + asked.received
         return OK
 
     def _log(self, window: Sequence[Mapping[str, Any]]) -> None:

@@ -21,7 +21,7 @@ from yaml import YAMLError
 
 import envs
 from envs.naming import nearest
-from experiment.errors import BAD_INPUT, InputError
+from experiment.errors import InputError, RunError
 from experiment.setup.config import EXAMPLES, not_chosen
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -129,8 +129,8 @@ def wants(argv: Sequence[str], *flags: str) -> bool:
     return any(argument.split("=")[0] in flags for argument in argv)
 
 
-def fail(error: InputError) -> int:
+def fail(error: RunError) -> int:
     """Says what was wrong; returns the exit status for it."""
     # What libraries say runs over several lines; a sentence does not.
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    return BAD_INPUT
+    return error.status
