@@ -7,8 +7,13 @@
 Learning curves, interquartile means, performance profiles, wall clock and parameter
 counts; and how each run adapts and transfers, where it was evaluated for that (python
 evaluate.py run=RUN_DIR transfer=true). Everything as PNG and CSV, and together in
-report.html, which opens without a network. Exit status: 0 done; 2 bad input.
+report.html, which opens without a network. Exit status: 0 done; 2 bad input;
+4 the machine failed; 128 + n stopped by signal n.
 """
+
+from experiment import entry
+
+entry.begin()
 
 import sys
 from collections.abc import Sequence
@@ -67,12 +72,9 @@ def main() -> int:
     if not arguments or cli.wants(arguments, "--help", "-h"):
         print(__doc__)
         return 0
-    try:
-        compare(options(arguments))
-    except InputError as error:
-        return cli.fail(error)
+    compare(options(arguments))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry.status_of(main))

@@ -9,8 +9,12 @@ greedy=false. Where tasks are on several bodies, an agent is trained on each, on
 compare with: expert_steps=2_000_000 (0: none), and experts=DIR for several runs.
 
 Prints what was found and writes it into the run's folder, under evaluations/. Exit
-status: 0 done; 2 bad input.
+status: 0 done; 2 bad input; 4 the machine failed; 128 + n stopped by signal n.
 """
+
+from experiment import entry
+
+entry.begin()
 
 import sys
 from typing import Any
@@ -53,12 +57,9 @@ def main() -> int:
     if not arguments or cli.wants(arguments, "--help", "-h"):
         print(__doc__)
         return 0
-    try:
-        evaluate(cli.assignments(arguments))
-    except InputError as error:
-        return cli.fail(error)
+    evaluate(cli.assignments(arguments))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry.status_of(main))

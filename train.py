@@ -1,8 +1,13 @@
 """Trains an agent: `python train.py env=memory_chain core=gru seed=1 num_seeds=4`.
 
 `python train.py --help` lists what can be set; `resume=RUN_DIR` goes on with a run.
-Exit status: 0 done; 2 bad input; 3 diverged; 130, 143 stopped by a signal after saving.
+Exit status: 0 done; 2 bad input; 3 diverged; 4 the machine failed (a full disk, say);
+128 + n stopped by signal n (INT, TERM, HUP, USR1), after saving.
 """
+
+from experiment import entry
+
+entry.begin()
 
 import dataclasses
 import sys
@@ -61,10 +66,7 @@ def resume(options: dict[str, Any]) -> int:
 def run(composed: DictConfig) -> None:
     """One job of Hydra's; `--multirun` calls it once per combination."""
     plain: Any = OmegaConf.to_container(composed, resolve=True)
-    try:
-        status = start(run_config.load(plain))
-    except InputError as error:
-        status = cli.fail(error)
+    status = entry.status_of(lambda: start(run_config.load(plain)))
     if status:
         sys.exit(status)
 
@@ -75,18 +77,15 @@ def main() -> int:
     if cli.wants(arguments, "--help", "-h"):
         print(train_help())
         return 0
-    try:
-        if any(argument.startswith("resume=") for argument in arguments):
-            return resume(cli.assignments(arguments))
-        cli.register()
-        if not cli.wants(arguments, "--multirun", "-m"):
-            run_config.load(cli.composed("train", arguments))
-    except InputError as error:
-        return cli.fail(error)
+    if any(argument.startswith("resume=") for argument in arguments):
+        return resume(cli.assignments(arguments))
+    cli.register()
+    if not cli.wants(arguments, "--multirun", "-m"):
+        run_config.load(cli.composed("train", arguments))
     sys.argv[1:] = cli.prepare(arguments)
     run()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry.status_of(main))

@@ -133,6 +133,8 @@ def _end(number: int) -> None:
         with suppress(Exception):
             clean_up()
     with suppress(Exception):
+        if sys.stdout.isatty():
+            print("\x1b[?25h")  # a bar that is cut short leaves the cursor hidden
         name = signal.Signals(number).name
         print(f"{name}: stopped.", file=sys.stderr, flush=True)
         sys.stdout.flush()

@@ -107,6 +107,7 @@ FLOORS = {
     "experiment": (
         ("errors", "faults"),
         ("files", "signals"),
+        ("entry",),
         ("setup",),
         ("report",),
         ("run",),

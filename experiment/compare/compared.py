@@ -11,7 +11,9 @@ from typing import Any
 from experiment.errors import InputError
 from experiment.evaluate import trials
 from experiment.evaluate.trials import Trials
-from experiment.run.metrics import MetricsFile, Row
+from experiment.run import manifest
+from experiment.run.metrics import Row
+from experiment.run.metrics_file import MetricsFile
 from experiment.run.run_folder import RunFolder
 from experiment.setup import config as run_config
 from experiment.setup.config import RunConfig
@@ -125,9 +127,7 @@ def _read_run(label: str, folder: RunFolder, config: RunConfig) -> ComparedRun:
             f"{folder.metrics} must have rows of env_steps, seed and episode/return; "
             "it has none."
         )
-    starts = []
-    if folder.manifest.exists():
-        starts = _read_json(folder.manifest).get("starts", [])
+    starts = manifest.read(folder.manifest) or []  # a damaged one decides nothing
     return ComparedRun(
         label, folder, config, summary, rows, starts, trials.newest(folder)
     )

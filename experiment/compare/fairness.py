@@ -32,6 +32,12 @@ def unfair(runs: Sequence[ComparedRun]) -> list[str]:
             f"({by_size[0].label}) to {many:,} ({by_size[-1].label}); up to 20% would "
             "be a fair comparison."
         )
+    for run in runs:
+        if gone := run.summary.get("diverged_seeds"):
+            found.append(
+                f"{len(gone)} of {_seeds(run)} learners of {run.label} diverged: its "
+                "curves are of the others, and it has no final score."
+            )
     return found + _unfair_clock(runs) + _unfair_transfer(runs)
 
 

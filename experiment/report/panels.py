@@ -6,11 +6,14 @@ people with the common colour blindnesses can tell apart; beyond seven runs, lin
 tell them apart as well.
 """
 
+import io
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from experiment import files
 
 PALETTE = (
     *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"),
@@ -148,7 +151,9 @@ def legend(made: Any, panels: Sequence[Any]) -> None:
 
 
 def save(made: Any, path: Path) -> Path:
-    """Writes the PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made.savefig(path, dpi=150)
+    """Writes the PNG, whole or not at all (`experiment.files.write`)."""
+    files.make_folder(path.parent, f"{path.parent} cannot be made")
+    picture = io.BytesIO()
+    made.savefig(picture, format="png", dpi=150)
+    files.write(path, picture.getvalue())
     return path

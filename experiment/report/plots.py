@@ -30,7 +30,8 @@ def learning_curve(
     steps, returns = curves(rows)
     if not steps.size:
         return
-    figure, axes = _axes(title)
+    diverged = len({row["seed"] for row in rows}) - len(returns)
+    figure, axes = _axes(title + (f" · {diverged} diverged" if diverged else ""))
     smooth, band = np.stack([smoothed(curve) for curve in returns]), np.zeros(0)
     if len(returns) > 1:
         band = np.array([mean_interval(column)[1:] for column in smooth.T])
@@ -127,11 +128,16 @@ def _numbered(curve: Sequence[Sequence[float | None]]) -> np.ndarray:
 
 
 def curves(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """`(steps [N], returns [S, N])`; where no episode ended, the last one stands."""
+    """`(steps [N], returns [S, N])`; where no episode ended, the last one stands.
+
+    Of the learners that got to the end: rows of one that diverged stop before.
+    """
     seeds = sorted({row["seed"] for row in rows})
     by_seed = [[row for row in rows if row["seed"] == seed] for seed in seeds]
     if not seeds:
         return np.array([]), np.array([])
+    longest = max(map(len, by_seed))
+    by_seed = [rows_of for rows_of in by_seed if len(rows_of) == longest]
     steps = np.array([row["env_steps"] for row in by_seed[0]])
     returns = np.array(
         [[np.nan if (v := row["episode/return"]) is None else v for row in rows_of]

@@ -62,3 +62,8 @@ class Checkpoints:
 
     def close(self) -> None:
         self._manager.close()
+
+    @property
+    def steps(self) -> list[int]:
+        """Numbers of updates of the checkpoints there are, in order."""
+        return sorted(self._manager.all_steps())

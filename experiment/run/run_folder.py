@@ -1,11 +1,8 @@
 """The folder that holds everything about a run."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +10,12 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from experiment.errors import InputError
+from experiment import files, signals
+from experiment.errors import InputError, told
+from experiment.run import manifest
+from experiment.run.lock import Lock
 from experiment.setup import config as run_config
 from experiment.setup.config import RunConfig
-
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "chex", "distrax", "numpy")
 
 
 class RunFolder:
@@ -29,32 +27,28 @@ class RunFolder:
     config = property(lambda self: self.path / "config.yaml")
     manifest = property(lambda self: self.path / "manifest.json")
     metrics = property(lambda self: self.path / "metrics.csv")
+    clock = property(lambda self: self.path / "clock.csv")
     summary = property(lambda self: self.path / "summary.json")
     learning_curve = property(lambda self: self.path / "learning_curve.png")
     tensorboard = property(lambda self: self.path / "tensorboard")
     checkpoints = property(lambda self: self.path / "checkpoints")
+    diverged = property(lambda self: self.path / "diverged")
     evaluations = property(lambda self: self.path / "evaluations")
 
     @classmethod
     def choose(cls, config: RunConfig) -> "RunFolder":
-        """The folder for a new run. Nothing is written yet.
+        """The folder for a new run. A default one is made at once, and so reserved.
 
         Raises:
           InputError: if it already holds a run, or something else is in the way.
+          MachineError: if a default one cannot be made.
         """
         path = config.schedule.run_dir
         if path is None:
-            time = datetime.now().strftime("%Y%m%d-%H%M%S")
-            env = config.env.name.replace("/", "-")
-            path = f"runs/{env}-{config.core.name}-{config.agent.name}-{time}"
+            return cls(_reserved(config))
         folder = cls(Path(path))
-        if folder.path.exists() and not folder.path.is_dir():
-            raise InputError(f"run_dir {path} must be a folder; it is a file.")
-        if folder.config.exists():
-            raise InputError(
-                f"run_dir {path} already holds a run; go on with it (resume={path}) or "
-                "choose another."
-            )
+        with told(f"run_dir {path} cannot be looked into"):
+            folder._check_new()
         return folder
 
     @classmethod
@@ -65,16 +59,62 @@ class RunFolder:
           InputError: if there is none.
         """
         folder = cls(Path(path))
-        if not folder.config.exists():
+        with told(f"{verb}={path} must be a run folder"):
+            found = folder.config.exists()
+        if not found:
             raise InputError(
                 f"{verb}={path} must be a run folder; no config.yaml there."
             )
         return folder
 
+    @contextmanager
+    def owned(self, *, new: bool) -> Iterator[None]:
+        """Within it, this process alone writes here.
+
+        A folder in which nothing was written by the end of it is removed again.
+
+        Args:
+          new: whether a run is to begin here, so that none may be there.
+
+        Raises:
+          InputError: if another process owns it (named), or a run is there.
+          MachineError: if the folder cannot be made or the lock not written.
+        """
+        files.make_folder(self.path, f"run_dir {self.path} cannot be made")
+        lock = Lock(self.path / "lock.json")
+
+        def release() -> None:
+            lock.release()
+            with suppress(OSError):  # it holds something, which stays
+                self.path.rmdir()
+
+        with signals.at_end(release):
+            try:
+                lock.take()
+                if new:
+                    self._check_new()
+                yield
+            finally:
+                release()
+
+    def _check_new(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"run_dir {self.path} must be a folder; it is a file.")
+        if self.config.exists():
+            raise InputError(
+                f"run_dir {self.path} already holds a run; go on with it "
+                f"(resume={self.path}) or choose another."
+            )
+
     def create(self, config: RunConfig) -> None:
-        """Writes what is known before the run starts."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(OmegaConf.create(run_config.dump(config)), self.config)
+        """Writes what is known before the run starts.
+
+        Raises:
+          InputError, MachineError: if that is impossible; what was there is untouched.
+        """
+        files.make_folder(self.path, f"run_dir {self.path} cannot be made")
+        text = OmegaConf.to_yaml(OmegaConf.create(run_config.dump(config)))
+        files.write(self.config, text)
 
     def load_config(self) -> RunConfig:
         """The configuration that the run was started with.
@@ -91,48 +131,29 @@ class RunFolder:
         return run_config.load(plain)  # type: ignore[arg-type]
 
     def write_manifest(self) -> None:
-        """Records command, versions, devices, commit; a resumed run adds an entry."""
-        import jax
-
-        entry = {
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-            "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-            "python": sys.version.split()[0],
-            "versions": {name: _version(name) for name in PACKAGES},
-            "devices": [device.device_kind for device in jax.devices()],
-            "commit": _commit(),
-        }
-        entries = []
-        if self.manifest.exists():
-            entries = json.loads(self.manifest.read_text())["starts"]
-        self._write_json(self.manifest, {"starts": [*entries, entry]})
+        """Records how this start came about (`experiment.run.manifest`)."""
+        manifest.record(self.manifest)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Records the outcome."""
-        self._write_json(self.summary, summary)
-
-    def _write_json(self, path: Path, content: Mapping[str, Any]) -> None:
-        path.write_text(json.dumps(content, indent=2) + "\n")
+        files.write_json(self.summary, summary)
 
 
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _commit() -> str | None:
-    """The commit of this checkout, marked where files differ from it."""
-    here = Path(__file__).parent
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(here), *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
+def _reserved(config: RunConfig) -> Path:
+    """Makes a folder that no other process has, however many start in one second."""
+    time = datetime.now().strftime("%Y%m%d-%H%M%S")
+    env = config.env.name.replace("/", "-")
+    name = f"{env}-{config.core.name}-{config.agent.name}-{time}"
+    runs = Path("runs")
+    files.make_folder(runs, f"the folder {runs} cannot be made")
+    for number in range(1, 10_000):
+        path = runs / (name if number == 1 else f"{name}-{number}")
+        try:
+            with told(f"run folder {path} cannot be made"):
+                path.mkdir()
+        except InputError as error:
+            if isinstance(error.__cause__, FileExistsError):
+                continue
+            raise
+        return path
+    raise InputError(f"{runs} holds 10,000 folders named {name}.")

@@ -1,21 +1,22 @@
-"""The host's side of training: it compiles once, then watches, saves and stops."""
+"""The host's side of training: it compiles once, then hands over to the loop."""
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
 
 import envs
-from experiment import signals
-from experiment.errors import DIVERGED, OK, SIGNAL
 from experiment.report import plots
-from experiment.run import metrics as metrics_module
+from experiment.run import divergence
 from experiment.run.checkpoints import Checkpoints
-from experiment.run.metrics import Boards, MetricsFile, Row
-from experiment.run.progress import Ticker
+from experiment.run.clock import Clock
+from experiment.run.loop import Loop, Origin
+from experiment.run.metrics import Row
+from experiment.run.metrics_file import MetricsFile
+from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
-from experiment.setup import config as run_config
 from experiment.setup.building import (
     initialise_seeds,
     learner_shapes,
@@ -24,61 +25,80 @@ from experiment.setup.building import (
 )
 from experiment.setup.config import RunConfig
 
+UNITS = {
+    "env_steps": "environment steps of each learner",
+    "steps_per_second": "environment steps of all learners together, of this start",
+    "wall_seconds": "of this start; clock.csv has those of all starts",
+}
+
 
 def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
-    """Trains from the start, or from the newest checkpoint, to `total_steps`.
+    """Trains from the start, or from the newest good checkpoint, to `total_steps`.
 
     The host gets control every `log_every` updates. Logging, saving and stopping all
     happen there, so where a run was interrupted leaves no trace in what it computes.
+    What a run folder holds is checked before anything compiles.
 
     Returns:
       The exit status (`experiment.errors`).
 
     Raises:
-      InputError: if there is nothing to resume from.
+      InputError: if another process owns the folder, or what is there cannot be used.
+      MachineError: if something cannot be written; what was good is untouched.
     """
+    with folder.owned(new=not resume):
+        return _train(agent, config, folder, resume=resume)
+
+
+def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
     began = time.perf_counter()
-    shapes = learner_shapes(agent, config)
+    origin = Origin(
+        learner_shapes(agent, config),
+        partial(initialise_seeds, agent, seed_keys(config)),
+    )
+    checkpoints = Checkpoints(folder.checkpoints)
     done, learners = 0, None
-    if resume:
-        done, learners = Checkpoints(folder.checkpoints).restore(shapes)
+    if resume and checkpoints.steps:
+        done, learners = checkpoints.restore(origin.shapes)
+    sick = divergence.known(folder.diverged, done)
+    file = MetricsFile(folder.metrics)
+    ended = {one.seed: one.update for one in sick}
+    file.cut(done, num_seeds=config.schedule.num_seeds, ended=ended)
     folder.create(config)
     folder.write_manifest()
     print(f"run folder: {folder.path}", flush=True)
-    update, order = _compile_update(agent, shapes)
-    if learners is None:
-        learners = jax.block_until_ready(initialise_seeds(agent, seed_keys(config)))
+    with waiting("compiling"):
+        update, order = _compile_update(agent, origin.shapes)
+        file.check_columns(order)
+        if learners is None:
+            learners = jax.block_until_ready(origin.draw())
     compile_seconds = time.perf_counter() - began
-    num_parameters = sum(x.size for x in jax.tree.leaves(learners.params))
-    num_parameters //= config.schedule.num_seeds
+    num_seeds = config.schedule.num_seeds
+    num_parameters = sum(x.size for x in jax.tree.leaves(learners.params)) // num_seeds
     print(
         f"compiled in {compile_seconds:.1f} s; {num_parameters:,} parameters, "
-        f"{config.schedule.num_seeds} seed(s) on {jax.devices()[0].device_kind}",
+        f"{num_seeds} seed(s) on {jax.devices()[0].device_kind}",
         flush=True,
     )
-    loop = _Loop(config, folder, done, order)
+    clock = Clock(folder.clock, done, began)
+    loop = Loop(config, folder, checkpoints, clock, origin, order, done, sick)
     try:
         status = loop.run(update, learners)
     finally:
         loop.close()
-    wall_seconds = time.perf_counter() - began
-    rows = loop.file.read()
-    spec = envs.spec(config.env.name)
-    plots.learning_curve(
-        rows,
-        folder.learning_curve,
-        title=f"{config.env.name} · {config.core.name} · {config.agent.name}",
-        levels={"chance": spec.chance, "best": spec.best},
-    )
-    if status == OK:
-        summary = summarise(rows, config) | {
+    rows = file.read()
+    if loop.complete:
+        wall_seconds = time.perf_counter() - began
+        summary = summarise(rows, config, [one.seed for one in loop.sick]) | {
             "wall_seconds": wall_seconds,
             "compile_seconds": compile_seconds,
             "steps_per_second": loop.ticker.speed,
             "num_parameters": num_parameters,
+            "units": UNITS,
         }
         folder.write_summary(summary)
         print(f"final_return {summary['final_return']} in {wall_seconds:.1f} s")
+    _draw(rows, config, folder)
     return status
 
 
@@ -96,93 +116,31 @@ def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
     return update.lower(shapes).compile(), order
 
 
-class _Loop:
-    """Everything that is open while a run goes on."""
-
-    def __init__(
-        self, config: RunConfig, folder: RunFolder, done: int, order: Sequence[str]
-    ):
-        self.config, self.done, self.order = config, done, order
-        self.steps_per_update = config.agent.options.steps_per_update
-        self.file = MetricsFile(folder.metrics)
-        self.file.cut(done)
-        self.checkpoints = Checkpoints(folder.checkpoints)
-        done_steps = done * self.steps_per_update
-        self.boards = Boards(
-            folder.tensorboard,
-            wandb=config.schedule.wandb,
-            config=run_config.dump(config),
-            start=done_steps,
-        )
-        total_steps = config.num_updates * self.steps_per_update
-        self.ticker = Ticker(total_steps, done_steps, config.schedule.num_seeds)
-
-    def run(self, update: Any, learners: Any) -> int:
-        schedule = self.config.schedule
-        saved = self.done
-        with signals.deferred() as asked:
-            while self.done < self.config.num_updates:
-                window = []
-                left = self.config.num_updates - self.done
-                for _ in range(min(schedule.log_every, left)):
-                    learners, metrics = update(learners)
-                    window.append(metrics)
-                window = [
-                    {name: metrics[name] for name in self.order}
-                    for metrics in jax.device_get(window)
-                ]
-                bad = metrics_module.first_non_finite(window)
-                if bad is not None:
-                    self._report_divergence(*bad, saved)
-                    return DIVERGED
-                self.done += len(window)
-                self._log(window)
-                stop = asked.received is not None
-                last = self.done == self.config.num_updates
-                if stop or last or self.done - saved >= schedule.checkpoint_every:
-                    self.checkpoints.save(self.done, learners)
-                    saved = self.done
-                if asked.received is not None and not last:
-                    return SIGNAL + asked.received
-        return OK
-
-    def _log(self, window: Sequence[Mapping[str, Any]]) -> None:
-        rows = metrics_module.make_rows(
-            metrics_module.reduce_window(window),
-            env_steps=self.done * self.steps_per_update,
-            update=self.done,
-        )
-        self.file.append(rows)
-        self.ticker.show(rows)
-        self.boards.write(rows, self.ticker.speed)
-
-    def _report_divergence(self, index: int, seed: int, name: str, saved: int) -> None:
-        self.ticker.close()
-        kept = (
-            f"the checkpoint of update {saved} is kept" if saved else "none was saved"
-        )
-        print(
-            f"training diverged: {name} is not finite at update "
-            f"{self.done + index + 1} of seed {seed}; {kept}.",
-            flush=True,
-        )
-
-    def close(self) -> None:
-        self.ticker.close()
-        self.boards.close()
-        self.checkpoints.close()
+def _draw(rows: Sequence[Row], config: RunConfig, folder: RunFolder) -> None:
+    spec = envs.spec(config.env.name)
+    plots.learning_curve(
+        rows,
+        folder.learning_curve,
+        title=f"{config.env.name} · {config.core.name} · {config.agent.name}",
+        levels={"chance": spec.chance, "best": spec.best},
+    )
 
 
-def summarise(rows: Sequence[Row], config: RunConfig) -> dict[str, Any]:
+def summarise(
+    rows: Sequence[Row], config: RunConfig, diverged: Sequence[int] = ()
+) -> dict[str, Any]:
     """The outcome, read from metrics.csv and nothing else.
 
     `final_return` is the mean over seeds of the mean return of the episodes that ended
-    in the last tenth of training; None if in some seed none did.
+    in the last tenth of training; None if in some seed none did, or one diverged: the
+    mean of those that are left would say too much.
     """
     total = rows[-1]["env_steps"]
     late = [row for row in rows if row["env_steps"] > 0.9 * total]
     per_seed = [
-        _mean_return([row for row in late if row["seed"] == seed])
+        None
+        if seed in diverged
+        else _mean_return([row for row in late if row["seed"] == seed])
         for seed in range(config.schedule.num_seeds)
     ]
     known = [value for value in per_seed if value is not None]
@@ -195,6 +153,7 @@ def summarise(rows: Sequence[Row], config: RunConfig) -> dict[str, Any]:
         "env_steps": total,
         "final_return": sum(known) / len(known) if complete else None,
         "final_return_per_seed": per_seed,
+        "diverged_seeds": list(diverged),
     }
 
 

@@ -7,7 +7,6 @@ it, because the dataclasses and not the files say which keys exist.
 
 import importlib.util
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from yaml import YAMLError
 
 import envs
 from envs.naming import nearest
-from experiment.errors import InputError, RunError
+from experiment.errors import InputError
 from experiment.setup.config import EXAMPLES, not_chosen
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -127,10 +126,3 @@ def need_wandb(mode: str) -> None:
 def wants(argv: Sequence[str], *flags: str) -> bool:
     """Whether any of Hydra's own flags was given."""
     return any(argument.split("=")[0] in flags for argument in argv)
-
-
-def fail(error: RunError) -> int:
-    """Says what was wrong; returns the exit status for it."""
-    # What libraries say runs over several lines; a sentence does not.
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    return error.status

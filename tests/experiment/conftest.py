@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
+from experiment import entry
 from experiment.run.run_folder import RunFolder
 from experiment.run.training import train
 from experiment.setup import cli
@@ -177,7 +178,7 @@ def call(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [module.__name__ + ".py", *arguments])
         capsys.readouterr()
         try:
-            status = module.main()
+            status = entry.status_of(module.main)
         except SystemExit as stopped:
             status = stopped.code
         return status, *capsys.readouterr()

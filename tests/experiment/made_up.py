@@ -9,7 +9,8 @@ import zlib
 import numpy as np
 
 from experiment.evaluate.trials import FILE as TRIALS_FILE
-from experiment.run.metrics import MetricsFile, make_rows, reduce_window
+from experiment.run.metrics import make_rows, reduce_window
+from experiment.run.metrics_file import MetricsFile
 from experiment.run.run_folder import RunFolder
 from experiment.run.training import summarise
 from experiment.setup import cli

@@ -24,7 +24,7 @@ from experiment.compare import compared, comparison, robust, score_tables
 from experiment.compare import tables as comparison_tables
 from experiment.evaluate import trials
 from experiment.report.statistics import mean_interval
-from experiment.run.metrics import MetricsFile
+from experiment.run.metrics_file import MetricsFile
 
 SHAPE = {"tasks": 5, "trained": 4, "trials": 6}
 

@@ -14,7 +14,7 @@ import types
 import pytest
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-from experiment.run.metrics import Boards
+from experiment.run.boards import Boards
 
 ROWS = [
     {

@@ -15,7 +15,7 @@ from scipy import stats
 
 from experiment.report.statistics import mean_interval
 from experiment.run import metrics
-from experiment.run.metrics import MetricsFile
+from experiment.run.metrics_file import MetricsFile
 
 
 def update(count, episode_return, **more):

@@ -21,7 +21,7 @@ from omegaconf import OmegaConf
 import s5rl
 import train
 from experiment.run.checkpoints import Checkpoints
-from experiment.run.metrics import MetricsFile
+from experiment.run.metrics_file import MetricsFile
 from experiment.run.run_folder import RunFolder
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, over_seeds, seed_keys

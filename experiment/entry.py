@@ -1,0 +1,67 @@
+"""How an entry point begins and ends: signals from the first moment, and a status.
+
+from experiment import entry
+
+entry.begin()  # before the imports that take seconds
+...
+if __name__ == "__main__":
+    sys.exit(entry.status_of(main))
+"""
+
+import errno
+import sys
+from collections.abc import Callable
+
+from experiment import signals
+from experiment.errors import MachineError, RunError
+
+# Of the operating system's errors, those that no program is to blame for.
+_MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENXIO),
+}
+# How XLA's errors begin that say the same of a device.
+_DEVICE = {
+    "RESOURCE_EXHAUSTED": "the device has too little memory for this run",
+    "UNAVAILABLE": "the device is not there any more",
+    "DATA_LOSS": "the device lost data",
+}
+
+
+def begin() -> None:
+    """Lets signals count, and output be cut short, from now on."""
+    signals.watch()
+
+
+def status_of(main: Callable[[], int | None]) -> int:
+    """Runs `main`; what ends it with a sentence gives its exit status.
+
+    Returns:
+      What `main` does, 0 for None; the status of a `RunError`; `MACHINE` for errors of
+      the operating system and of XLA that are the machine's. Other errors are ours, and
+      pass through as tracebacks.
+    """
+    try:
+        return main() or 0
+    except RunError as error:
+        return fail(error)
+    except OSError as error:
+        if error.errno not in _MACHINE:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        return fail(MachineError(f"the machine failed: {error.strerror}{place}."))
+    except MemoryError:
+        return fail(MachineError("the machine has too little memory for this run."))
+    except RuntimeError as error:  # XLA's; importing jax to name it takes a second
+        kind = str(error).partition(":")[0]
+        if type(error).__name__ != "JaxRuntimeError" or kind not in _DEVICE:
+            raise
+        said = str(error).split("\n")[0][:200]
+        return fail(MachineError(f"{_DEVICE[kind]}: {said}"))
+
+
+def fail(error: RunError) -> int:
+    """Says what was wrong; returns the exit status for it."""
+    # What libraries say runs over several lines; a sentence does not.
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    return error.status

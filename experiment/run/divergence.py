@@ -1,0 +1,92 @@
+"""Learners that diverged, while others go on.
+
+`diverged/seed_<k>/` keeps what reproduces it: the learner as it last was good, in
+`learner.npz`, and in `reproduce.json` the seed, the update, the metric that was not
+finite first, and the configuration.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiment import files
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """One learner that diverged."""
+
+    seed: int  # which of the run's learners, from 0
+    update: int  # the first with a metric that is not finite, from 1
+    metric: str  # nearest to the cause
+    good_update: int  # of the state that is kept
+
+    def __str__(self):
+        when = f"update {self.update} of seed {self.seed}"
+        return f"{self.metric} is not finite at {when}"
+
+
+def keep(
+    folder: Path, found: Divergence, learners: Any, config: Mapping[str, Any]
+) -> None:
+    """Keeps a learner apart.
+
+    Args:
+      folder: `diverged/` of the run.
+      found: which, when.
+      learners: [S, ...] of all seeds, as they were at `found.good_update`.
+      config: of the run, as plain data.
+
+    Raises:
+      MachineError: if it cannot be written.
+    """
+    place = folder / f"seed_{found.seed}"
+    files.make_folder(place, f"{place} cannot be made")
+    leaves = jax.tree.leaves_with_path(jax.tree.map(lambda x: x[found.seed], learners))
+    arrays = {jax.tree_util.keystr(path): _plain(leaf) for path, leaf in leaves}
+    held = io.BytesIO()
+    np.savez(held, allow_pickle=False, **arrays)
+    files.write(place / "learner.npz", held.getvalue())
+    files.write_json(
+        place / "reproduce.json",
+        {
+            "seed": found.seed,
+            "update": found.update,
+            "metric": found.metric,
+            "good_update": found.good_update,
+            "how": "learner.npz is this learner after good_update updates; "
+            f"{found.update - found.good_update} more make the metric not finite",
+            "config": config,
+        },
+    )
+
+
+def known(folder: Path, done: int) -> list[Divergence]:
+    """Those that diverged up to an update; what is kept of later ones will come again.
+
+    Args:
+      folder: `diverged/` of the run.
+      done: updates behind the checkpoint that is gone on from.
+    """
+    found = []
+    for path in sorted(folder.glob("seed_*/reproduce.json")):
+        try:
+            content = json.loads(path.read_text())
+            one = Divergence(*(content[key] for key in Divergence.__annotations__))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+        if isinstance(one.update, int) and one.update <= done:
+            found.append(one)
+    return found
+
+
+def _plain(leaf: Any) -> np.ndarray:
+    if jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        leaf = jax.random.key_data(leaf)
+    return np.asarray(leaf)

@@ -1,0 +1,173 @@
+"""What goes on while a run trains: update, watch, log, save, stop when asked to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from experiment import faults, signals
+from experiment.errors import DIVERGED, OK, SIGNAL
+from experiment.run import divergence
+from experiment.run import metrics as metrics_module
+from experiment.run.boards import Boards
+from experiment.run.checkpoints import Checkpoints
+from experiment.run.clock import Clock
+from experiment.run.divergence import Divergence
+from experiment.run.metrics_file import MetricsFile
+from experiment.run.progress import Ticker
+from experiment.run.run_folder import RunFolder
+from experiment.setup import config as run_config
+from experiment.setup.config import RunConfig
+
+Window = Sequence[Mapping[str, np.ndarray]]  # metrics of some updates, each [S]
+
+
+class Origin(NamedTuple):
+    """Where learners come from."""
+
+    shapes: Any  # [S, ...] learners of all seeds, as shapes and types
+    draw: Callable[[], Any]  # makes them, as they are before the first update
+
+
+class Loop:
+    """Everything that is open while a run goes on."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: RunFolder,
+        checkpoints: Checkpoints,
+        clock: Clock,
+        origin: Origin,
+        order: Sequence[str],
+        done: int,
+        sick: Sequence[Divergence],
+    ):
+        """Opens them.
+
+        Args:
+          config: of the run.
+          folder: that is written into.
+          checkpoints: of that folder.
+          clock: of this start.
+          origin: where learners come from.
+          order: names of the agent's metrics, as it gives them.
+          done: updates behind what is gone on from.
+          sick: learners that diverged before that.
+        """
+        self.config, self.folder, self.checkpoints = config, folder, checkpoints
+        self.clock, self.origin, self.order = clock, origin, order
+        self.done, self.sick = done, list(sick)
+        self.steps_per_update = config.agent.options.steps_per_update
+        self.file = MetricsFile(folder.metrics)
+        done_steps = done * self.steps_per_update
+        num_seeds = config.schedule.num_seeds
+        self.boards = Boards(
+            folder.tensorboard,
+            wandb=config.schedule.wandb,
+            config=run_config.dump(config),
+            start=done_steps,
+            num_seeds=num_seeds,
+        )
+        total_steps = config.num_updates * self.steps_per_update
+        self.ticker = Ticker(total_steps, done_steps, num_seeds)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all updates are done."""
+        return self.done == self.config.num_updates
+
+    @property
+    def healthy(self) -> list[int]:
+        """Learners that did not diverge."""
+        sick = {one.seed for one in self.sick}
+        return [s for s in range(self.config.schedule.num_seeds) if s not in sick]
+
+    def run(self, update: Any, learners: Any) -> int:
+        """Updates the learners until the run is complete, or has to stop.
+
+        Returns:
+          The exit status.
+        """
+        schedule, saved = self.config.schedule, self.done
+        with signals.deferred() as asked:
+            while not self.complete:
+                learners, window = self._updated(update, learners)
+                self._part_with_the_sick(window, saved)
+                if not self.healthy:
+                    break
+                self.done += len(window)
+                self._log(window)
+                stop = asked.received is not None
+                due = self.done - saved >= schedule.checkpoint_every
+                if stop or due or self.complete:
+                    self.file.sync()
+                    self.checkpoints.save(self.done, learners)
+                    saved = self.done
+                if asked.received is not None and not self.complete:
+                    return SIGNAL + asked.received
+        if self.sick:
+            self._say_what_diverged(saved)
+            return DIVERGED
+        return OK
+
+    def _updated(self, update: Any, learners: Any) -> tuple[Any, Window]:
+        """The learners at the next log point, and the metrics on the way there."""
+        window = []
+        left = self.config.num_updates - self.done
+        for _ in range(min(self.config.schedule.log_every, left)):
+            learners, metrics = update(learners)
+            window.append(metrics)
+        fetched = jax.device_get(window)
+        return learners, [{name: m[name] for name in self.order} for m in fetched]
+
+    def _part_with_the_sick(self, window: Window, saved: int) -> None:
+        """Learners that diverge here have no rows any more; the others go on."""
+        healthy = set(self.healthy)
+        for seed, (index, name) in metrics_module.non_finite(window).items():
+            if seed not in healthy:
+                continue
+            one = Divergence(seed, self.done + index + 1, name, saved)
+            self.sick.append(one)
+            if self.config.schedule.num_seeds == 1:
+                continue  # the run itself reproduces it
+            good = self.origin.draw()
+            if saved:
+                _, good = self.checkpoints.restore(self.origin.shapes)
+            config = run_config.dump(self.config)
+            divergence.keep(self.folder.diverged, one, good, config)
+            if self.healthy:
+                print(f"seed {seed} diverged: {one}; the others go on.", flush=True)
+
+    def _log(self, window: Window) -> None:
+        healthy = self.healthy
+        rows = metrics_module.make_rows(
+            metrics_module.reduce_window(
+                [{name: m[name][healthy] for name in m} for m in window]
+            ),
+            env_steps=self.done * self.steps_per_update,
+            update=self.done,
+            seeds=healthy,
+        )
+        self.file.append(rows)
+        faults.point("in-log")
+        self.clock.note(self.done)
+        self.ticker.show(rows)
+        self.boards.write(rows, self.ticker.speed)
+
+    def _say_what_diverged(self, saved: int) -> None:
+        self.ticker.close()
+        kept = (
+            f"the checkpoint of update {saved} is kept" if saved else "none was saved"
+        )
+        named = "; ".join(map(str, self.sick))
+        print(f"training diverged: {named}; {kept}.", flush=True)
+
+    def close(self) -> None:
+        """Closes them; what could not be written was said before."""
+        with suppress(OSError):
+            self.ticker.close()
+        self.boards.close()
+        self.checkpoints.close()

@@ -1,0 +1,80 @@
+"""manifest.json: how a run came about. A record, which nothing is decided by."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from experiment import files
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "chex", "distrax", "numpy")
+
+
+def record(path: Path) -> None:
+    """Adds what was typed, versions, devices and commit; an entry for each start.
+
+    A damaged manifest is set aside and stops nobody.
+
+    Raises:
+      MachineError: if it cannot be written.
+    """
+    starts = read(path)
+    if starts is None:
+        aside = path.with_suffix(".damaged.json")
+        path.replace(aside)
+        print(f"{path} was damaged; it is now {aside.name}, and a new one is begun.")
+    files.write_json(path, {"starts": [*(starts or ()), _entry()]})
+
+
+def read(path: Path) -> list[dict[str, Any]] | None:
+    """The entries, none where there is no manifest; None where it is damaged."""
+    if not path.exists():
+        return []
+    try:
+        starts = json.loads(path.read_text())["starts"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    whole = isinstance(starts, list) and all(isinstance(s, dict) for s in starts)
+    return starts if whole else None
+
+
+def _entry() -> dict[str, Any]:
+    import jax
+
+    return {
+        # As it was typed, from the interpreter on: `sys.argv` is changed for Hydra.
+        "command": [Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]],
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "python": sys.version.split()[0],
+        "versions": {name: _version(name) for name in PACKAGES},
+        "devices": [device.device_kind for device in jax.devices()],
+        "commit": _commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """The commit of this checkout, marked where files differ from it."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        # Without optional locks, for a checkout may be read-only or in use.
+        command = ["git", "--no-optional-locks", "-C", str(here), *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=True
+        )
+        return done.stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
