@@ -13,7 +13,8 @@ report.html, which opens without a network. Exit status: 0 done; 2 bad input;
 
 from experiment import entry
 
-entry.begin()
+if __name__ == "__main__":
+    entry.begin()
 
 import sys
 from collections.abc import Sequence

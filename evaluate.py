@@ -14,7 +14,8 @@ status: 0 done; 2 bad input; 4 the machine failed; 128 + n stopped by signal n.
 
 from experiment import entry
 
-entry.begin()
+if __name__ == "__main__":
+    entry.begin()
 
 import sys
 from typing import Any

@@ -7,7 +7,8 @@ Exit status: 0 done; 2 bad input; 3 diverged; 4 the machine failed (a full disk,
 
 from experiment import entry
 
-entry.begin()
+if __name__ == "__main__":
+    entry.begin()
 
 import dataclasses
 import sys
@@ -27,13 +28,8 @@ RESUMABLE = ("resume", "total_steps", "wandb")
 
 def start(config: run_config.RunConfig) -> int:
     """Runs from the start, in a new folder."""
-    folder = RunFolder.choose(config)
     cli.need_wandb(config.schedule.wandb)
-    # Only now, for importing JAX and gymnax takes seconds and errors should not.
-    from experiment.run.training import train
-    from experiment.setup.building import build_agent
-
-    return train(build_agent(config), config, folder, resume=False)
+    return _train(RunFolder.choose(config), config, resume=False)
 
 
 def resume(options: dict[str, Any]) -> int:
@@ -56,10 +52,16 @@ def resume(options: dict[str, Any]) -> int:
         )
     config = dataclasses.replace(config, schedule=longer)
     cli.need_wandb(longer.wandb)
-    from experiment.run.training import train
-    from experiment.setup.building import build_agent
+    return _train(folder, config, resume=True)
 
-    return train(build_agent(config), config, folder, resume=True)
+
+def _train(folder: RunFolder, config: run_config.RunConfig, *, resume: bool) -> int:
+    with folder.owned(new=not resume):
+        # Only now, for importing JAX and gymnax takes seconds and errors should not.
+        from experiment.run.training import train
+        from experiment.setup.building import build_agent
+
+        return train(build_agent(config), config, folder, resume=resume)
 
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="train")

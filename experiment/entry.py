@@ -2,7 +2,8 @@
 
 from experiment import entry
 
-entry.begin()  # before the imports that take seconds
+if __name__ == "__main__":
+    entry.begin()  # before the imports that take seconds
 ...
 if __name__ == "__main__":
     sys.exit(entry.status_of(main))

@@ -49,7 +49,7 @@ def level(
         return float(json.loads(played.read_text())["expert"])
     if not run.summary.exists():
         print(f"training an expert on {name}, once", flush=True)
-        agent, begun = build_agent(config), run.checkpoints.exists()
+        agent, begun = build_agent(config), run.config.exists()
         status = train(agent, config, run, resume=begun)
         if status != OK:
             raise SystemExit(status)

@@ -23,6 +23,7 @@ class RunFolder:
 
     def __init__(self, path: Path):
         self.path = path
+        self._is_owned = False
 
     config = property(lambda self: self.path / "config.yaml")
     manifest = property(lambda self: self.path / "manifest.json")
@@ -71,7 +72,8 @@ class RunFolder:
     def owned(self, *, new: bool) -> Iterator[None]:
         """Within it, this process alone writes here.
 
-        A folder in which nothing was written by the end of it is removed again.
+        A folder in which nothing was written by the end of it is removed again. Inside
+        another `owned` of the same object, this one does nothing.
 
         Args:
           new: whether a run is to begin here, so that none may be there.
@@ -80,6 +82,9 @@ class RunFolder:
           InputError: if another process owns it (named), or a run is there.
           MachineError: if the folder cannot be made or the lock not written.
         """
+        if self._is_owned:
+            yield
+            return
         files.make_folder(self.path, f"run_dir {self.path} cannot be made")
         lock = Lock(self.path / "lock.json")
 
@@ -91,10 +96,12 @@ class RunFolder:
         with signals.at_end(release):
             try:
                 lock.take()
+                self._is_owned = True
                 if new:
                     self._check_new()
                 yield
             finally:
+                self._is_owned = False
                 release()
 
     def _check_new(self) -> None:

@@ -7,6 +7,8 @@
 | finish is not called | test_wandb_is_told_everything |
 """
 
+import errno
+import os
 import struct
 import sys
 import types
@@ -14,6 +16,7 @@ import types
 import pytest
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
+from experiment.errors import MachineError
 from experiment.run.boards import Boards
 
 ROWS = [
@@ -48,8 +51,9 @@ def scalars(folder):
     }
 
 
-def write(folder, rows, *, start=0, wandb="off"):
-    boards = Boards(folder, wandb=wandb, config={"seed": 1}, start=start)
+def write(folder, rows, *, start=0, wandb="off", num_seeds=None):
+    config, seeds = {"seed": 1}, num_seeds or len(rows)
+    boards = Boards(folder, wandb=wandb, config=config, start=start, num_seeds=seeds)
     boards.write(rows, 100.0)
     boards.close()
 
@@ -67,6 +71,23 @@ def test_tensorboard_holds_every_number_of_every_seed(tmp_path):
 def test_a_single_seed_needs_no_suffix(tmp_path):
     write(tmp_path, ROWS[:1])
     assert (60, "loss/value") in scalars(tmp_path)
+
+
+def test_a_seed_keeps_its_name_when_the_others_diverged(tmp_path):
+    write(tmp_path, ROWS[1:], num_seeds=2)
+    assert (60, "loss/value/seed_1") in scalars(tmp_path)
+
+
+def test_a_full_disk_is_told_and_hangs_nobody(tmp_path, monkeypatch):
+    boards = Boards(tmp_path, wandb="off", config={}, start=0, num_seeds=1)
+
+    def full(event):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(boards._writer, "write_event", full)
+    with pytest.raises(MachineError, match="No space left"):
+        boards.write(ROWS[:1], 1.0)
+    boards.close()
 
 
 def test_a_resumed_run_purges_what_it_redoes(tmp_path):

@@ -21,9 +21,9 @@ import jax
 import numpy as np
 import pytest
 
-from experiment.errors import InputError
-from experiment.run import metrics, progress
+from experiment.run import progress
 from experiment.run.checkpoints import Checkpoints
+from experiment.run.metrics_file import MetricsFile
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import over_seeds, seed_keys
 
@@ -105,7 +105,7 @@ def test_a_killed_run_loses_nothing(go, make_config, stub_agent, monkeypatch):
         patch.setattr(progress.Ticker, "show", killed)
         go("parts")
     parts = RunFolder(whole.path.parent / "parts")
-    assert metrics.MetricsFile(parts.metrics).read()[-1]["update"] == 15
+    assert MetricsFile(parts.metrics).read()[-1]["update"] == 15
     with parts.metrics.open("a") as file:
         file.write("360,18,0,1.")
     assert go("parts", resume=True)[0] == 0
@@ -114,7 +114,7 @@ def test_a_killed_run_loses_nothing(go, make_config, stub_agent, monkeypatch):
 
 def test_the_total_need_not_be_a_multiple(go):
     _, folder = go("run")
-    rows = metrics.MetricsFile(folder.metrics).read()
+    rows = MetricsFile(folder.metrics).read()
     updates = [3, 6, 9, 12, 15, 18, 21, 23]
     assert [row["update"] for row in rows if row["seed"] == 0] == updates
     assert all(row["env_steps"] == 20 * row["update"] for row in rows)
@@ -151,29 +151,30 @@ def test_a_run_can_be_made_longer(go, make_config, stub_agent):
 
 
 def test_divergence_names_the_cause(go, stub_agent, capsys):
-    """First update, then seed, then the agent's own order of metrics."""
-    status, folder = go("run", agent=stub_agent(bad_at=11, bad_seed=1))
+    """The first update, then the agent's own order of metrics."""
+    status, folder = go("run", "num_seeds=1", agent=stub_agent(bad_at=11))
     assert status == 3
     said = capsys.readouterr().out
-    assert "loss/value is not finite at update 11 of seed 1" in said
+    assert "loss/value is not finite at update 11 of seed 0" in said
     assert "the checkpoint of update 9 is kept" in said
     assert not folder.summary.exists()
 
 
 def test_divergence_keeps_the_last_good_checkpoint(go, make_config, stub_agent):
-    _, folder = go("run", agent=stub_agent(bad_at=11))
-    update, arrays = final(folder, stub_agent(), make_config())
+    _, folder = go("run", "num_seeds=1", agent=stub_agent(bad_at=11))
+    update, arrays = final(folder, stub_agent(), make_config("num_seeds=1"))
     assert update == 9
     assert all(np.isfinite(array).all() for array in arrays)
-    assert metrics.MetricsFile(folder.metrics).read()[-1]["update"] == 9
+    assert MetricsFile(folder.metrics).read()[-1]["update"] == 9
 
 
-def test_divergence_at_once_leaves_no_checkpoint(go, stub_agent, capsys):
-    status, folder = go("run", agent=stub_agent(bad_at=1))
+def test_divergence_before_the_first_checkpoint_begins_anew(go, stub_agent, capsys):
+    sick = stub_agent(bad_at=1)
+    status, folder = go("run", "num_seeds=1", agent=sick)
     assert status == 3 and "none was saved" in capsys.readouterr().out
-    with pytest.raises(InputError, match="no checkpoint"):
-        go("run", resume=True)
-    assert folder.config.exists()
+    assert go("run", "num_seeds=1", agent=sick, resume=True)[0] == 3
+    assert go("run", "num_seeds=1", resume=True)[0] == 0
+    assert MetricsFile(folder.metrics).read()[0]["update"] == 3
 
 
 def test_seeds_differ_and_repeat(go):
@@ -201,9 +202,19 @@ def test_a_plain_line_a_log_point_where_there_is_no_terminal(go, capsys):
     assert "\x1b" not in "".join(lines)
 
 
+def test_about_fifty_lines_a_run_where_there_is_no_terminal(capsys):
+    ticker = progress.Ticker(20 * 10_000, 0, 2)
+    for update in range(1, 10_001):
+        ticker.show([{"env_steps": 20 * update, "episode/return": None}])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == progress.LINES
+    assert "200,000 / 200,000 steps of each of 2 learners" in lines[-1]
+    assert "steps/s of all" in lines[-1]
+
+
 def test_the_summary_is_of_the_last_tenth(go):
     _, folder = go("run", "log_every=1")
-    rows = metrics.MetricsFile(folder.metrics).read()
+    rows = MetricsFile(folder.metrics).read()
     late = [row for row in rows if row["update"] in (21, 22, 23)]  # after 414 of 460
     expected = [
         np.mean([r["episode/return"] for r in late
