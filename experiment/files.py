@@ -7,11 +7,13 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from experiment import faults
+from experiment import faults, signals
 from experiment.errors import told
 
 
@@ -50,6 +52,42 @@ def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     write(path, text.getvalue())
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder that is there whole or not at all: filled beside, then renamed.
+
+    Yields:
+      Where to write. If that ends early, by an error or by a signal, nothing is left.
+
+    Raises:
+      InputError, MachineError: if it cannot be made; `path` must not be there yet.
+    """
+    beside = path.with_name(f".{path.name[:200]}.{os.getpid()}.new")
+    make_folder(beside, f"{path} cannot be made")
+
+    def remove() -> None:
+        shutil.rmtree(beside, ignore_errors=True)
+
+    with signals.at_end(remove):
+        try:
+            yield beside
+            with told(f"{path} cannot be made"):
+                beside.rename(path)
+                sync_folder(path.parent)
+        finally:
+            remove()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what `write` and `new_folder` left where a process was killed in them.
+
+    Only its owner may: another process's files look the same while it writes them.
+    """
+    for path in folder.glob(".*.new"):
+        with suppress(OSError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def sync_folder(folder: Path) -> None:

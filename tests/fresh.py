@@ -5,6 +5,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# Before a command: signals act as for a shell's foreground job, whatever they were here.
+# By an exec, for a fork of a process that runs JAX's threads may hang.
+FOREGROUND = (
+    *(sys.executable, "-c"),
+    "import os, signal, sys\n"
+    "for name in ('INT', 'TERM', 'HUP', 'USR1'):\n"
+    "    signal.signal(getattr(signal, f'SIG{name}'), signal.SIG_DFL)\n"
+    "os.execv(sys.argv[1], sys.argv[1:])",
+)
 
 
 def imported(code: str, modules) -> str:

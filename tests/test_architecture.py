@@ -106,7 +106,8 @@ FLOORS = {
     ),
     "experiment": (
         ("errors", "faults"),
-        ("files", "signals"),
+        ("signals",),
+        ("files",),
         ("entry",),
         ("setup",),
         ("report",),

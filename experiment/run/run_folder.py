@@ -99,6 +99,7 @@ class RunFolder:
                 self._is_owned = True
                 if new:
                     self._check_new()
+                files.remove_leftovers(self.path)
                 yield
             finally:
                 self._is_owned = False

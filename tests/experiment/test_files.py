@@ -100,3 +100,25 @@ def test_who_is_to_blame(number, kind):
     error = errors.of_os(OSError(number, os.strerror(number)), "x cannot be made")
     assert type(error) is kind
     assert str(error) == f"x cannot be made: {os.strerror(number)}."
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path, fails):
+    path = tmp_path / "evaluation"
+    try:
+        with files.new_folder(path) as place:
+            files.write(place / "a", "1")
+            assert not path.exists()
+            assert 1 / (not fails)
+    except ZeroDivisionError:
+        assert fails
+    assert [p.name for p in tmp_path.iterdir()] == ([] if fails else ["evaluation"])
+
+
+def test_leftovers_of_the_killed_are_removed(tmp_path):
+    for name in (".a.1.new", "b", "c.new"):
+        (tmp_path / name).touch()
+    (tmp_path / ".d.2.new").mkdir()
+    (tmp_path / ".d.2.new" / "e").touch()
+    files.remove_leftovers(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"b", "c.new"}

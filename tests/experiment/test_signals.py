@@ -19,7 +19,7 @@ import time
 import pytest
 
 from experiment import signals
-from tests.fresh import ROOT
+from tests.fresh import FOREGROUND, ROOT
 
 HEAD = "from experiment import signals; signals.watch(); print('go', flush=True)\n"
 
@@ -27,19 +27,14 @@ HEAD = "from experiment import signals; signals.watch(); print('go', flush=True)
 def begin(program, *, ignored=(), **options):
     """A process that has said "go"."""
 
-    def before():
-        for number in signals.CAUGHT:
-            signal.signal(number, signal.SIG_DFL)
-        for number in ignored:
-            signal.signal(number, signal.SIG_IGN)
-
+    ignoring = "".join(f"signal.signal({n}, signal.SIG_IGN); " for n in ignored)
+    head = f"import signal; {ignoring}{HEAD}"
     process = subprocess.Popen(
-        [sys.executable, "-c", HEAD + program],
+        [*FOREGROUND, sys.executable, "-c", head + program],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=before,
         **options,
     )
     assert process.stdout.readline() == "go\n"

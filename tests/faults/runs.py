@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fresh import ROOT
+from tests.fresh import FOREGROUND, ROOT
 
 # 20 steps an update; the same program as that of tests/experiment.
 SMALL = (
@@ -53,14 +53,13 @@ class Place:
     def begin(self, *arguments: str, fault: str = "", **options) -> subprocess.Popen:
         """`python train.py` with these arguments, in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "train.py"), *arguments],
+            [*FOREGROUND, sys.executable, str(ROOT / "train.py"), *arguments],
             cwd=self.path,
             env=self.environment | ({"S5RL_FAULT": fault} if fault else {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=_default_signals,
             **options,
         )
 
@@ -98,12 +97,6 @@ class Place:
         folder = self.path / name
         shutil.rmtree(folder, ignore_errors=True)
         return shutil.copytree(self.base(), folder)
-
-
-def _default_signals() -> None:
-    """As a shell in the foreground has them."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def reached(folder: Path) -> tuple[int, int]:
