@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# Before a command: signals act as for a shell's foreground job, whatever they were here.
+# Before a command: signals act as for a shell's foreground job, whatever they do here.
 # By an exec, for a fork of a process that runs JAX's threads may hang.
 FOREGROUND = (
     *(sys.executable, "-c"),

@@ -202,11 +202,11 @@ def test_distrax_is_imported_in_one_place():
 
 
 def test_only_entry_points_read_the_command_line():
-    """The manifest records it (run_folder.py), and decides nothing by it."""
+    """The manifest records it, and decides nothing by it."""
     allowed = {
         *map(name_of, ENTRY_POINTS),
         "envs/__main__.py",  # python -m envs
-        "experiment/run/run_folder.py",
+        "experiment/run/manifest.py",
     }
     for path in EVERY:
         tree = ast.parse(path.read_text())
