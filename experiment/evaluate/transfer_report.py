@@ -1,6 +1,6 @@
 """What a transfer evaluation says: figures, words, pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,20 @@ def verdicts(result: Mapping[str, Any], split: str) -> list[str]:
     figures = result["splits"][split]
     over = _over(figures)
     losses = {
-        control: verdict(*found["loss"], over)
+        control: _judged(found["loss"], over)
         for control, found in figures["controls"].items()
     }
     said = [
         _control(MEANING[control], figures["controls"][control], loss)
         for control, loss in losses.items()
     ]
-    return [*said, _in_context(verdict(*figures["gain"], over), losses["cleared"])]
+    return [*said, _in_context(_judged(figures["gain"], over), losses["cleared"])]
+
+
+def _judged(estimate: Sequence[float | None], over: str) -> Verdict:
+    mean, low, high = estimate
+    assert mean is not None
+    return verdict(mean, low, high, over)
 
 
 def _control(what: str, found: Mapping[str, Any], loss: Verdict) -> str:
@@ -74,9 +80,14 @@ def _in_context(gain: Verdict, cleared: Verdict) -> str:
         "that clearing memory hurts is not shown",
     )
     return (
-        f"That the agent learns in context is not shown here: {improves} from the first "
-        f"trial to the last ones trained on{shown} {numbers}, and {by_memory}."
+        f"That the agent learns in context is not shown here: {improves} from the "
+        f"first trial to the last ones trained on{shown} {numbers}, and {by_memory}."
     )
+
+
+def _named(split: str) -> str:
+    """A split's tasks, in words."""
+    return NAMES.get(split, split)
 
 
 def _over(figures: Mapping[str, Any]) -> str:
@@ -90,7 +101,7 @@ def _over(figures: Mapping[str, Any]) -> str:
 def table(result: Mapping[str, Any]) -> Table:
     """A row per split."""
     rows = [
-        (NAMES.get(split, split), *_row(figures, result["levels"][split]),
+        (_named(split), *_row(figures, result["levels"][split]),
          figures["worst_decile"])
         for split, figures in result["splits"].items()
     ]  # fmt: skip
@@ -177,7 +188,7 @@ def text(result: Mapping[str, Any]) -> str:
     lines = []
     for split, figures in result["splits"].items():
         levels = result["levels"][split]
-        lines.append(_line(NAMES.get(split, split), figures, levels))
+        lines.append(_line(_named(split), figures, levels))
         for name, own in figures["bodies"].items():
             lines.append("  " + _line(name, own, levels["bodies"][name]))
         lines += [f"  {sentence}" for sentence in verdicts(result, split)]
@@ -211,7 +222,7 @@ def write(path: Path, result: Mapping[str, Any]) -> None:
         )
         sections.append(
             Section(
-                NAMES.get(split, split).capitalize(),
+                _named(split).capitalize(),
                 paragraphs=verdicts(result, split),
                 tables=[
                     control_table(result, split),

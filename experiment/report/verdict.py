@@ -1,8 +1,8 @@
 """What may be said of a difference: what its interval shows, and no more.
 
-Every sentence that claims something of a difference is made of a `Verdict`, so that none
-claims more than another: an interval that holds 0, or touches it, shows nothing, and what
-is not shown is not thereby shown to be absent.
+Every sentence that claims something of a difference is made of a `Verdict`, so that
+none claims more than another: an interval that holds 0, or touches it, shows nothing;
+and what is not shown is not thereby shown to be absent.
 """
 
 import math
