@@ -59,8 +59,8 @@ def _control(what: str, found: Mapping[str, Any], loss: Verdict) -> str:
         f"{what} hurts", f"{what} helps", f"{what} is not shown to hurt or to help"
     )
     return (
-        f"{claim}: a trial pays {found['own']:.3g} with memory as it is and "
-        f"{found['with_control']:.3g} so, a loss of {loss.numbers}."
+        f"{claim}: the return of a trial is {found['own']:.3g} with memory as it is "
+        f"and {found['with_control']:.3g} under this control, a loss of {loss.numbers}."
     )
 
 

@@ -127,7 +127,7 @@ def said_of(controls):
 
 def test_words_follow_the_intervals():
     cleared, swapped, never_reset, in_context = said_of(made_up())
-    assert cleared.startswith("Clearing memory at every trial hurts: a trial pays ")
+    assert cleared.startswith("Clearing memory at every trial hurts: the return ")
     assert swapped.startswith("Memory of another task at one trial hurts")
     assert "is not shown to hurt or to help" in never_reset
     assert in_context.startswith("The agent learns in context here: ")
