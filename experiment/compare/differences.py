@@ -37,16 +37,11 @@ def differences(runs: Sequence[ComparedRun]) -> Table:
 
 def short_differences(full: Table) -> Table:
     """`differences` for a page."""
-    rows = [
-        (
-            f"{ours} - {theirs}",
-            str(what).replace("_", " "),
-            show_interval(value, low, high),
-            over,
-            said,
-        )  # type: ignore[arg-type]
-        for what, ours, theirs, value, low, high, over, said in full.rows
-    ]
+    rows = []
+    for what, ours, theirs, *interval, over, said in full.rows:
+        shown = show_interval(*interval)  # type: ignore[arg-type]
+        name = str(what).replace("_", " ")
+        rows.append((f"{ours} - {theirs}", name, shown, over, said))
     caption = (
         "Return of the first minus that of the second, with a 95% interval. Shown is "
         f"what an interval without 0 shows; of {len(rows)} such intervals about "
