@@ -5,6 +5,8 @@
 | a return of learners.csv is changed | test_intervals_follow_* |
 | a loss of tasks.csv is changed | test_intervals_follow_* |
 | learners.csv of a result is deleted | test_the_document_says_* |
+| the oldest evaluation is kept | test_the_newest_* |
+| curves stay in result.json | test_the_newest_* |
 """
 
 import csv
@@ -17,6 +19,7 @@ import pytest
 from experiment.evaluate.transfer_figures import read_over
 from experiment.evaluate.trials import adapted
 from experiment.report.statistics import mean_interval
+from results.in_context.keep import COPIED, keep
 
 ROOT = Path(__file__).parents[1]
 EVERY = sorted(path.parent for path in ROOT.glob("results/in_context/*/result.json"))
@@ -83,3 +86,29 @@ def test_intervals_follow_from_what_is_kept(path):
 
 def close_to(estimate):
     return pytest.approx(estimate, rel=1e-4, abs=1e-5)
+
+
+def test_the_newest_evaluation_is_kept_in_short(tmp_path):
+    run = tmp_path / "run"
+    for place, name in enumerate(("transfer-1", "transfer-2")):
+        folder = run / "evaluations" / name
+        folder.mkdir(parents=True)
+        for copied in COPIED:
+            (folder / copied).write_text(name)
+        (folder / "adaptation.csv").write_text(f"trial,return,low\n1,{2 / 3},\n")
+        figures = {"adapted": [2 / 3, None], "curves": {}}
+        levels = {"random": float(place), "expert_per_trial": [1.0]}
+        result = {"splits": {"train": figures}, "levels": {"train": levels}}
+        (folder / "result.json").write_text(json.dumps(result))
+    (run / "learning_curve.png").write_text("curve")
+    (run / "summary.json").write_text('{"num_seeds": 3}')
+    keep(run, tmp_path / "kept")
+    assert (tmp_path / "kept" / "learners.csv").read_text() == "transfer-2"
+    found = json.loads((tmp_path / "kept" / "result.json").read_text())
+    assert found == {
+        "splits": {"train": {"adapted": [0.666667, None]}},
+        "levels": {"train": {"random": 1.0}},
+        "training": {"num_seeds": 3},
+    }
+    (row,) = rows_of(tmp_path / "kept" / "adaptation.csv")
+    assert row == {"trial": "1", "return": "0.666667", "low": ""}
