@@ -127,7 +127,7 @@ def same(a: Array, b: Array) -> Array:
 def encode(size: int, *cells: Array) -> Array:
     """[2 * number of cells] float32: row and column of each cell, from -1 to 1.
 
-    Numbers and not one-hot vectors: an agent that read those learnt which goals there
+    Numbers and not one-hot vectors: a learner that read those learnt which goals there
     were, and neither looked for others nor found back to them (docs/in_context.md).
     """
     return 2 * jnp.concatenate(cells).astype(jnp.float32) / max(size - 1, 1) - 1

@@ -11,8 +11,8 @@ _FAIR_PARAMETERS = 1.2  # most over fewest
 def unfair(runs: Sequence[ComparedRun]) -> list[str]:
     """What makes the comparison less than fair; empty where nothing is seen."""
     found = []
-    if len({_env(run) for run in runs}) > 1:
-        listed = _each(runs, _env)
+    if len({environment(run) for run in runs}) > 1:
+        listed = _each(runs, environment)
         found.append(f"The runs differ in environment ({listed}).")
     steps = {run.label: run.summary["env_steps"] for run in runs}
     if len(set(steps.values())) > 1:
@@ -86,7 +86,8 @@ def _trial_counts(found: Trials) -> str:
     )
 
 
-def _env(run: ComparedRun) -> str:
+def environment(run: ComparedRun) -> str:
+    """The environment that a run was trained on, with all that was chosen of it."""
     params = {"history": run.config.env.history, **run.config.env.params}
     listed = ", ".join(f"{key}={value}" for key, value in sorted(params.items()))
     return f"{run.config.env.name} with {listed}"

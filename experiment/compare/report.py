@@ -7,6 +7,7 @@ from experiment.compare import plots as draw
 from experiment.compare import score_tables, tables
 from experiment.compare.compared import REPORT, ComparedRun
 from experiment.compare.comparison import Scores, scores_of
+from experiment.compare.differences import differences, short_differences
 from experiment.compare.fairness import how_to_transfer, unfair
 from experiment.report.page import (
     Picture,
@@ -44,6 +45,7 @@ def write(runs: Sequence[ComparedRun], folder: Path) -> str:
         _overview(runs, overview, folder),
         _learning(runs, folder),
         *_transfer(runs, folder),
+        *_differences(runs, folder),
         *_robust(runs, every, folder),
         _files(runs, folder),
     ]
@@ -91,7 +93,8 @@ def _transfer(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
     shown = tables.short_transfer(runs)
     text = [
         "A meta-episode holds several trials of one hidden task, and memory is kept "
-        "between them: what rises over trials was learned in context.",
+        "between them. A rise over trials that is lost when memory is cleared was "
+        "learned in context.",
         *_experts(runs),
     ]
     if tables.has_controls(runs):
@@ -129,6 +132,19 @@ def _experts(runs: Sequence[ComparedRun]) -> list[str]:
     return [f"Experts: {listed}."]
 
 
+def _differences(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
+    """None where no two runs were trained on the same environment."""
+    full = differences(runs)
+    if not full.rows:
+        return []
+    write_csv(folder / "differences.csv", full)
+    text = (
+        "Learners of two runs are compared by Welch's interval, single ones task by "
+        "task where they met the same. Not shown does not mean equal."
+    )
+    return [Section("Differences", [text], tables=[short_differences(full)])]
+
+
 def _robust(
     runs: Sequence[ComparedRun], every: Sequence[Scores], folder: Path
 ) -> list[Section]:
@@ -151,7 +167,7 @@ def _robust(
         Picture(
             draw.profiles(runs, every, curves, folder / "profiles.png"),
             "Performance profiles: the fraction of scores (learners x tasks) above "
-            "each threshold. A curve that is higher everywhere is better everywhere.",
+            "each threshold.",
         ),
     ]
     return [Section("Robust statistics", [_ROBUST], tables=shown, pictures=pictures)]

@@ -2,7 +2,8 @@
 
 On every split of a meta-environment's tasks, trial by trial, with memory as it is and
 tampered with (`agents.acting.trials`), beside random play and an expert. One folder:
-trials.csv.gz, adaptation.csv, result.json, report.html and its pictures.
+trials.csv.gz, learners.csv, tasks.csv, adaptation.csv, result.json, report.html and its
+pictures.
 """
 
 import json
@@ -19,7 +20,7 @@ import numpy as np
 import envs
 from agents.acting.controls import RANDOM
 from experiment.errors import InputError
-from experiment.evaluate import experts, transfer_figures, transfer_report, trials
+from experiment.evaluate import experts, kept, transfer_figures, transfer_report, trials
 from experiment.evaluate.episodes import check_fits
 from experiment.evaluate.transfer_figures import Body
 from experiment.run.checkpoints import Checkpoints
@@ -90,7 +91,7 @@ def evaluate(
     plan = Plan.of(folder, config, request)
     like = learner_shapes(build_agent(config), config)
     update, learners = Checkpoints(folder.checkpoints).restore(like)
-    played, levels, figures = {}, {}, {}
+    played, levels, figures, bodies = {}, {}, {}, {}
     for split in plan.splits:
         given = {"split": split, "num_trials": plan.num_trials, "step_budget": None}
         choice = override_env(env_choice, given)
@@ -98,21 +99,22 @@ def evaluate(
         check_fits(like, learner_shapes(agent, config))
         tasks = partial(agent.tasks, num_tasks=request.tasks)
         task = jax.device_get(jax.jit(tasks)(plan.key(split)))
-        known, bodies = _levels(plan, choice, split, task), _bodies(plan, choice, task)
+        bodies[split] = _bodies(plan, choice, task)
+        known = _levels(plan, choice, split, task)
         found = _play(agent, learners, plan, split)
-        levels[split] = _with_random(known, bodies, found.pop(RANDOM)[0])
+        levels[split] = _with_random(known, bodies[split], found.pop(RANDOM)[0])
         played[split] = found
         figures[split] = transfer_figures.split(
             {control: returns for control, (returns, _) in played[split].items()},
             levels[split],
-            bodies,
+            bodies[split],
             trained=plan.trained,
             swap_at=plan.swap_at,
         )
         print(f"played {split}: {', '.join(played[split])}", flush=True)
     result = {**_facts(plan, config, like), "checkpoint_update": update}
     result |= {"levels": levels, "splits": figures}
-    path = _write(folder, result, played)
+    path = _write(folder, result, played, bodies)
     print(transfer_report.text(result))
     print(f"written to {path}")
     return result
@@ -208,11 +210,13 @@ def _with_random(
     return levels
 
 
-def _write(folder: RunFolder, result: dict[str, Any], played: Any) -> Path:
+def _write(folder: RunFolder, result: dict[str, Any], played: Any, bodies: Any) -> Path:
     time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = folder.evaluations / f"transfer-{time}"
     path.mkdir(parents=True)
     trials.write(path, played)
+    trained, swap_at = result["num_trials_trained"], result["swap_at"]
+    kept.write(path, played, bodies, trained=trained, swap_at=swap_at)
     (path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     transfer_report.write(path, result)
     return path

@@ -37,22 +37,18 @@ def split(
 
     Returns:
       Estimates as `[mean, low, high]`, what each control costs, the curves by control,
-      and `bodies`: the figures of each.
+      and `bodies`: the figures of each. Intervals are over learners, or over tasks of a
+      single learner; `over` says so.
     """
+    returns = {name: values.astype(np.float64) for name, values in returns.items()}
     own = returns[trials.PLAIN]
-    late = trials.adapted(trained)
-    by_task = np.sort(own[:, :, late].mean((0, 2)))
-    read_over = {
-        "cleared": late,
-        "swapped": slice(swap_at, swap_at + 1),
-        "never_reset": slice(0, trained),
-    }
+    by_task = np.sort(own[:, :, trials.adapted(trained)].mean((0, 2)))
     return {
         **_figures(own, levels, trained),
         "worst_decile": float(by_task[: max(1, len(by_task) // 10)].mean()),
         "controls": {
-            control: _harm(own[:, :, where], returns[control][:, :, where])
-            for control, where in read_over.items()
+            control: _loss(own[:, :, where], returns[control][:, :, where])
+            for control, where in read_over(trained, swap_at).items()
         },
         "curves": {
             control: [_estimate(values[:, :, k]) for k in range(own.shape[2])]
@@ -65,13 +61,26 @@ def split(
     }
 
 
+def read_over(trained: int, swap_at: int) -> dict[str, slice]:
+    """The trials over which each control is compared with memory as it is."""
+    return {
+        "cleared": trials.adapted(trained),
+        "swapped": slice(swap_at, swap_at + 1),
+        "never_reset": slice(0, trained),
+    }
+
+
 def _figures(
     own: np.ndarray, levels: Mapping[str, Any], trained: int
 ) -> dict[str, Any]:
     """Of memory as it is: `own` [S, N, K]."""
     adapted, first = own[:, :, trials.adapted(trained)].mean(2), own[:, :, 0]
     last = own.shape[2] - max(1, own.shape[2] // 4)
+    learners, tasks, _ = own.shape
     return {
+        "num_learners": learners,
+        "num_tasks": tasks,
+        "over": "learners" if learners > 1 else "tasks",
         "zero_shot": _estimate(first),
         "adapted": _estimate(adapted),
         "beyond_training": _estimate(own[:, :, last:].mean(2)),
@@ -83,19 +92,25 @@ def _figures(
 
 def _estimate(values: np.ndarray) -> list[float | None]:
     """Mean and 95% interval of [S, N]: over learners, or over tasks of a single one."""
-    sample = values.mean(1) if len(values) > 1 else values[0]
+    return _interval(values.mean(1) if len(values) > 1 else values[0])
+
+
+def _interval(sample: np.ndarray) -> list[float | None]:
     return [None if np.isnan(x) else float(x) for x in mean_interval(sample)]
 
 
-def _harm(own: np.ndarray, control: np.ndarray) -> dict[str, Any]:
-    """What a control costs, task by task: both saw the same tasks."""
-    paired = (own - control).mean((0, 2))
-    mean, low, high = mean_interval(paired)
+def _loss(own: np.ndarray, control: np.ndarray) -> dict[str, Any]:
+    """What a control costs: both saw the same learners on the same tasks.
+
+    The two intervals answer two questions: whether other learners, trained likewise,
+    would lose as well; and whether these would on other tasks.
+    """
+    paired = (own - control).mean(2)
     return {
         "own": float(own.mean()),
         "with_control": float(control.mean()),
-        "loss": [mean, low, high],
-        "hurts": bool(low > 0),
+        "loss": _estimate(paired),
+        "loss_over_tasks": _interval(paired.mean(0)),
     }
 
 

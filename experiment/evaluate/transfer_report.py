@@ -1,6 +1,6 @@
 """What a transfer evaluation says: figures, words, pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,61 +14,126 @@ from experiment.report.page import (
     write_csv,
     write_report,
 )
+from experiment.report.verdict import Verdict, count, verdict
 
-# What each control does, and over which trials it is read.
+# What each control does, as the subject of a sentence.
 MEANING = {
-    "cleared": "memory cleared at every trial",
-    "swapped": "memory of another task at one trial",
-    "never_reset": "memory of another task at the start, never cleared",
+    "cleared": "Clearing memory at every trial",
+    "swapped": "Memory of another task at one trial",
+    "never_reset": "Memory of another task at the start, never cleared,",
+}
+NAMES = {
+    "train": "training tasks",
+    "held_out": "held-out tasks",
+    "shifted": "shifted tasks",
+    "bodies": "unseen bodies",
 }
 COLUMNS = ("zero-shot", "adapted", "gain", "beyond training", "random", "expert",
            "normalised")  # fmt: skip
 
 
 def verdicts(result: Mapping[str, Any], split: str) -> list[str]:
-    """The controls of one split, in words."""
+    """What the intervals of one split show, in words; all are over the same."""
     figures = result["splits"][split]
-    said = []
-    for control, found in figures["controls"].items():
-        mean, low, high = found["loss"]
-        numbers = (
-            f"{found['own']:.3g} becomes {found['with_control']:.3g}, a loss of "
-            f"{mean:.3g} [{low:.3g}, {high:.3g}] over tasks"
+    over = _over(figures)
+    losses = {
+        control: _judged(found["loss"], over)
+        for control, found in figures["controls"].items()
+    }
+    said = [
+        _control(MEANING[control], figures["controls"][control], loss)
+        for control, loss in losses.items()
+    ]
+    return [*said, _in_context(_judged(figures["gain"], over), losses["cleared"])]
+
+
+def _judged(estimate: Sequence[float | None], over: str) -> Verdict:
+    mean, low, high = estimate
+    assert mean is not None
+    return verdict(mean, low, high, over)
+
+
+def _control(what: str, found: Mapping[str, Any], loss: Verdict) -> str:
+    """What a control does to returns."""
+    claim = loss.choose(
+        f"{what} hurts", f"{what} helps", f"{what} is not shown to hurt or to help"
+    )
+    return (
+        f"{claim}: the return of a trial is {found['own']:.3g} with memory as it is "
+        f"and {found['with_control']:.3g} under this control, a loss of {loss.numbers}."
+    )
+
+
+def _in_context(gain: Verdict, cleared: Verdict) -> str:
+    """Whether the agent is shown to learn in context: it gains, and by its memory."""
+    numbers = f"(a gain of {gain.numbers})"
+    if gain.sign > 0 and cleared.sign > 0:
+        return (
+            "The agent learns in context here: from the first trial to the last ones "
+            f"trained on it improves {numbers}, and clearing memory hurts."
         )
-        if found["hurts"]:
-            said.append(f"{MEANING[control]}: it hurts; {numbers}.")
-        else:
-            said.append(f"{MEANING[control]}: it does not hurt; {numbers}.")
-    learns = figures["controls"]["cleared"]["hurts"]
-    gain = figures["gain"]
-    improves = gain[1] is not None and gain[1] > 0
-    if learns and improves:
-        said.append("The agent learns in context here: it improves, and by memory.")
-    elif not learns:
-        said.append(
-            "The agent does not learn in context here: without its memory of earlier "
-            "trials it does as well."
-        )
-    else:
-        said.append(
-            "Memory of earlier trials helps, but an improvement from the first trial "
-            "to the last ones is not shown."
-        )
-    return said
+    improves = gain.choose("it improves", "it gets worse", "an improvement")
+    shown = "" if gain.sign else " is not shown"
+    by_memory = cleared.choose(
+        "clearing memory hurts",
+        "clearing memory helps",
+        "that clearing memory hurts is not shown",
+    )
+    return (
+        f"That the agent learns in context is not shown here: {improves} from the "
+        f"first trial to the last ones trained on{shown} {numbers}, and {by_memory}."
+    )
+
+
+def _named(split: str) -> str:
+    """A split's tasks, in words."""
+    return NAMES.get(split, split)
+
+
+def _over(figures: Mapping[str, Any]) -> str:
+    """What intervals are over: `3 learners`, or `256 tasks of 1 learner`."""
+    learners = count(figures["num_learners"], "learner")
+    if figures["over"] == "learners":
+        return learners
+    return f"{count(figures['num_tasks'], 'task')} of {learners}"
 
 
 def table(result: Mapping[str, Any]) -> Table:
     """A row per split."""
     rows = [
-        (split, *_row(figures, result["levels"][split]), figures["worst_decile"])
+        (_named(split), *_row(figures, result["levels"][split]),
+         figures["worst_decile"])
         for split, figures in result["splits"].items()
-    ]
+    ]  # fmt: skip
+    over = " or ".join({_over(figures): 0 for figures in result["splits"].values()})
     return Table(
-        ("split", *COLUMNS, "worst 10%"),
+        ("tasks", *COLUMNS, "worst 10%"),
         rows,
         "Return per trial. Zero-shot: trial 1. Adapted: the last quarter of the trials "
         "trained on. Beyond training: the last quarter of all. Normalised: adapted, "
-        "random play 0, the expert 1. Worst 10%: adapted, of the worst tasks.",
+        "random play 0, the expert 1. Worst 10%: adapted, of the worst tasks. In "
+        f"brackets: 95% intervals over {over}.",
+    )
+
+
+def control_table(result: Mapping[str, Any], split: str) -> Table:
+    """A row per control: what it costs, over learners and over tasks."""
+    figures = result["splits"][split]
+    tasks = f"{count(figures['num_tasks'], 'task')}, learners averaged"
+    several = figures["over"] == "learners"
+    rows = [
+        (control.replace("_", " "), found["own"], found["with_control"],
+         _show(found["loss"]), *([_show(found["loss_over_tasks"])] * several))
+        for control, found in figures["controls"].items()
+    ]  # fmt: skip
+    heads = ("memory", "return as it is", "return so", f"loss, over {_over(figures)}")
+    return Table(
+        (*heads, *([f"loss, over {tasks}"] * several)),
+        rows,
+        "What a control costs, compared learner by learner and task by task. Cleared: "
+        "at every trial, read in the last quarter of the trials trained on. Swapped: "
+        f"with another task's at trial {result['swap_at'] + 1}, read there. Never "
+        "reset: begun with another task's, read in all trials trained on.",
     )
 
 
@@ -123,7 +188,7 @@ def text(result: Mapping[str, Any]) -> str:
     lines = []
     for split, figures in result["splits"].items():
         levels = result["levels"][split]
-        lines.append(_line(split, figures, levels))
+        lines.append(_line(_named(split), figures, levels))
         for name, own in figures["bodies"].items():
             lines.append("  " + _line(name, own, levels["bodies"][name]))
         lines += [f"  {sentence}" for sentence in verdicts(result, split)]
@@ -157,11 +222,18 @@ def write(path: Path, result: Mapping[str, Any]) -> None:
         )
         sections.append(
             Section(
-                split,
+                _named(split).capitalize(),
                 paragraphs=verdicts(result, split),
-                tables=[body_table(result, split)] if figures["bodies"] else [],
+                tables=[
+                    control_table(result, split),
+                    *([body_table(result, split)] if figures["bodies"] else []),
+                ],
                 pictures=[
-                    Picture(picture, "Return of each trial, with 95% intervals.")
+                    Picture(
+                        picture,
+                        "Return of each trial, with 95% intervals over "
+                        f"{_over(figures)}.",
+                    )
                 ],
             )
         )

@@ -49,6 +49,7 @@ class Trials:
       num_trials: K, trials in an evaluated meta-episode.
       returns: [S, N, K] over learners, tasks and trials, by split and control.
       levels: by split.
+      seed: that tasks were drawn with; None where it is not known.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class Trials:
     num_trials: int
     returns: Mapping[tuple[str, str], np.ndarray]
     levels: Mapping[str, Levels]
+    seed: int | None = None
 
     @property
     def splits(self) -> list[str]:
@@ -130,7 +132,8 @@ def read(path: Path) -> Trials:
         key: _block(path / FILE, key, cells, num_trials)
         for key, cells in _read_cells(path / FILE).items()
     }
-    found = Trials(path, trained, num_trials, returns, levels)
+    seed = result.get("seed")
+    found = Trials(path, trained, num_trials, returns, levels, seed)
     if not found.splits:
         raise InputError(f"{path / FILE} must have rows of control none.")
     return found

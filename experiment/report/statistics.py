@@ -21,3 +21,28 @@ def mean_interval(
     error = values.std(ddof=1) / np.sqrt(len(values))
     half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1) * error)
     return mean, mean - half, mean + half
+
+
+def difference_interval(
+    ours: Sequence[float] | np.ndarray,
+    theirs: Sequence[float] | np.ndarray,
+    *,
+    confidence: float = 0.95,
+) -> tuple[float, float, float]:
+    """Difference of two means and its interval after Welch: `(mean, low, high)`.
+
+    For samples that have nothing to do with each other, each with a spread of its own;
+    where the same were measured twice, `mean_interval` of their differences says more.
+    The interval is NaN where one of them is a single value.
+    """
+    ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    mean = float(ours.mean() - theirs.mean())
+    if min(len(ours), len(theirs)) < 2:
+        return mean, float("nan"), float("nan")
+    parts = np.array([x.var(ddof=1) / len(x) for x in (ours, theirs)])
+    error = parts.sum()
+    if error == 0:
+        return mean, mean, mean
+    freedom = error**2 / (parts**2 / [len(ours) - 1, len(theirs) - 1]).sum()
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(error))
+    return mean, mean - half, mean + half

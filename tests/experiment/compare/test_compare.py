@@ -40,7 +40,10 @@ sys.exit(status)
 """
 PICTURES = {"learning_curves", "iqm", "profiles", "costs"}
 TRANSFER_PICTURES = {"adaptation", "transfer"}
-TABLES = {"learning_curves", "summary", "aggregates", "improvement", "profiles"}
+TABLES = {
+    *("learning_curves", "summary", "aggregates", "improvement", "profiles"),
+    "differences",
+}
 TRANSFER_TABLES = {"adaptation", "transfer", "controls"}
 SHAPE = {"tasks": 4, "trained": 4, "trials": 6}
 
@@ -163,7 +166,7 @@ def test_without_transfer_the_report_says_how_to_make_it(base, tmp_path):
     comparison_report.write(runs, tmp_path)
     found = {path.stem for path in tmp_path.iterdir()}
     # Of a single run nothing can be said to be better.
-    assert found == PICTURES | TABLES | {"report"}
+    assert found == PICTURES | TABLES - {"differences"} | {"report"}
     report = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"python evaluate.py run={base}/c transfer=true makes one." in report
 

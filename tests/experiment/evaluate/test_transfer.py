@@ -4,7 +4,10 @@
 |---|---|
 | a control compared over other trials than named | figures |
 | differences not taken task by task | figures |
-| `hurts` from the mean alone | words |
+| judged over tasks where there are several learners | learner_by_learner |
+| a loss below 0 counts as none | helps |
+| what is not shown is denied | not_denied |
+| the gain judged over another sample than the losses | names_what |
 | the expert read over all trials | a_run |
 | bodies played on training tasks | a_run |
 | a body's figures of all tasks, or with the split's levels | bodies_apart |
@@ -23,6 +26,7 @@ from experiment.evaluate import experts, transfer_figures, transfer_report, tria
 from experiment.evaluate.transfer import evaluate
 from experiment.evaluate.transfer_figures import Body
 from experiment.evaluate.trials import CONTROLS
+from experiment.report.statistics import mean_interval
 from experiment.run.run_folder import RunFolder
 from experiment.run.training import train
 from experiment.setup import cli
@@ -117,23 +121,84 @@ def test_one_learners_interval_is_over_tasks_several_ones_over_learners():
     assert many[2] - many[1] < 0.1  # all learners meet the same tasks
 
 
+def said_of(controls):
+    return transfer_report.verdicts(summary(controls), "train")
+
+
 def test_words_follow_the_intervals():
-    said = transfer_report.verdicts(summary(made_up()), "train")
-    assert said[0].startswith("memory cleared at every trial: it hurts")
-    assert said[1].startswith("memory of another task at one trial: it hurts")
-    assert "it does not hurt" in said[2]
-    assert said[3] == "The agent learns in context here: it improves, and by memory."
-    # Better by chance alone, in half of the tasks: nothing is shown.
-    controls = made_up()
-    rng = np.random.default_rng(1)
-    wild = rng.normal(0.05, 2.0, controls["none"].shape[1:])
-    controls["cleared"] = controls["none"] - np.stack([wild, 0 * wild])
-    said = transfer_report.verdicts(summary(controls), "train")
-    assert "it does not hurt" in said[0] and "does not learn in context" in said[3]
+    cleared, swapped, never_reset, in_context = said_of(made_up())
+    assert cleared.startswith("Clearing memory at every trial hurts: the return ")
+    assert swapped.startswith("Memory of another task at one trial hurts")
+    assert "is not shown to hurt or to help" in never_reset
+    assert in_context.startswith("The agent learns in context here: ")
     flat = made_up()
     flat["none"][0] = flat["never_reset"][0] = flat["none"][0][:, :, :1] + 0.5
     flat["cleared"][0] = flat["none"][0] - 0.3
-    assert "not shown" in transfer_report.verdicts(summary(flat), "train")[3]
+    assert said_of(flat)[3] == (
+        "That the agent learns in context is not shown here: an improvement from the "
+        "first trial to the last ones trained on is not shown (a gain of 0 in each of "
+        "3 learners), and clearing memory hurts."
+    )
+
+
+def test_a_loss_below_zero_says_that_clearing_helps():
+    controls = made_up()
+    noise = np.random.default_rng(1).normal(0, 0.01, controls["none"][0].shape)
+    controls["cleared"][0] = controls["none"][0] + 0.3 + noise
+    cleared, *_, in_context = said_of(controls)
+    assert cleared.startswith("Clearing memory at every trial helps: ")
+    assert "a loss of -0.3" in cleared
+    assert "is not shown here: it improves" in in_context
+    assert in_context.endswith("and clearing memory helps.")
+
+
+def test_what_is_not_shown_is_not_denied():
+    """Better by chance alone, in half of the tasks: nothing is shown, nor refuted."""
+    controls = made_up(seeds=1)
+    wild = np.random.default_rng(1).normal(0.05, 2.0, controls["none"].shape[1:])
+    controls["cleared"] = controls["none"] - np.stack([wild, 0 * wild])
+    cleared, *_, in_context = said_of(controls)
+    assert "is not shown to hurt or to help" in cleared
+    assert in_context.startswith("That the agent learns in context is not shown here")
+    assert in_context.endswith("and that clearing memory hurts is not shown.")
+    assert "does not" not in " ".join(said_of(controls))
+
+
+def test_it_gets_worse_in_words():
+    controls = made_up()
+    for control in controls.values():
+        control[0] *= -1
+    assert "it gets worse from the first trial" in said_of(controls)[3]
+
+
+@pytest.mark.parametrize(
+    "seeds, over", [(1, "40 tasks of 1 learner"), (3, "3 learners")]
+)
+def test_every_sentence_names_what_its_interval_is_over(seeds, over):
+    """And all of one split are over the same."""
+    said = said_of(made_up(seeds=seeds))
+    assert len(said) == 4
+    for sentence in said:
+        assert sentence.count("95% over") == 1 and f"95% over {over}" in sentence
+
+
+def test_a_control_is_judged_learner_by_learner_where_there_are_several():
+    """One learner loses much on every task, the others nothing: no loss is shown."""
+    controls = made_up(tasks=200)
+    controls["cleared"][0] = controls["none"][0]
+    controls["cleared"][0][0] -= 0.6
+    assert "is not shown to hurt" in said_of(controls)[0]
+    found = summary(controls)["splits"]["train"]["controls"]["cleared"]
+    assert found["loss"][0] == pytest.approx(0.2) and found["loss"][1] < 0
+    assert found["loss_over_tasks"] == pytest.approx([0.2, 0.2, 0.2])
+    result = summary(controls) | {"swap_at": 2}
+    table = transfer_report.control_table(result, "train")
+    over_tasks = "loss, over 200 tasks, learners averaged"
+    assert table.columns[3:] == ("loss, over 3 learners", over_tasks)
+    assert [row[0] for row in table.rows] == ["cleared", "swapped", "never reset"]
+    one = summary(made_up(seeds=1)) | {"swap_at": 2}
+    table = transfer_report.control_table(one, "train")
+    assert table.columns[3:] == ("loss, over 40 tasks of 1 learner",)
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +229,7 @@ def test_a_run_is_played_on_every_split_and_written_down(run):
         ]  # fmt: skip
         figures = result["splits"][split]
         assert figures["adapted"][0] == pytest.approx(np.mean(own), abs=1e-5)
+        assert figures["num_learners"] == 2 and figures["num_tasks"] == 6
         levels = result["levels"][split]
         assert levels["expert_name"] == "Thompson sampling"
         assert levels["expert"] == pytest.approx(levels["expert_per_trial"][3])
@@ -186,6 +252,23 @@ def test_a_run_is_played_on_every_split_and_written_down(run):
     for split in found.splits:
         for sentence in transfer_report.verdicts(result, split):
             assert sentence.split(":")[0] in report
+
+
+def test_every_interval_of_the_curves_can_be_computed_anew(run):
+    """From learners.csv, of a real run: adaptation.csv."""
+    (path,) = run[0].evaluations.glob("transfer-*")
+    with (path / "learners.csv").open() as file:
+        learners: dict[tuple[str, ...], list[float]] = {}
+        for row in csv.DictReader(file):
+            place = row["split"], row["control"], row["trial"]
+            learners.setdefault(place, []).append(float(row["return"]))
+    with (path / "adaptation.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["control"] != "expert"]
+    assert len(learners) == len(rows) == 3 * len(CONTROLS) * 8
+    for row in rows:
+        found = mean_interval(learners[row["split"], row["control"], row["trial"]])
+        expected = [float(row[name]) for name in ("return", "low", "high")]
+        assert found == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,49 @@
-"""Intervals are Student's, and cover as often as they say."""
+"""Intervals are those of SciPy's tests, cover as often as they say, and are none where
+nothing is known.
+
+| mutant | fails |
+|---|---|
+| the half width is of one side | test_means_*, test_differences_* |
+| degrees of freedom are pooled | test_differences_* |
+| single values get an interval of no width | test_a_single_value_* |
+"""
 
 import numpy as np
+import pytest
 from scipy import stats
 
-from experiment.report.statistics import mean_interval
+from experiment.report.statistics import difference_interval, mean_interval
 
 
-def test_the_interval_is_students():
-    """Worked by hand: 1, 2, 3 has mean 2 and standard error 1 / sqrt(3); t = 4.3027."""
+def test_means_are_judged_by_students_test():
+    sample = np.random.default_rng(0).normal(1, 2, 5)
+    mean, *interval = mean_interval(sample)
+    oracle = stats.ttest_1samp(sample, 0).confidence_interval(0.95)
+    assert mean == pytest.approx(sample.mean())
+    assert interval == pytest.approx([*oracle])
+
+
+def test_differences_are_judged_by_welchs_test():
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.normal(1, 2, 3), rng.normal(0, 0.1, 7)
+    mean, *interval = difference_interval(ours, theirs)
+    test = stats.ttest_ind(ours, theirs, equal_var=False)
+    assert mean == pytest.approx(ours.mean() - theirs.mean())
+    assert interval == pytest.approx([*test.confidence_interval(0.95)])
+    assert difference_interval([1.0, 1.0], [0.5, 0.5]) == (0.5, 0.5, 0.5)
+
+
+def test_a_single_value_has_no_interval():
+    assert np.isnan(mean_interval([1.0])[1:]).all()
+    assert np.isnan(difference_interval([1.0], [0.0, 0.5])[1:]).all()
+    assert np.isnan(difference_interval([1.0, 1.5], [0.0])[1:]).all()
+
+
+def test_the_interval_is_students_by_hand():
+    """1, 2, 3 has mean 2 and standard error 1 / sqrt(3); t = 4.3027."""
     mean, low, high = mean_interval([1.0, 2.0, 3.0])
     assert mean == 2.0
     np.testing.assert_allclose([low, high], [-0.484138, 4.484138], atol=1e-6)
-    values = np.random.default_rng(0).normal(size=17)
-    expected = stats.t.interval(0.9, 16, values.mean(), stats.sem(values))
-    np.testing.assert_allclose(mean_interval(values, confidence=0.9)[1:], expected)
-
-
-def test_one_value_says_nothing_about_spread():
-    mean, low, high = mean_interval([3.0])
-    assert mean == 3.0 and np.isnan(low) and np.isnan(high)
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():

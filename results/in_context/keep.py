@@ -1,0 +1,59 @@
+"""Copies what is kept of a run and of its newest transfer evaluation.
+
+python -m results.in_context.keep runs/dark_s5 results/in_context/dark_room_s5
+
+Numbers are shortened to six digits. The trials are megabytes and stay where they are.
+"""
+
+import csv
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+COPIED = ("learners.csv", "tasks.csv", "adaptation_held_out.png")
+
+
+def keep(run: Path, to: Path) -> None:
+    """Replaces what is kept in `to`."""
+    evaluation = sorted(run.glob("evaluations/transfer-*/result.json"))[-1].parent
+    to.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        shutil.copy(evaluation / name, to / name)
+    if (evaluation / "adaptation_bodies.png").exists():
+        shutil.copy(evaluation / "adaptation_bodies.png", to)
+    shutil.copy(run / "learning_curve.png", to)
+    with (evaluation / "adaptation.csv").open(newline="") as file:
+        rows = [[shortened(cell) for cell in row] for row in csv.reader(file)]
+    with (to / "adaptation.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    result = json.loads((evaluation / "result.json").read_text())
+    for figures in result["splits"].values():
+        del figures["curves"]  # adaptation.csv has them
+    for levels in result["levels"].values():
+        del levels["expert_per_trial"]  # likewise
+    result["training"] = json.loads((run / "summary.json").read_text())
+    text = json.dumps(rounded(result), indent=1)
+    (to / "result.json").write_text(text + "\n")
+
+
+def shortened(cell: str) -> str:
+    """Six digits of what is a number."""
+    try:
+        return f"{float(cell):.6g}"
+    except ValueError:
+        return cell
+
+
+def rounded(value: Any) -> Any:
+    """Six digits of every float in JSON."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: rounded(x) for key, x in value.items()}
+    return [rounded(x) for x in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    keep(*map(Path, sys.argv[1:]))

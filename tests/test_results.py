@@ -1,0 +1,114 @@
+"""What results/in_context says can be computed anew from what is kept beside it.
+
+| mutant | fails |
+|---|---|
+| a return of learners.csv is changed | test_intervals_follow_* |
+| a loss of tasks.csv is changed | test_intervals_follow_* |
+| learners.csv of a result is deleted | test_the_document_says_* |
+| the oldest evaluation is kept | test_the_newest_* |
+| curves stay in result.json | test_the_newest_* |
+"""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiment.evaluate.transfer_figures import read_over
+from experiment.evaluate.trials import adapted
+from experiment.report.statistics import mean_interval
+from results.in_context.keep import COPIED, keep
+
+ROOT = Path(__file__).parents[1]
+EVERY = sorted(path.parent for path in ROOT.glob("results/in_context/*/result.json"))
+KEPT = [path for path in EVERY if (path / "learners.csv").exists()]
+# Made before learners.csv was: docs/in_context.md says so of each.
+BEFORE = {
+    "dark_room_s5",
+    *("meta_cartpole_s5", "meta_cartpole_gru", "meta_cartpole_mlp"),
+    "projected_control_s5",
+}
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_document_says_of_which_results_learners_are_missing():
+    assert {path.name for path in EVERY} - {path.name for path in KEPT} == BEFORE
+    text = " ".join((ROOT / "docs" / "in_context.md").read_text().split())
+    (said,) = [part for part in text.split("**They are there for ") if "alone" in part]
+    kept, missing = said.split(" alone.**")[0], said.split(" alone.**")[1][:300]
+    assert {path.name.rpartition("_")[0] for path in KEPT} == {*kept.split(" and ")}
+    for name in BEFORE:
+        assert name.rpartition("_")[0] in missing
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
+def test_intervals_follow_from_what_is_kept(path):
+    """Of every trial, and every figure that is written of a split."""
+    result = json.loads((path / "result.json").read_text())
+    rows = [row for row in rows_of(path / "learners.csv") if row["body"] == "all"]
+    curves: dict[tuple[str, str], list[list[float]]] = {}
+    for row in rows:  # ordered by trial, then learner
+        curve = curves.setdefault((row["split"], row["control"]), [])
+        if row["learner"] == "0":
+            curve.append([])
+        curve[-1].append(float(row["return"]))
+        assert len(curve) == int(row["trial"])
+    for row in rows_of(path / "adaptation.csv"):
+        if row["control"] != "expert":
+            learners = curves[row["split"], row["control"]][int(row["trial"]) - 1]
+            expected = [float(row[name]) for name in ("return", "low", "high")]
+            assert mean_interval(learners) == pytest.approx(expected, rel=1e-4)
+    trained, swap_at = result["num_trials_trained"], result["swap_at"]
+    by_task = rows_of(path / "tasks.csv")
+    for split, figures in result["splits"].items():
+        own = np.array(curves[split, "none"])
+        late = own[adapted(trained)].mean(0)
+        assert mean_interval(own[0]) == close_to(figures["zero_shot"])
+        assert mean_interval(late) == close_to(figures["adapted"])
+        assert mean_interval(late - own[0]) == close_to(figures["gain"])
+        for control, where in read_over(trained, swap_at).items():
+            found = figures["controls"][control]
+            loss = (own - np.array(curves[split, control]))[where].mean(0)
+            assert mean_interval(loss) == close_to(found["loss"])
+            losses = [
+                float(row[f"loss_{control}"])
+                for row in by_task
+                if row["split"] == split
+            ]
+            assert mean_interval(losses) == close_to(found["loss_over_tasks"])
+
+
+def close_to(estimate):
+    return pytest.approx(estimate, rel=1e-4, abs=1e-5)
+
+
+def test_the_newest_evaluation_is_kept_in_short(tmp_path):
+    run = tmp_path / "run"
+    for place, name in enumerate(("transfer-1", "transfer-2")):
+        folder = run / "evaluations" / name
+        folder.mkdir(parents=True)
+        for copied in COPIED:
+            (folder / copied).write_text(name)
+        (folder / "adaptation.csv").write_text(f"trial,return,low\n1,{2 / 3},\n")
+        figures = {"adapted": [2 / 3, None], "curves": {}}
+        levels = {"random": float(place), "expert_per_trial": [1.0]}
+        result = {"splits": {"train": figures}, "levels": {"train": levels}}
+        (folder / "result.json").write_text(json.dumps(result))
+    (run / "learning_curve.png").write_text("curve")
+    (run / "summary.json").write_text('{"num_seeds": 3}')
+    keep(run, tmp_path / "kept")
+    assert (tmp_path / "kept" / "learners.csv").read_text() == "transfer-2"
+    found = json.loads((tmp_path / "kept" / "result.json").read_text())
+    assert found == {
+        "splits": {"train": {"adapted": [0.666667, None]}},
+        "levels": {"train": {"random": 1.0}},
+        "training": {"num_seeds": 3},
+    }
+    (row,) = rows_of(tmp_path / "kept" / "adaptation.csv")
+    assert row == {"trial": "1", "return": "0.666667", "low": ""}
