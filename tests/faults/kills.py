@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.faults.runs import SMALL, Ended, Place, outcome, reached
 
 # Chosen moments of a save and of a log point (`experiment.faults`).
 POINTS = ("before-rename", "in-save", "in-row", "in-log")
+# Kilobytes: of a disk on which nothing, a part and nearly all of a run has room.
+SIZES = (4, 60, 120, 200, 300, 420)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
@@ -27,6 +30,18 @@ class Count:
     lost: list[int] = field(default_factory=list)  # updates that were done again
     said: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
+
+    def add(self, other: "Count") -> None:
+        """Takes in what another one counted."""
+        self.trials += other.trials
+        self.survived += other.survived
+        self.lost += other.lost
+        self.said |= other.said
+        self.failures += other.failures
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**vars(self), "said": sorted(self.said)}
 
     def note(self, good: bool, what: str) -> None:
         """Counts a trial."""

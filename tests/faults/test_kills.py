@@ -1,0 +1,55 @@
+"""A small sample of `python -m tests.faults`: real processes, killed and gone on with.
+
+| mutant | fails |
+|---|---|
+| rows after the checkpoint stay | test_killed_in_a_save_and_in_a_row_and_gone_on_with |
+| a half-written checkpoint counts | test_killed_in_a_save_and_in_a_row_and_gone_on_with |
+| the lock of a dead process holds | test_killed_in_a_save_and_in_a_row_and_gone_on_with |
+"""
+
+import os
+
+import pytest
+
+from tests.faults import kills
+from tests.faults.runs import SMALL, Place, outcome
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    place = Place(tmp_path_factory.mktemp("faults"))
+    place.environment["JAX_COMPILATION_CACHE_DIR"] = str(shared / "compiled")
+    return place
+
+
+def test_killed_in_a_save_and_in_a_row_and_gone_on_with(place):
+    folder, killed = place.path / "killed", []
+    for fault in ("in-save:2=kill", "in-row:30=kill", "before-rename:3=kill"):
+        killed.append(place.train(*place.go_on(folder), fault=fault).status)
+    assert killed == [137, 137, 137]
+    ended = place.train(*place.go_on(folder))
+    assert ended.status == 0, ended
+    assert outcome(folder) == outcome(place.base())
+
+
+def test_a_full_disk_ends_with_status_4_and_a_sentence(place):
+    folder = place.path / "full"
+    ended = place.train(*SMALL, f"run_dir={folder}", fault="in-save:3=full")
+    assert ended.status == 4, ended
+    assert ended.errors.count("\n") == 1 and "No space left" in ended.errors
+    assert (folder / "checkpoints" / "100").exists()
+
+
+@pytest.mark.faults
+def test_every_fault_is_survived(place):
+    counts = [
+        kills.random_kills(place, 2, 4, seed=100),
+        kills.chosen_kills(place, 1, seed=1),
+        kills.stopped(place, 2, seed=1),
+        kills.full_disk(place, kills.SIZES[::2]),
+        kills.second_owners(place, 2),
+    ]
+    for count in counts:
+        assert count.survived == count.trials > 0, count
