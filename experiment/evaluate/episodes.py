@@ -1,7 +1,5 @@
 """Playing a finished run's learners in fresh episodes, and writing down how it went."""
 
-import csv
-import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +9,13 @@ import jax
 import numpy as np
 
 import envs
+from experiment import files
 from experiment.errors import InputError
 from experiment.report import plots
 from experiment.report.statistics import mean_interval
+from experiment.run import divergence
 from experiment.run.checkpoints import Checkpoints
+from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent, learner_shapes, over_seeds, seed_keys
 from experiment.setup.config import EnvChoice, RunConfig
@@ -37,6 +38,7 @@ def evaluate(
     agent = build_agent(config, env_choice)
     check_fits(like, learner_shapes(agent, config))
     update, learners = Checkpoints(folder.checkpoints).restore(like)
+    learners, seeds = divergence.healthy(folder.diverged, update, learners)
 
     def play(learner, key):
         return agent.evaluate(
@@ -48,9 +50,12 @@ def evaluate(
     keys = jax.vmap(lambda key: jax.random.fold_in(key, 0xE7A1))(
         seed_keys(replace(config, schedule=schedule))
     )
-    episodes = jax.device_get(jax.jit(over_seeds(play))(learners, keys))
+    with waiting(f"playing {request.episodes} episodes of each learner"):
+        found = jax.jit(over_seeds(play))(learners, keys[np.array(seeds)])
+        episodes = jax.device_get(found)
     returns, lengths = episodes.episode_return, episodes.length
     result = _describe(returns, lengths, config, env_choice, request, update)
+    result["seeds"] = seeds
     path = _write(folder, result, returns, lengths)
     print(_text(result, returns))
     print(f"written to {path}")
@@ -102,22 +107,27 @@ def _describe(returns, lengths, config, env_choice, request, update) -> dict[str
 def _write(folder: RunFolder, result, returns, lengths) -> Path:
     time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = folder.evaluations / f"{result['env'].replace('/', '-')}-{time}"
-    path.mkdir(parents=True)
-    (path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-    with (path / "episodes.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["seed", "episode", "return", "length"])
-        for seed, row in enumerate(returns):
-            for index, value in enumerate(row):
-                writer.writerow([seed, index, float(value), int(lengths[seed, index])])
+    rows = [
+        (seed, index, float(returns[place, index]), int(lengths[place, index]))
+        for place, seed in enumerate(result["seeds"])
+        for index in range(returns.shape[1])
+    ]
+    with files.new_folder(path) as place:
+        files.write_json(place / "result.json", result)
+        columns = ("seed", "episode", "return", "length")
+        files.write_csv(place / "episodes.csv", [columns, *rows])
+        _draw(place / "histogram.png", result, returns)
+    return path
+
+
+def _draw(path: Path, result: dict[str, Any], returns: np.ndarray) -> None:
     spec = envs.spec(result["env"])
     plots.histogram(
         returns.reshape(-1),
-        path / "histogram.png",
+        path,
         title=f"{result['env']} · {result['core']} · {returns.size:,} episodes",
         levels={"chance": spec.chance, "best": spec.best},
     )
-    return path
 
 
 def _text(result: dict[str, Any], returns: np.ndarray) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiment import files
 from experiment.errors import OK
 from experiment.evaluate import episodes as evaluation
 from experiment.run.run_folder import RunFolder
@@ -59,7 +60,7 @@ def level(
         result = evaluation.evaluate(run, config, config.env, request)
         returns[way] = result["mean_return_per_seed"]
     best = max(max(per_seed) for per_seed in returns.values())
-    played.write_text(json.dumps({"expert": best, **returns}, indent=2) + "\n")
+    files.write_json(played, {"expert": best, **returns})
     return best
 
 

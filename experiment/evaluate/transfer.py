@@ -6,7 +6,6 @@ trials.csv.gz, learners.csv, tasks.csv, adaptation.csv, result.json, report.html
 pictures.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +18,14 @@ import numpy as np
 
 import envs
 from agents.acting.controls import RANDOM
+from experiment import files
 from experiment.errors import InputError
 from experiment.evaluate import experts, kept, transfer_figures, transfer_report, trials
 from experiment.evaluate.episodes import check_fits
 from experiment.evaluate.transfer_figures import Body
+from experiment.run import divergence
 from experiment.run.checkpoints import Checkpoints
+from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent, learner_shapes
 from experiment.setup.config import EnvChoice, RunConfig, override_env
@@ -91,6 +93,7 @@ def evaluate(
     plan = Plan.of(folder, config, request)
     like = learner_shapes(build_agent(config), config)
     update, learners = Checkpoints(folder.checkpoints).restore(like)
+    learners, _ = divergence.healthy(folder.diverged, update, learners)
     played, levels, figures, bodies = {}, {}, {}, {}
     for split in plan.splits:
         given = {"split": split, "num_trials": plan.num_trials, "step_budget": None}
@@ -101,7 +104,8 @@ def evaluate(
         task = jax.device_get(jax.jit(tasks)(plan.key(split)))
         bodies[split] = _bodies(plan, choice, task)
         known = _levels(plan, choice, split, task)
-        found = _play(agent, learners, plan, split)
+        with waiting(f"playing {request.tasks} tasks of {split}"):
+            found = _play(agent, learners, plan, split)
         levels[split] = _with_random(known, bodies[split], found.pop(RANDOM)[0])
         played[split] = found
         figures[split] = transfer_figures.split(
@@ -213,10 +217,10 @@ def _with_random(
 def _write(folder: RunFolder, result: dict[str, Any], played: Any, bodies: Any) -> Path:
     time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = folder.evaluations / f"transfer-{time}"
-    path.mkdir(parents=True)
-    trials.write(path, played)
     trained, swap_at = result["num_trials_trained"], result["swap_at"]
-    kept.write(path, played, bodies, trained=trained, swap_at=swap_at)
-    (path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-    transfer_report.write(path, result)
+    with files.new_folder(path) as place:
+        trials.write(place, played)
+        kept.write(place, played, bodies, trained=trained, swap_at=swap_at)
+        files.write_json(place / "result.json", result)
+        transfer_report.write(place, result)
     return path

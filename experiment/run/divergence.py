@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from experiment import files
+from experiment.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,26 @@ def known(folder: Path, done: int) -> list[Divergence]:
         if isinstance(one.update, int) and one.update <= done:
             found.append(one)
     return found
+
+
+def healthy(folder: Path, done: int, learners: Any) -> tuple[Any, list[int]]:
+    """Learners [S, ...] without those that diverged, and the numbers of the seeds.
+
+    Raises:
+      InputError: if none is left.
+    """
+    count = len(jax.tree.leaves(learners)[0])
+    sick = {one.seed: one for one in known(folder, done)}
+    seeds = [seed for seed in range(count) if seed not in sick]
+    for one in sick.values():
+        print(f"seed {one.seed} diverged at update {one.update}; it is left out.")
+    if not seeds:
+        raise InputError(
+            f"every learner of {folder.parent} diverged; none can be played."
+        )
+    return jax.tree.map(
+        lambda x: x[np.array(seeds)], learners
+    ) if sick else learners, seeds
 
 
 def _plain(leaf: Any) -> np.ndarray:
