@@ -2,9 +2,9 @@
 
 | mutant | fails |
 |---|---|
-| rows after the checkpoint stay | test_killed_in_each_kind_of_write_and_gone_on_with |
-| a half-written checkpoint counts | test_killed_in_each_kind_of_write_and_gone_on_with |
-| the lock of a dead process holds | test_killed_in_each_kind_of_write_and_gone_on_with |
+| rows after the checkpoint stay | test_killed_in_each_kind_of_write_and_resumed |
+| a half-written checkpoint counts | test_killed_in_each_kind_of_write_and_resumed |
+| the lock of a dead process holds | test_killed_in_each_kind_of_write_and_resumed |
 """
 
 import os
@@ -24,7 +24,7 @@ def place(tmp_path_factory):
     return place
 
 
-def test_killed_in_each_kind_of_write_and_gone_on_with(place):
+def test_killed_in_each_kind_of_write_and_resumed(place):
     folder, killed = place.path / "killed", []
     for fault in ("in-save:2=kill", "in-row:30=kill", "before-rename:3=kill"):
         killed.append(place.train(*place.go_on(folder), fault=fault).status)
