@@ -36,7 +36,7 @@ def evaluate(
     like = learner_shapes(build_agent(config), config)
     agent = build_agent(config, env_choice)
     check_fits(like, learner_shapes(agent, config))
-    update, learners = Checkpoints(folder.checkpoints).restore(like)
+    update, learners = Checkpoints(folder.checkpoints, config).restore(like)
 
     def play(learner, key):
         return agent.evaluate(

@@ -89,7 +89,7 @@ def evaluate(
     """
     plan = Plan.of(folder, config, request)
     like = learner_shapes(build_agent(config), config)
-    update, learners = Checkpoints(folder.checkpoints).restore(like)
+    update, learners = Checkpoints(folder.checkpoints, config).restore(like)
     played, levels, figures = {}, {}, {}
     for split in plan.splits:
         given = {"split": split, "num_trials": plan.num_trials, "step_budget": None}

@@ -41,7 +41,9 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
     shapes = learner_shapes(agent, config)
     done, learners = 0, None
     if resume:
-        done, learners = Checkpoints(folder.checkpoints).restore(shapes)
+        done, learners = Checkpoints(folder.checkpoints, config).restore(
+            shapes, own=True
+        )
     folder.create(config)
     folder.write_manifest()
     print(f"run folder: {folder.path}", flush=True)
@@ -106,7 +108,7 @@ class _Loop:
         self.steps_per_update = config.agent.options.steps_per_update
         self.file = MetricsFile(folder.metrics)
         self.file.cut(done)
-        self.checkpoints = Checkpoints(folder.checkpoints)
+        self.checkpoints = Checkpoints(folder.checkpoints, config)
         done_steps = done * self.steps_per_update
         self.boards = Boards(
             folder.tensorboard,
