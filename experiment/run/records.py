@@ -89,7 +89,8 @@ def write(checkpoint: Path, record: Record) -> None:
       MachineError: if that is impossible.
     """
     content = asdict(record)
-    files.write_json(checkpoint / NAME, {**content, "sha256": _seal(content)})
+    content["sha256"] = _seal(content)
+    files.write(checkpoint / NAME, json.dumps(content) + "\n")
 
 
 def read(checkpoint: Path, update: int) -> Record:

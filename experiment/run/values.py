@@ -38,6 +38,8 @@ class Storage:
             if array.size:  # Orbax refuses to store nothing
                 arrays[name] = array
         self._orbax.save(folder, args=ocp.args.PyTreeSave(arrays))
+        # It says where on this machine the folder was, and decides nothing here.
+        (folder / "commit_success.txt").unlink(missing_ok=True)
         return values
 
     def read(self, folder: Path, values: Mapping[str, Value], like: Any) -> Any:
