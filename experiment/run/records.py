@@ -103,7 +103,7 @@ def read(checkpoint: Path, update: int) -> Record:
     try:
         content = json.loads((checkpoint / NAME).read_bytes())
     except FileNotFoundError as error:
-        raise Damaged(f"it has no {NAME}") from error
+        raise Damaged(f"it has no {NAME}, as of versions before it") from error
     except (OSError, ValueError, RecursionError) as error:
         raise Damaged(f"its {NAME} cannot be read") from error
     if not isinstance(content, dict) or content.pop("sha256", None) != _seal(content):

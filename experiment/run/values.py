@@ -128,9 +128,7 @@ def _prng(leaf: Any) -> str | None:
     return found[0]
 
 
-def _placed(array: np.ndarray, prng: str | None, like: Any) -> Any:
-    # Training gives its buffers away for reuse; nobody else may look at them.
-    whole = jax.numpy.array(array, copy=True)
+def _placed(array: Any, prng: str | None, like: Any) -> Any:
     if prng is not None:
-        whole = jax.random.wrap_key_data(whole, impl=prng)
-    return jax.device_put(whole, getattr(like, "sharding", None))
+        array = jax.random.wrap_key_data(jax.numpy.asarray(array), impl=prng)
+    return jax.device_put(array, getattr(like, "sharding", None))

@@ -2,8 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| files are not digested, nor values | both |
-| the record's own digest is not compared | both |
+| neither files nor values are digested | both |
 """
 
 import pytest

@@ -4,22 +4,28 @@
 |---|---|
 | a damaged checkpoint is an error | test_the_newest_that_is_whole_counts |
 | the update is not in the record | test_a_renamed_checkpoint_is_not_another |
+| the record's own digest is not compared | test_a_record_that_was_changed_* |
 | values are not digested | test_values_are_held_by_their_own_digests |
 | restoring renames whoever reads | test_a_reader_changes_nothing |
 | damaged ones are renamed though none is whole | test_none_whole_is_said_* |
 | no leftovers are removed | test_leftovers_* |
 | a save that fails leaves its folder | test_a_full_disk_is_told_and_older_ones_stay |
 | Orbax's errors pass | test_a_really_full_disk_is_told |
-| arrays go where they lay | test_any_device_reads_what_any_wrote, test_a_gpus_* |
+| a save happens in place | test_a_kill_in_a_save_leaves_what_was_there |
+| nothing is brought to the disk | test_everything_is_on_the_disk_* |
+| what vanishes is damaged | test_a_checkpoint_that_the_run_removes_* |
+| arrays come as Orbax has them | test_what_was_saved_is_read |
+| the wanted sharding is ignored | test_any_device_reads_what_any_wrote |
 | generators are not compared | test_another_generator_is_refused |
-| every key is free | test_an_edited_configuration_is_refused |
-| a new key counts, whatever its value | test_a_key_that_came_later_* |
+| every key is free; none is | test_an_edited_configuration_*; test_what_decides_* |
+| a new key counts always; never | test_a_key_that_came_later_* |
 | a newer format is damage | test_a_newer_format_is_refused |
 """
 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +154,14 @@ def test_what_is_missing_is_damage(three, name):
 def test_a_renamed_checkpoint_is_not_another(three):
     (three / "30").rename(three / "31")
     assert restored(three)[0] == 7
+
+
+@pytest.mark.parametrize("change", [{"format": 9}, {"config": {"seed": 1}}])
+def test_a_record_that_was_changed_is_damaged(three, make_config, change):
+    """And neither of a newer format nor of another configuration."""
+    path = three / "30" / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert Checkpoints(three, make_config()).restore(LIKE)[0] == 7
 
 
 def test_values_are_held_by_their_own_digests(three):
@@ -290,7 +304,20 @@ def test_a_really_full_disk_is_told(three):
     assert everything(three) == before
 
 
-def child(program: str, *arguments: str, **environment: str) -> str:
+def test_a_kill_in_a_save_leaves_what_was_there(three):
+    before = everything(three)
+    program = (
+        "import sys\n"
+        "from tests.experiment.run.test_checkpoints import *\n"
+        "Checkpoints(Path(sys.argv[1])).save(31, learners_of(31))\n"
+    )
+    child(program, str(three), status=-signal.SIGKILL, S5RL_FAULT="in-save=kill")
+    assert {path.name for path in three.iterdir()} == {"7", "30", "31.new"}
+    assert restored(three, own=True)[0] == 30
+    assert everything(three) == before
+
+
+def child(program: str, *arguments: str, status: int = 0, **environment: str) -> str:
     """What a Python of its own prints; it must print nothing else."""
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
@@ -300,7 +327,7 @@ def child(program: str, *arguments: str, **environment: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     assert done.stderr == ""
     return done.stdout
 
