@@ -92,11 +92,15 @@ def remove_leftovers(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Brings a folder's names to the disk, so that a rename outlives a pulled plug."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    _sync(folder)
+
+
+def sync_tree(folder: Path) -> None:
+    """Brings everything in a folder to the disk, that others have written there."""
+    for path, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            _sync(Path(path, name))
+        _sync(Path(path))
 
 
 def make_folder(path: Path, doing: str) -> None:
@@ -107,3 +111,11 @@ def make_folder(path: Path, doing: str) -> None:
     """
     with told(doing):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

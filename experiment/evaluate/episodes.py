@@ -37,7 +37,7 @@ def evaluate(
     like = learner_shapes(build_agent(config), config)
     agent = build_agent(config, env_choice)
     check_fits(like, learner_shapes(agent, config))
-    update, learners = Checkpoints(folder.checkpoints).restore(like)
+    update, learners = Checkpoints(folder.checkpoints, config).restore(like)
     learners, seeds = divergence.healthy(folder.diverged, update, learners)
 
     def play(learner, key):

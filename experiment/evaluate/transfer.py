@@ -92,7 +92,7 @@ def evaluate(
     """
     plan = Plan.of(folder, config, request)
     like = learner_shapes(build_agent(config), config)
-    update, learners = Checkpoints(folder.checkpoints).restore(like)
+    update, learners = Checkpoints(folder.checkpoints, config).restore(like)
     learners, _ = divergence.healthy(folder.diverged, update, learners)
     played, levels, figures, bodies = {}, {}, {}, {}
     for split in plan.splits:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ import jax
 import envs
 from experiment.report import plots
 from experiment.run import divergence
-from experiment.run.checkpoints import Checkpoints
+from experiment.run.checkpoints import Checkpoints, NoCheckpoint
 from experiment.run.clock import Clock
 from experiment.run.loop import Loop, Origin
 from experiment.run.metrics import Row
@@ -56,10 +57,11 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         learner_shapes(agent, config),
         partial(initialise_seeds, agent, seed_keys(config)),
     )
-    checkpoints = Checkpoints(folder.checkpoints)
+    checkpoints = Checkpoints(folder.checkpoints, config)
     done, learners = 0, None
-    if resume and checkpoints.steps:
-        done, learners = checkpoints.restore(origin.shapes)
+    if resume:
+        with suppress(NoCheckpoint):  # it stopped before its first: it begins anew
+            done, learners = checkpoints.restore(origin.shapes, own=True)
     sick = divergence.known(folder.diverged, done)
     file = MetricsFile(folder.metrics)
     ended = {one.seed: one.update for one in sick}

@@ -1,6 +1,5 @@
 """What the tests of runs share: the smallest run there is, and a way to start it."""
 
-import gc
 import os
 import subprocess
 import sys
@@ -198,13 +197,3 @@ def refused(call):
         return errors
 
     return refused
-
-
-@pytest.fixture
-def swept():
-    """Sweeps up here what Orbax leaves unawaited when a checkpoint cannot be read.
-
-    Collected later, it would fail some other test; the tests that use this ignore it.
-    """
-    yield
-    gc.collect()
