@@ -34,15 +34,21 @@ def _tangent(way, primals, tangents):
     a, _, reset, carry = primals
     a_dot, b_dot, _, carry_dot = tangents
     h = states(way, *primals)
-    before = jnp.concatenate([carry[None], h[:-1]])
-    # A lost state is not read: where the loss looks at it, its cotangent is lost too,
-    # and where the loss does not, 0 * NaN would spoil a shared `a`.
-    read = ~reset[..., None] & jnp.isfinite(before)
-    drive = b_dot + a_dot * jnp.where(read, before, 0)
-    # Selected on both sides of the product: either is the outer one when transposed.
     first = reset[0, :, None]
+    # Selected on both sides of the product: either is the outer one when transposed.
     entering = jnp.where(first, 0, a[0] * jnp.where(first, 0, carry_dot))
-    return h, _respond(way, a, reset, drive.at[0].add(entering))
+    entering = entering + a_dot[0] * _read(carry, reset[0])
+    later = (a_dot if len(a) == 1 else a_dot[1:]) * _read(h[:-1], reset[1:])
+    return h, _respond(way, a, reset, b_dot.at[1:].add(later).at[0].add(entering))
+
+
+def _read(before: Array, reset: Array) -> Array:
+    """The states that a multiplier meets: none at a reset, and none that is lost.
+
+    Where a loss looks at a lost state, its cotangent is lost as well; where none does,
+    0 * NaN would spoil the gradient of an `a` that all segments share.
+    """
+    return jnp.where(~reset[..., None] & jnp.isfinite(before), before, 0)
 
 
 def _respond(way, a: Array, reset: Array, drive: Array) -> Array:
@@ -53,7 +59,7 @@ def _respond(way, a: Array, reset: Array, drive: Array) -> Array:
     holds at any order and under any transformation.
     """
 
-    def left_over(d):
+    def equations(d):
         earlier = jnp.concatenate([jnp.zeros_like(d[:1]), d[:-1]])
         return d - jnp.where(reset[..., None], 0, a * earlier)
 
@@ -67,4 +73,4 @@ def _respond(way, a: Array, reset: Array, drive: Array) -> Array:
         next_a = a if len(a) == 1 else jnp.concatenate([a[1:], a[:1]])
         return way(next_a, bar, next_reset, jnp.zeros_like(bar[0]), reverse=True)
 
-    return jax.lax.custom_linear_solve(left_over, drive, forwards, backwards)
+    return jax.lax.custom_linear_solve(equations, drive, forwards, backwards)

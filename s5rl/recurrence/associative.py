@@ -45,6 +45,8 @@ def resettable(
     return flagged
 
 
+# Traced once for layers of one shape, and inlined.
+@partial(jax.jit, static_argnames="reverse", inline=True)
 def associative(
     a: Array, b: Array, reset: Array, entering: Array, *, reverse: bool = False
 ) -> Array:

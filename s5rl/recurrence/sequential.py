@@ -1,10 +1,14 @@
 """One step after another: one `lax.scan`, or no scan at all where T is 1."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 
+# Traced once for layers of one shape, and inlined.
+@partial(jax.jit, static_argnames="reverse", inline=True)
 def sequential(
     a: Array, b: Array, reset: Array, entering: Array, *, reverse: bool = False
 ) -> Array:
