@@ -32,17 +32,17 @@ def linear_recurrence(
 
     States accumulate in at least float32 (complex64) whatever the inputs come in. A
     state that a reset drops is deselected, never multiplied by zero: NaN and Inf stay
-    in their segment, in the states and in every gradient. A shared `a` has one
-    gradient for all segments: a lost one spoils it, unless nothing flows back to it.
+    in their segment, in the states and in the gradients of `b`, `carry` and of `a`
+    [T, B, P]. The gradient of `a` [P] is a sum over segments: it is lost if one of
+    them is, unless nothing flows back to that one.
 
-    Differentiable in `a`, `b` and `carry`: the derivative is the same recurrence once
-    more, over the states already computed, and nothing inside a scan is stored.
-
-    Works under `jax.jit`, `vmap`, `checkpoint` and `lax.scan`; in reverse mode (`grad`,
-    `vjp`, `jacrev`), in forward mode (`jvp`, `linearize`, `jacfwd`), and in one over
-    the other to any order (`hessian`); and inside `jax.shard_map`, lanes, states or
-    both divided: there the gradient of what is the same on all devices is summed over
-    them, as JAX does for its own operations. Time must not be divided.
+    Works under `jax.jit`, `vmap`, `lax.scan` and `checkpoint`. Differentiable in `a`,
+    `b` and `carry`: in reverse mode (`grad`, `vjp`, `jacrev`), forward mode (`jvp`,
+    `linearize`, `jacfwd`), and one over the other to any order (`hessian`). Each
+    derivative is the same recurrence once more, over the states already computed:
+    nothing inside a scan is stored. Works inside `jax.shard_map`, with B or P divided
+    among devices: the gradient of what is alike on all of them is summed over them, as
+    JAX does for its own operations. T must be whole.
 
     Args:
       a: [P], the same at every step and never broadcast to [T, B, P]; or [T, B, P].

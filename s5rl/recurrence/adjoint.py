@@ -8,9 +8,9 @@ A cotangent flows back, from the last step to the first:
 
     g[t] = h_bar[t] + a[t+1] * (0 if reset[t+1] else g[t+1])
 
-with b_bar = g, and a_bar[t] = g[t] * h[t-1] wherever no reset stands at t. Both read the
-states already computed: nothing inside a scan is stored. JAX's cotangents of complex
-numbers transpose without conjugating.
+with b_bar = g, and a_bar[t] = g[t] * h[t-1] wherever no reset stands at t. Both read
+the states already computed: nothing inside a scan is stored. JAX's cotangents of
+complex numbers transpose without conjugating.
 """
 
 from collections.abc import Callable

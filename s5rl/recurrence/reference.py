@@ -1,4 +1,4 @@
-"""The recurrence as it is defined, step by step: what every way to compute it equals."""
+"""The recurrence by its definition, step by step: what each way to compute it equals."""
 
 import jax.numpy as jnp
 from jax import Array

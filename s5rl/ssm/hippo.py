@@ -1,7 +1,7 @@
 """HiPPO matrices, by which a state space remembers the past as Legendre coefficients.
 
-Computed in NumPy and double precision, once for each size that is asked for: never while
-a program that uses them is traced again.
+Computed in NumPy and double precision, once for each size that is asked for: never
+while a program that uses them is traced again.
 """
 
 from functools import lru_cache
