@@ -1,4 +1,4 @@
-"""The recurrence by its definition, step by step: what each way to compute it equals."""
+"""The recurrence by its definition, step by step: what every other way equals."""
 
 import jax.numpy as jnp
 from jax import Array
