@@ -19,7 +19,7 @@ from jax import Array
 
 from benchmarks.measure import compare, positive, report, textbook_recurrence
 from s5rl import S5, make_core
-from s5rl.ssm import layer as ssm
+from s5rl.ssm.discretise import eigenvalues
 
 
 def textbook_stack(core: S5, params: Any, carry: Any, x: Array, reset: Array):
@@ -39,10 +39,10 @@ def _textbook_layer(p: Any, state: Array, x: Array, reset: Array):
     u = x - x.mean(-1, keepdims=True)
     u = u * jax.lax.rsqrt((u**2).mean(-1, keepdims=True) + 1e-6)
     u = u * p["norm"]["scale"] + p["norm"]["bias"]
-    eigenvalues = ssm.eigenvalues(p["ssm"])
+    poles = eigenvalues(p["ssm"])
     b, c = (jax.lax.complex(*p["ssm"][k]).T for k in ("input_matrix", "output_matrix"))
-    multiplier = jnp.exp(eigenvalues * jnp.exp(p["ssm"]["log_step"]))
-    b = ((multiplier - 1) / eigenvalues)[:, None] * b
+    multiplier = jnp.exp(poles * jnp.exp(p["ssm"]["log_step"]))
+    b = ((multiplier - 1) / poles)[:, None] * b
     inputs = u.astype(jnp.complex64) @ b.T
     state, states = textbook_recurrence(multiplier, inputs, reset, state)
     y = 2 * (states @ c.T).real + p["ssm"]["feedthrough"] * u

@@ -23,7 +23,10 @@ class Core(Protocol):
     `apply(variables, carry, x, reset) -> (carry, y)`, with x [T, B, features_in], reset
     [T, B] bool and y [T, B, features] float32: reads x in order, forgetting everything
     before step t where reset[t]. T = 1 (acting) and T = 1024 (learning) are the same
-    call, chunking is invisible, and what a reset drops may be NaN.
+    call, chunking is invisible, and what a reset drops may be NaN: it reaches no other
+    segment, in values or in the gradients of inputs and carry. Parameters' gradients
+    are sums over all segments, and a NaN in x is in them, whatever the loss looks at.
+    Shapes and dtypes that do not fit are refused (`s5rl.cores.checked`).
     """
 
     features: int

@@ -28,5 +28,8 @@ def _run_cell(cell, carry, x: Array, reset: Array):
     if len(x) == 1:
         carry, y = step(cell, carry, (x[0], reset[0]))
         return carry, y[None]
+    # Inside `jax.shard_map` a fresh carry is alike on all devices, and JAX scans none
+    # that becomes unlike: what the first reset leaves of it is unlike already.
+    carry = jax.tree.map(lambda c: jnp.where(reset[0][:, None], 0, c), carry)
     scan = nn.scan(step, variable_broadcast="params", split_rngs={"params": False})
     return scan(cell, carry, (x, reset))

@@ -8,6 +8,7 @@ from jax import Array
 
 from s5rl.config import LSTMConfig
 from s5rl.cores.cells import run_stack
+from s5rl.cores.checked import check_arguments
 
 
 class LSTM(nn.Module):
@@ -18,12 +19,13 @@ class LSTM(nn.Module):
 
     def initial_carry(self, batch_size: int) -> tuple[tuple[Array, Array], ...]:
         """A `(cell, hidden)` pair of [B, features] float32 zeros per layer."""
-        zeros = jnp.zeros((batch_size, self.features))
+        zeros = jnp.zeros((batch_size, self.features), jnp.float32)
         return ((zeros, zeros),) * self.config.num_layers
 
     @nn.compact
     def __call__(self, carry, x: Array, reset: Array) -> tuple[Any, Array]:
         """Maps x [T, B, features_in] to y [T, B, features]."""
+        check_arguments(self.initial_carry, carry, x, reset)
         cells = [
             nn.OptimizedLSTMCell(self.features, name=f"layer_{index}")
             for index in range(self.config.num_layers)

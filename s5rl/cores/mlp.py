@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from s5rl.config import MLPConfig
+from s5rl.cores.checked import check_arguments
 
 
 class MLP(nn.Module):
@@ -21,6 +22,7 @@ class MLP(nn.Module):
     @nn.compact
     def __call__(self, carry: tuple[()], x: Array, reset: Array):
         """Maps x [T, B, features_in] to y [T, B, features]; `reset` changes nothing."""
+        check_arguments(self.initial_carry, carry, x, reset)
         x = x.astype(jnp.float32)
         for index in range(self.config.num_layers):
             x = jax.nn.gelu(nn.Dense(self.features, name=f"layer_{index}")(x))

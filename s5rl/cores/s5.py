@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from s5rl.config import S5Config
+from s5rl.cores.checked import check_arguments
 from s5rl.ssm import layer as ssm
 
 
@@ -26,6 +27,11 @@ class S5Layer(nn.Module):
     @nn.compact
     def __call__(self, carry: Array, x: Array, reset: Array) -> tuple[Array, Array]:
         """Maps x [T, B, H] to y [T, B, H], reading and writing `carry` [B, P]."""
+        check_arguments(self.initial_carry, carry, x, reset)
+        if x.shape[-1] != self.features:
+            raise ValueError(
+                f"x must be as wide as the layer, {self.features}; got {x.shape}."
+            )
         config = self.config
         u = self._norm(x) if config.norm == "pre" else x
         parameters = self.param("ssm", ssm.initialise, self.features, config)
@@ -71,6 +77,7 @@ class S5(nn.Module):
         self, carry: tuple[Array, ...], x: Array, reset: Array
     ) -> tuple[tuple[Array, ...], Array]:
         """Maps x [T, B, features_in] to y [T, B, features]."""
+        check_arguments(self.initial_carry, carry, x, reset)
         x = x.astype(self.config.dtype)
         if x.shape[-1] != self.features:
             x = nn.Dense(self.features, dtype=self.config.dtype, name="encoder")(x)

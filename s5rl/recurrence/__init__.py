@@ -1,4 +1,4 @@
-"""Linear recurrences that restart inside a sequence.
+"""Linear recurrences that restart inside a sequence. May import nothing of ours.
 
     h[t] = a[t] * (0 if reset[t] else h[t-1]) + b[t],      h[-1] = carry
 
@@ -6,20 +6,21 @@
 dropped, the input *of* step t is kept. Axes: T time (always axis 0), B parallel
 environments, P state features.
 
-A step is the map `h -> a * h + b`, or the constant map `h -> b` where a reset stands.
-Maps compose associatively, so all T states can be had in O(log T) parallel steps
-(Blelloch, 1990; with the boundary flag: Lu et al., 2023, section 3.1 and appendix A).
+`linear_recurrence` and `resettable` are what others use. A file each way to compute the
+states, all of one signature and equal to `reference`; `adjoint` is their derivative.
 """
 
-from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-Element = TypeVar("Element")
+from s5rl.recurrence.adjoint import states
+from s5rl.recurrence.associative import associative, resettable
+from s5rl.recurrence.sequential import sequential, single
+
+__all__ = ["METHODS", "linear_recurrence", "resettable"]
 
 METHODS = ("associative", "sequential", "kernel", "auto")
 
@@ -31,10 +32,17 @@ def linear_recurrence(
 
     States accumulate in at least float32 (complex64) whatever the inputs come in. A
     state that a reset drops is deselected, never multiplied by zero: NaN and Inf stay
-    in their segment, in the states and in every gradient.
+    in their segment, in the states and in the gradients of `b`, `carry` and of `a`
+    [T, B, P]. The gradient of `a` [P] is a sum over segments: it is lost if one of
+    them is, unless nothing flows back to that one.
 
-    Differentiable in `a`, `b` and `carry`. The gradient is the same scan run backwards
-    over the states already computed: nothing inside a scan is stored.
+    Works under `jax.jit`, `vmap`, `lax.scan` and `checkpoint`. Differentiable in `a`,
+    `b` and `carry`: in reverse mode (`grad`, `vjp`, `jacrev`), forward mode (`jvp`,
+    `linearize`, `jacfwd`), and one over the other to any order (`hessian`). Each
+    derivative is the same recurrence once more, over the states already computed:
+    nothing inside a scan is stored. Works inside `jax.shard_map`, with B or P divided
+    among devices: the gradient of what is alike on all of them is summed over them, as
+    JAX does for its own operations. T must be whole.
 
     Args:
       a: [P], the same at every step and never broadcast to [T, B, P]; or [T, B, P].
@@ -61,141 +69,28 @@ def linear_recurrence(
     with jax.numpy_dtype_promotion("standard"):  # in a strict session too
         dtype = jnp.promote_types(jnp.result_type(a, b, carry), jnp.float32)
     a, b, carry = a.astype(dtype), b.astype(dtype), carry.astype(dtype)
-    if b.shape[0] == 1:
-        scan = "step"  # acting
-    elif method == "auto":
-        scan = "sequential" if jax.default_backend() == "cpu" else "associative"
-    else:
-        scan = method
-    h: Array = _states(scan, a, b, reset, carry)  # type: ignore[assignment]
+    a = a[None, None] if a.ndim == 1 else a
+    h = states(_way(method, len(b)), *_vary_alike(a, b, reset, carry))
     return h[-1], h
 
 
-def resettable(
-    combine: Callable[[Element, Element], Element],
-) -> Callable[[tuple[Element, Array], tuple[Element, Array]], tuple[Element, Array]]:
-    """Makes an associative operator restart at flagged elements, and stay associative.
+def _way(method: str, length: int):
+    if length == 1:
+        return single  # acting
+    if method == "auto":
+        method = "sequential" if jax.default_backend() == "cpu" else "associative"
+    return {"associative": associative, "sequential": sequential}[method]
 
-    For elements `x` paired with flags `f`, the operator returned is
 
-        (x, f) + (y, g)  =  (y if g else combine(x, y),  f | g)
+def _vary_alike(*arrays: Array) -> list[Array]:
+    """Inside `jax.shard_map`, makes each vary over every axis that any of them does.
 
-    so a span that holds a reset forgets everything before its last one (Lu et al.,
-    2023, section 3.1). It selects with `where`: what is dropped may be NaN or Inf.
-
-    Args:
-      combine: associative, over pytrees of arrays; works elementwise over the axes
-        that the flags have.
-
-    Returns:
-      An operator over `(element, flag)`, ready for `jax.lax.associative_scan`. A flag
-      is a bool array that broadcasts against each leaf (give it a trailing axis of 1).
+    Arithmetic does that to its operands, and sums over those axes where it is
+    transposed; a derivative of our own has to be asked for alike. A selection that
+    never selects is arithmetic enough, and XLA drops it.
     """
-
-    def flagged(left, right):
-        (x, x_flag), (y, y_flag) = left, right
-        merged = combine(x, y)
-        kept = jax.tree.map(lambda new, old: jnp.where(y_flag, new, old), y, merged)
-        return kept, x_flag | y_flag
-
-    return flagged
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _states(method: str, a: Array, b: Array, reset: Array, carry: Array) -> Array:
-    """[T, B, P] states of `linear_recurrence`, all of one dtype."""
-    return _SCANS[method](a, b, reset, carry)
-
-
-def _states_forward(method, a, b, reset, carry):
-    h = _SCANS[method](a, b, reset, carry)
-    return h, (a, reset, carry, h)
-
-
-def _states_backward(method, residuals, h_bar):
-    """The adjoint recurrence, which flows from the last step to the first:
-
-        g[t] = h_bar[t] + a[t+1] * (0 if reset[t+1] else g[t+1])
-
-    Then b_bar = g, and a_bar[t] = g[t] * h[t-1] wherever no reset stands at t. JAX's
-    cotangents of complex numbers transpose without conjugating.
-    """
-    a, reset, carry, h = residuals
-    # Nothing enters after the last step: the reset there keeps its multiplier, which
-    # stands for none, from being read. Multiplying a zero would read a NaN in a[0].
-    next_reset = jnp.concatenate([reset[1:], jnp.ones_like(reset[:1])])
-    next_a = a if a.ndim == 1 else jnp.concatenate([a[1:], a[:1]])
-    after = jnp.zeros_like(carry)
-    g = _SCANS[method](next_a, h_bar, next_reset, after, reverse=True)
-    before = jnp.concatenate([carry[None], h[:-1]])
-    # Where nothing flows back, nothing is read: 0 * NaN would poison a shared `a`.
-    blocked = reset[..., None] | (g == 0)
-    a_bar = jnp.where(blocked, 0, g * before)
-    carry_bar = jnp.where(reset[0, :, None], 0, _at(a, 0) * g[0])
-    return a_bar.sum((0, 1)) if a.ndim == 1 else a_bar, g, None, carry_bar
-
-
-_states.defvjp(_states_forward, _states_backward)
-
-
-def _step(
-    a: Array, b: Array, reset: Array, entering: Array, *, reverse: bool = False
-) -> Array:
-    return (jnp.where(reset[0, :, None], 0, _at(a, 0) * entering) + b[0])[None]
-
-
-def _sequential(
-    a: Array, b: Array, reset: Array, entering: Array, *, reverse: bool = False
-) -> Array:
-    def step(h, now):
-        a_t, b_t, reset_t = now
-        carried = (_at(a, 0) if a_t is None else a_t) * h + b_t
-        h = jnp.where(reset_t[:, None], b_t, carried)
-        return h, h
-
-    steps = (None if a.ndim == 1 else a, b, reset)
-    return jax.lax.scan(step, entering, steps, reverse=reverse)[1]
-
-
-def _associative(
-    a: Array, b: Array, reset: Array, entering: Array, *, reverse: bool = False
-) -> Array:
-    first = -1 if reverse else 0
-    seed = jnp.where(reset[first, :, None], 0, _at(a, first) * entering)
-    b = b.at[first].add(seed)
-    flag = reset[..., None]
-    scan = partial(jax.lax.associative_scan, reverse=reverse, axis=0)
-    if a.ndim == 1:
-        powers = jnp.broadcast_to(a, (b.shape[0], 1, a.shape[0]))
-        return scan(_compose_shared, (powers, b, flag))[1]
-    (_, h), _ = scan(resettable(_compose), ((a, b), flag))
-    return h
-
-
-def _compose(left: tuple[Array, Array], right: tuple[Array, Array]):
-    """The map `h -> a h + b` of the left, then that of the right."""
-    (a_left, b_left), (a_right, b_right) = left, right
-    return a_right * a_left, a_right * b_left + b_right
-
-
-def _compose_shared(left: tuple[Array, ...], right: tuple[Array, ...]):
-    """`resettable(_compose)` for multipliers that all environments share.
-
-    The product of multipliers over a span is only ever read where the span holds no
-    reset, and there it is a power of `a` that the span's length decides. So it needs
-    neither a flag nor a batch axis, and stays [T, 1, P].
-    """
-    (a_left, b_left, left_flag), (a_right, b_right, right_flag) = left, right
-    b = jnp.where(right_flag, b_right, a_right * b_left + b_right)
-    return a_right * a_left, b, left_flag | right_flag
-
-
-def _at(a: Array, t: int) -> Array:
-    """The multipliers of step t, [1, P] or [B, P]."""
-    return a[None] if a.ndim == 1 else a[t]
-
-
-_SCANS = {"associative": _associative, "sequential": _sequential, "step": _step}
+    never = reduce(jnp.logical_or, (jnp.zeros_like(x, bool, shape=()) for x in arrays))
+    return [jnp.where(never, jnp.zeros((), x.dtype), x) for x in arrays]
 
 
 def _check(a: Array, b: Array, reset: Array, carry: Array, method: str) -> None:

@@ -1,7 +1,10 @@
 """HiPPO matrices, by which a state space remembers the past as Legendre coefficients.
 
-Computed once, when parameters are drawn, in NumPy and double precision.
+Computed in NumPy and double precision, once for each size that is asked for: never
+while a program that uses them is traced again.
 """
+
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +27,7 @@ def hippo_normal(size: int) -> NDArray:
     return hippo_legs(size) + np.outer(low_rank, low_rank)
 
 
+@lru_cache(maxsize=16)
 def diagonalise_hippo(
     state_size: int, *, blocks: int, conjugate_symmetry: bool
 ) -> tuple[NDArray, NDArray, NDArray]:
@@ -37,7 +41,8 @@ def diagonalise_hippo(
 
     Returns:
       `(eigenvalues, basis, inverse)`: [P] complex, [N, P] and [P, N]. With all states
-      kept, `basis @ diag(eigenvalues) @ inverse` is the block-diagonal matrix.
+      kept, `basis @ diag(eigenvalues) @ inverse` is the block-diagonal matrix. All
+      callers get the same arrays, which cannot be written to.
     """
     normal = hippo_normal(state_size // blocks)
     # N + I/2 is skew-symmetric, so -i times it is Hermitian, and eigh gives an
@@ -48,4 +53,7 @@ def diagonalise_hippo(
         imaginary, vectors = imaginary[:keep], vectors[:, :keep]
     eigenvalues = np.tile(-0.5 + 1j * imaginary, blocks)
     basis = np.kron(np.eye(blocks), vectors)
-    return eigenvalues, basis, basis.conj().T
+    found = eigenvalues, basis, basis.conj().T
+    for array in found:
+        array.setflags(write=False)
+    return found

@@ -16,6 +16,8 @@ Parameters are real, so that every optimiser accepts them:
     log_step              [P]        log Δ
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,21 +25,22 @@ from jax import Array
 
 from s5rl.config import S5Config
 from s5rl.recurrence import linear_recurrence
+from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
 from s5rl.ssm.hippo import diagonalise_hippo
-
-MIN_DECAY = 1e-4  # as S5's own clip: no state outlives any episode
 
 Parameters = dict[str, Array]
 
 
+@partial(jax.jit, static_argnames=("features", "config"))
 def initialise(key: Array, features: int, config: S5Config) -> Parameters:
     """Draws one layer's parameters: HiPPO-N eigenvalues, and B and C in their basis.
 
     B and C are drawn for the dense system [N, H] and [H, N] and then rotated, so the
     layer starts as a HiPPO-N state space with random read-in and read-out.
-    `key` is consumed.
+    `key` is consumed. Compiled, so that flax, which traces it at every call of a module
+    to compare shapes, finds the trace of the first.
     """
-    eigenvalues, basis, inverse = diagonalise_hippo(
+    values, basis, inverse = diagonalise_hippo(
         config.state_size,
         blocks=config.blocks,
         conjugate_symmetry=config.conjugate_symmetry,
@@ -45,61 +48,30 @@ def initialise(key: Array, features: int, config: S5Config) -> Parameters:
     b_key, c_key, d_key, step_key = jax.random.split(key, 4)
     lecun = jax.nn.initializers.lecun_normal()
     dense_b = lecun(b_key, (features, config.state_size), jnp.float32)
-    read_in = dense_b.astype(jnp.complex64) @ inverse.T.astype(jnp.complex64)
+    read_in = dense_b.astype(jnp.complex64) @ inverse.T.astype(np.complex64)
     if config.c_init == "complex_normal":
         shape = (config.num_states, features)
         read_out = jax.random.normal(c_key, shape, jnp.complex64)
     else:
         dense_c = lecun(c_key, (config.state_size, features), jnp.float32)
-        read_out = basis.T.astype(jnp.complex64) @ dense_c.astype(jnp.complex64)
+        read_out = basis.T.astype(np.complex64) @ dense_c.astype(jnp.complex64)
     log_step = jax.random.uniform(
         step_key,
         (config.num_states,),
+        jnp.float32,
         minval=jnp.log(config.dt_min),
         maxval=jnp.log(config.dt_max),
     )
     return {
         "eigenvalue_decay": jnp.log(
-            jnp.asarray(-np.real(eigenvalues) - MIN_DECAY, jnp.float32)
+            jnp.asarray(-np.real(values) - MIN_DECAY, jnp.float32)
         ),
-        "eigenvalue_frequency": jnp.asarray(np.imag(eigenvalues), jnp.float32),
+        "eigenvalue_frequency": jnp.asarray(np.imag(values), jnp.float32),
         "input_matrix": jnp.stack([jnp.real(read_in), jnp.imag(read_in)]),
         "output_matrix": jnp.stack([jnp.real(read_out), jnp.imag(read_out)]),
-        "feedthrough": jax.random.normal(d_key, (features,)),
+        "feedthrough": jax.random.normal(d_key, (features,), jnp.float32),
         "log_step": log_step,
     }
-
-
-def eigenvalues(parameters: Parameters) -> Array:
-    """[P] complex64 Λ, whose real part is below -MIN_DECAY whatever the parameters."""
-    decay = jnp.exp(parameters["eigenvalue_decay"]) + MIN_DECAY
-    return jax.lax.complex(-decay, parameters["eigenvalue_frequency"])
-
-
-def discretise(
-    eigenvalue: Array, step: Array, *, discretization: str = "zoh"
-) -> tuple[Array, Array]:
-    """Turns x' = Λ x + B̃ u into x[t] = multiplier x[t-1] + gain (B̃ u[t]).
-
-    "zoh" holds u constant over a step (equation 6); "bilinear" is the trapezoidal rule
-    (Tustin). Returning a gain per state, and not B̄, leaves B̃ untouched: discretising
-    costs O(P), too little to be worth hoisting out of a rollout.
-
-    Args:
-      eigenvalue: [P] complex Λ.
-      step: [P] real Δ > 0.
-      discretization: "zoh" or "bilinear".
-
-    Returns:
-      `(multiplier, gain)`, both [P] complex.
-    """
-    step = step.astype(eigenvalue.dtype)
-    scaled = eigenvalue * step
-    if discretization == "zoh":
-        # expm1 keeps the digits that exp(ΛΔ) - 1 loses when a step is short.
-        return jnp.exp(scaled), jnp.expm1(scaled) / eigenvalue
-    inverse = 1 / (1 - scaled / 2)
-    return inverse * (1 + scaled / 2), inverse * step
 
 
 def apply(

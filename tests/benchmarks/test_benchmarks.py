@@ -15,7 +15,7 @@ import chex
 import jax
 import pytest
 
-from benchmarks import core, recurrence
+from benchmarks import core, recurrence, tracing
 
 CLOSE = {"rtol": 1e-3, "atol": 1e-3}  # float32, sums over all steps
 pytestmark = [
@@ -71,3 +71,11 @@ def test_a_short_run_prints_its_measurements(benchmark, flags, lines, capsys):
         assert {"jax", "device", "cpus", "commit", "dtype", "repeat"} <= set(row)
         if row["method"] == "textbook":
             assert row["ratio_to_textbook"] == 1
+
+
+def test_a_short_run_counts_eigendecompositions(capsys):
+    tracing.main([*SHORT, "--features", "4", "--layers", "2"])
+    first, later = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["seconds"] > 0 and later["seconds"] > 0
+    assert first["eigendecompositions"] <= 1 and later["eigendecompositions"] == 0
+    assert {"jax", "device", "cpus", "commit", "layers", "repeat"} <= set(later)

@@ -1,6 +1,6 @@
 """The laws of `s5rl.Core`, over every core: what an agent may rely on.
 
-Their values and gradients are compared with float64 in `test_core_oracles.py`.
+Their values and gradients are compared with float64 in `test_oracles.py`.
 
     mutant                              | the test that failed: test_…
     ----------------------------------- | ----------------------------------------
@@ -10,6 +10,7 @@ Their values and gradients are compared with float64 in `test_core_oracles.py`.
     LSTM: the cell is not reset         | no_gradient_crosses_a_reset
     GRU, LSTM: flag multiplied          | a_diverged_segment_diverges_alone
     S5: the norm spans the batch        | a_diverged_segment_diverges_alone
+    MLP: the input is cleaned inside    | a_lost_input_is_lost_to_the_parameters
     S5: only the first layer resets     | a_reset_forgets_whatever_was_there
     S5: the place in the batch is added | environments_do_not_meet
     S5: the first carry is real         | the_carry_returns_as_it_came
@@ -176,6 +177,26 @@ def test_a_diverged_segment_diverges_alone(core, poison):
     x[1, 0] = poison  # of the first environment alone
     carry = jax.tree.map(lambda leaf: leaf.at[0].set(poison), carry)
     chex.assert_trees_all_equal(after(carry, x), want)
+
+
+def test_a_lost_input_is_lost_to_the_parameters(core):
+    """Even where the loss ignores its segment: zero cotangents meet it in sums.
+
+    The README says so; with the input made whole before the core, all is finite.
+    """
+    variables, carry, x, y_bar = drawn(core)
+    y_bar[:CUT] = 0
+    nothing = jax.tree.map(jnp.zeros_like, carry)
+
+    def parameters_bar(x):
+        arguments = variables, carry, x, reset_at(CUT), nothing, y_bar
+        return jax.tree.leaves(run_and_gradients(core, *arguments)[1][0])
+
+    lost = x.copy()
+    lost[1, 0] = np.nan
+    assert not all(np.isfinite(bar).all() for bar in parameters_bar(lost))
+    whole = np.where(np.isfinite(lost), lost, 0)
+    assert all(np.isfinite(bar).all() for bar in parameters_bar(whole))
 
 
 def test_a_reset_forgets_whatever_was_there(core):

@@ -5,7 +5,7 @@ mutant                                | the test that failed: test_…
 the adjoint knows no resets           | no_gradient_crosses_a_reset
 sequential: flag multiplied           | what_a_reset_drops_may_be_anything
 associative: flag multiplied          | a_diverged_segment_diverges_alone
-a_bar is read where g is 0            | what_a_reset_drops_may_be_anything
+lost states are read                  | what_a_reset_drops_may_be_anything
 the adjoint's last multiplier is read | what_a_reset_drops_may_be_anything
 T = 1: flag multiplied                | a_single_step_contains_what_it_drops
 states stay bfloat16                  | states_accumulate_in_single_precision

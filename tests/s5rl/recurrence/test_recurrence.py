@@ -1,6 +1,7 @@
 """The laws of `linear_recurrence`: every method, multipliers shared and per step.
 
-Containment, cost and errors are in `test_recurrence_containment.py`.
+Containment, cost and errors are in `test_containment.py`, what may be done with it in
+`test_transformations.py`.
 
     mutant                                  | the test that failed: test_…
     --------------------------------------- | ----------------------------------------
@@ -23,9 +24,10 @@ import numpy as np
 import pytest
 
 from s5rl import linear_recurrence
+from s5rl.recurrence.reference import reference
 
 T, B, P = 7, 3, 5  # associative scans compile slowly
-METHODS = ("associative", "sequential", "auto")
+METHODS = ("associative", "sequential", "auto", "reference")
 CLOSE = {"rtol": 2e-5, "atol": 2e-5}  # float32, T steps of |a| < 1
 DTYPES = {
     "real": (jnp.float32, jnp.float32),
@@ -33,8 +35,17 @@ DTYPES = {
     "mixed": (jnp.float32, jnp.complex64),  # of the multipliers, and of the rest
 }
 
+
+def plain(a, b, reset, carry):
+    """The package's own definition, which has to keep its laws too."""
+    with jax.numpy_dtype_promotion("standard"):
+        h = reference(a[None, None] if a.ndim == 1 else a, b, reset, carry)
+    return h[-1], h
+
+
 # One compilation serves all tests that agree on shapes.
-RUN = {m: jax.jit(partial(linear_recurrence, method=m)) for m in METHODS}
+RUN = {m: jax.jit(partial(linear_recurrence, method=m)) for m in METHODS[:-1]}
+RUN["reference"] = jax.jit(plain)
 
 
 def gradients(run, a, b, reset, carry, carry_bar, h_bar):

@@ -7,7 +7,12 @@ rank-one term sqrt(n + 1)        | normal_part_is_minus_a_half_plus_a_...
 eigenvalues with Im > 0 are kept | eigenvalues_equal_a_dense_decomposition
 blocks' eigenvalues interleaved  | the_basis_rebuilds_the_matrix
 the inverse is not conjugated    | the_basis_rebuilds_the_matrix
+nothing is kept                  | it_is_worked_out_once_for_each_size
+the number of blocks is no key   | it_is_worked_out_once_for_each_size
+the arrays can be written to     | nobody_writes_to_what_all_share
 """
+
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -68,3 +73,24 @@ def test_the_basis_rebuilds_the_matrix(blocks):
         8, blocks=blocks, conjugate_symmetry=True
     )
     np.testing.assert_allclose(2 * (basis * values @ inverse).real, dense, **EXACT)
+
+
+def test_it_is_worked_out_once_for_each_size():
+    diagonalise_hippo.cache_clear()
+    sizes = [
+        (12, 1, True), (12, 1, False), (12, 2, True), (12, 3, True), (24, 1, True)
+    ]  # fmt: skip
+    with mock.patch.object(np.linalg, "eigh", wraps=np.linalg.eigh) as eigh:
+        for _ in range(2):
+            for size, blocks, halved in sizes:
+                values, *_ = diagonalise_hippo(
+                    size, blocks=blocks, conjugate_symmetry=halved
+                )
+                assert len(values) == (size // 2 if halved else size)
+    assert eigh.call_count == len(sizes)
+
+
+def test_nobody_writes_to_what_all_share():
+    for array in diagonalise_hippo(12, blocks=2, conjugate_symmetry=True):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0

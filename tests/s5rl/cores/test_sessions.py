@@ -1,0 +1,53 @@
+"""Sessions that a core may find itself in: 64 bits (strict dtypes: see conftest).
+
+mutant                                   | the test that failed: test_…
+---------------------------------------- | ----------------------------------------
+S5 draws its steps in the session's type | single_precision_stays_in_a_wide_session
+GRU's carry is of the session's type     | single_precision_stays_in_a_wide_session
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import s5rl
+
+T, B, H_IN, H = 3, 2, 5, 4
+CASES = {name: (name, {}) for name in s5rl.core_names()}
+CASES |= {
+    f"s5-{value}": ("s5", {option: value})
+    for option, value in (
+        ("method", "associative"),
+        ("discretization", "bilinear"),
+        ("c_init", "complex_normal"),
+        ("activation", "full_glu"),
+        ("norm", "post"),
+        ("dtype", "bfloat16"),
+    )
+}
+SINGLE = jnp.float32, jnp.complex64
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+def test_single_precision_stays_in_a_wide_session(case, kind):
+    """Parameters, carries, outputs, and the gradients of what is single."""
+    name, options = CASES[case]
+    core = s5rl.make_core(name, features=H, **options)
+    with jax.enable_x64(True):
+        carry = core.initial_carry(B)
+        for length in (1, T):
+            x, reset = jnp.ones((length, B, H_IN), kind), jnp.zeros((length, B), bool)
+            variables = jax.eval_shape(core.init, jax.random.key(0), carry, x, reset)
+
+            def gradients(*inputs, reset=reset):
+                results, pullback = jax.vjp(partial(core.apply, reset=reset), *inputs)
+                return results, pullback(results)
+
+            (last, y), (*bars, x_bar) = jax.eval_shape(gradients, variables, carry, x)
+            for leaf in jax.tree.leaves((variables, carry, last, y, bars)):
+                assert leaf.dtype in SINGLE
+            assert (y.dtype, x_bar.dtype) == (jnp.float32, jnp.dtype(kind))
+            assert jax.tree.map(jnp.shape, last) == jax.tree.map(jnp.shape, carry)

@@ -1,0 +1,40 @@
+"""Cores inside `jax.shard_map`: parameters on every device, lanes divided among two.
+
+mutant                                 | the test that failed: test_…
+-------------------------------------- | ----------------------------------------
+arguments do not vary alike            | gradients_equal_those_of_one_device
+GRU, LSTM: a fresh carry is scanned    | gradients_equal_those_of_one_device
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import s5rl
+
+ROOT = Path(__file__).parents[3]
+CASES = [(name,) for name in s5rl.core_names() if name != "s5"]
+CASES += [
+    ("s5", f"method={method}", "state_size=4", "num_layers=1")
+    for method in ("sequential", "associative")
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_gradients_equal_those_of_one_device(case):
+    """In a program of its own: devices are simulated before JAX is there."""
+    done = subprocess.run(
+        [sys.executable, "tests/s5rl/cores/sharded.py", *case],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    differences = json.loads(done.stdout)
+    assert differences.keys() == {"whole", "acting", "fresh", "scanned_for_seeds"}
+    assert max(differences.values()) < 1e-5, differences
