@@ -8,6 +8,8 @@ of a meta-environment, with controls: tasks=256 trials=... swap_at=... seed=0
 greedy=false. Where tasks are on several bodies, an agent is trained on each, once, to
 compare with: expert_steps=2_000_000 (0: none), and experts=DIR for several runs.
 
+`trust=true` lets a run's configuration name code that is not your own (an entry_point).
+
 Prints what was found and writes it into the run's folder, under evaluations/. Exit
 status: 0 done; 2 bad input.
 """
@@ -17,24 +19,30 @@ from typing import Any
 
 from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
-from experiment.setup import cli
+from experiment.setup import cli, keys, trust
 from experiment.setup import config as run_config
+from experiment.setup.request import Request, TransferRequest
+
+BESIDE = ("run", "env", "transfer", "trust")  # what stands beside a request's own keys
+KEYS = tuple(
+    dict.fromkeys((*BESIDE, *keys.of(Request), *keys.of(TransferRequest)))
+)  # fmt: skip
 
 
 def evaluate(options: dict[str, Any]) -> None:
     """Checks the request, then plays."""
-    from experiment.setup.request import Request, TransferRequest
-
     env_overrides = options.pop("env", {})
     if "run" not in options:
         raise InputError("run=RUN_DIR must say which run to evaluate; it is missing.")
-    folder = RunFolder.existing(str(options.pop("run")), "run")
+    run, trusted = str(options.pop("run")), options.pop("trust", False)
     transfer = options.pop("transfer", False)
     if not isinstance(transfer, bool):
         raise InputError(f"transfer must be true or false; got {transfer!r}.")
     kind = TransferRequest if transfer else Request
-    request = run_config.typed(kind, options, also=("run", "env", "transfer"))
+    request = run_config.typed(kind, options, also=BESIDE)
+    folder = RunFolder.existing(run, "run")
     config = folder.load_config()
+    trust.check(config, folder.path, trusted)
     env_choice = run_config.override_env(config.env, env_overrides)
     if transfer:
         from experiment.evaluate import transfer as transfer_evaluation
@@ -54,7 +62,7 @@ def main() -> int:
         print(__doc__)
         return 0
     try:
-        evaluate(cli.assignments(arguments))
+        evaluate(cli.assignments(arguments, KEYS))
     except InputError as error:
         return cli.fail(error)
     return 0

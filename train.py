@@ -1,23 +1,23 @@
 """Trains an agent: `python train.py env=memory_chain core=gru seed=1 num_seeds=4`.
 
 `python train.py --help` lists what can be set; `resume=RUN_DIR` goes on with a run.
-Exit status: 0 done; 2 bad input; 3 diverged; 130, 143 stopped by a signal after saving.
+Exit status: 0 done; 2 bad input; 3 diverged; 130, 143 stopped by a signal after saving;
+of a multirun, the worst of its jobs.
 """
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from typing import Any
-
-import hydra
-from omegaconf import DictConfig, OmegaConf
 
 from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
-from experiment.setup import cli
+from experiment.setup import cli, sweep, trust
 from experiment.setup import config as run_config
 from experiment.setup.help import train_help
 
-RESUMABLE = ("resume", "total_steps", "wandb")
+RESUMABLE = ("resume", "total_steps", "wandb", "trust")
+FLAGS = ("--help", "-h", "--multirun", "-m")
 
 
 def start(config: run_config.RunConfig) -> int:
@@ -39,8 +39,10 @@ def resume(options: dict[str, Any]) -> int:
             f"with resume=, only {' and '.join(RESUMABLE[1:])} can be set, for the "
             f"rest is the run's own; got {', '.join(refused)}."
         )
+    trusted = options.pop("trust", False)
     folder = RunFolder.existing(str(options.pop("resume")), "resume")
     config = folder.load_config()
+    trust.check(config, folder.path, trusted)
     longer = run_config.typed(
         run_config.Schedule, dataclasses.asdict(config.schedule) | options
     )
@@ -57,35 +59,26 @@ def resume(options: dict[str, Any]) -> int:
     return train(build_agent(config), config, folder, resume=True)
 
 
-@hydra.main(version_base="1.3", config_path="configs", config_name="train")
-def run(composed: DictConfig) -> None:
-    """One job of Hydra's; `--multirun` calls it once per combination."""
-    plain: Any = OmegaConf.to_container(composed, resolve=True)
-    try:
-        status = start(run_config.load(plain))
-    except InputError as error:
-        status = cli.fail(error)
-    if status:
-        sys.exit(status)
+def load(arguments: Sequence[str]) -> run_config.RunConfig:
+    """The configuration that the arguments ask for, checked."""
+    return run_config.load(cli.composed("train", arguments))
 
 
 def main() -> int:
-    """Refuses what cannot be, then leaves the rest to Hydra."""
-    arguments = sys.argv[1:]
-    if cli.wants(arguments, "--help", "-h"):
-        print(train_help())
-        return 0
+    """Exit status."""
+    given = sys.argv[1:]
+    arguments = [argument for argument in given if argument not in FLAGS]
     try:
+        if cli.wants(given, "--help", "-h"):
+            load(arguments); print(train_help())
+            return 0
+        if cli.wants(given, "--multirun", "-m"):
+            return sweep.run_all(arguments, load, start)
         if any(argument.startswith("resume=") for argument in arguments):
             return resume(cli.assignments(arguments))
-        cli.register()
-        if not cli.wants(arguments, "--multirun", "-m"):
-            run_config.load(cli.composed("train", arguments))
+        return start(load(arguments))
     except InputError as error:
         return cli.fail(error)
-    sys.argv[1:] = cli.prepare(arguments)
-    run()
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from envs import fields
 from envs.config import (
     ControlConfig,
     CustomConfig,
@@ -178,7 +179,7 @@ def check_config(name: str, params: Mapping[str, Any]) -> Any:
             raise ValueError(
                 unknown(f"environment {name!r} has no parameter", key, known)
             )
-    return config(**params)
+    return config(**fields.converted(config, params))
 
 
 def check(env: Any, params: Any) -> None:

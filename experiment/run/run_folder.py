@@ -9,12 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
-
+from envs.fields import shown
+from experiment import files
 from experiment.errors import InputError
 from experiment.setup import config as run_config
+from experiment.setup import plain
 from experiment.setup.config import RunConfig
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "chex", "distrax", "numpy")
@@ -74,7 +73,7 @@ class RunFolder:
     def create(self, config: RunConfig) -> None:
         """Writes what is known before the run starts."""
         self.path.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(OmegaConf.create(run_config.dump(config)), self.config)
+        files.write(self.config, plain.write(run_config.dump(config)))
 
     def load_config(self) -> RunConfig:
         """The configuration that the run was started with.
@@ -83,12 +82,12 @@ class RunFolder:
           InputError: if config.yaml cannot be read or does not fit this version.
         """
         try:
-            plain = OmegaConf.to_container(OmegaConf.load(self.config), resolve=True)
-        except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
-            raise InputError(f"{self.config} cannot be read: {error}") from error
-        if not isinstance(plain, Mapping):
-            raise InputError(f"{self.config} must hold a mapping; got {plain!r}.")
-        return run_config.load(plain)  # type: ignore[arg-type]
+            content = plain.read(files.read(self.config, plain.MOST))
+        except ValueError as error:
+            raise InputError(f"{self.config} cannot be read: {error}.") from error
+        if not isinstance(content, Mapping):
+            raise InputError(f"{self.config} must hold a mapping; got {shown(content)}.")
+        return run_config.load(content)
 
     def write_manifest(self) -> None:
         """Records command, versions, devices, commit; a resumed run adds an entry."""
