@@ -70,7 +70,8 @@ def main() -> int:
     arguments = [argument for argument in given if argument not in FLAGS]
     try:
         if cli.wants(given, "--help", "-h"):
-            load(arguments); print(train_help())
+            load(arguments)
+            print(train_help())
             return 0
         if cli.wants(given, "--multirun", "-m"):
             return sweep.run_all(arguments, load, start)

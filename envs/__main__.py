@@ -149,7 +149,11 @@ def play(wanted: Request, env: Any, params: Any) -> None:
     print(report.summary(recording.moments[-1]), flush=True)
     sheet = wanted.path.suffix == ".png"
     frames = film.frames(env, params, recording, drawing.SHEET if sheet else None)
-    drawing.save(frames, wanted.path)
+    try:
+        drawing.save(frames, wanted.path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"{wanted.path} cannot be written: {reason}.") from error
     print(report.drawn(len(frames), len(recording.moments), wanted.path))
 
 

@@ -16,15 +16,11 @@ from envs import values
 
 def choice(default: str, *others: str) -> Any:
     """A field of a frozen dataclass that is one of some names; see `check_choices`."""
-    return dataclasses.field(
-        default=default, metadata={"choices": (default, *others)}
-    )
+    return dataclasses.field(default=default, metadata={"choices": (default, *others)})
 
 
-def converted(
-    cls: type, given: Mapping[str, Any], prefix: str = ""
-) -> dict[str, Any]:
-    """Values as the fields of `cls` want them. Keys that are no fields are not looked at.
+def converted(cls: type, given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values as the fields of `cls` want them; keys that are no fields are left out.
 
     An integer may stand for a float, `2e6` for an integer, a list for a tuple.
 

@@ -2,8 +2,8 @@
 
 One grammar for every entry point: numbers (`2_000_000`, `2e6`, `inf`), `true`, `false`,
 `null`, lists `[8, 16]`, mappings `{size: 3}`; anything else, and what stands in quotes,
-is text. Nothing is looked up and nothing is executed. Where a key is known to be text (a
-path, a name), its value is not read at all, but taken letter for letter.
+is text. Nothing is looked up and nothing is executed. Where a key is known to be text
+(a path, a name), its value is not read at all, but taken letter for letter.
 """
 
 import math

@@ -22,8 +22,9 @@ class MetaConfig:
     step_budget: int | None = None  # cuts a meta-episode; None: all trials fit in
 
     def __post_init__(self):
-        for name in ("num_trials", "num_tasks", "step_budget"):
-            value = getattr(self, name)
+        sizes = ("trial_steps", "size", "num_arms")  # of those that have them
+        for name in ("num_trials", "num_tasks", "step_budget", *sizes):
+            value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}.")
         if not 0 <= self.trial_discount <= 1:

@@ -86,7 +86,9 @@ class RunFolder:
         except ValueError as error:
             raise InputError(f"{self.config} cannot be read: {error}.") from error
         if not isinstance(content, Mapping):
-            raise InputError(f"{self.config} must hold a mapping; got {shown(content)}.")
+            raise InputError(
+                f"{self.config} must hold a mapping; got {shown(content)}."
+            )
         return run_config.load(content)
 
     def write_manifest(self) -> None:

@@ -23,7 +23,7 @@ OTHER_NAMES = {
     "criticcoef vlosscoef baselinecost valueweight",
     "agent.clip_epsilon": "clip cliprange clipcoef clipeps clipratio clipparam "
     "ppoclip cliprho policyclip",
-    "agent.value_clip_epsilon": "cliprangevf vfclip vfclipparam clipvloss cliprangevalue",
+    "agent.value_clip_epsilon": "cliprangevf vfclip vfclipparam clipvloss valueclip",
     "agent.rollout_length": "numsteps nsteps unrolllength rolloutsteps horizon "
     "numrolloutsteps rolloutfragmentlength seqlen sequencelength stepsperenv",
     "agent.num_envs": "nenvs numworkers nworkers numactors nactors batchsize "

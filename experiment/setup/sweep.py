@@ -32,7 +32,7 @@ class Job(NamedTuple):
 
 
 def jobs(argv: Sequence[str]) -> list[Job]:
-    """Every combination of the values listed; `run_dir` becomes a folder in it for each.
+    """Every combination of the values listed; `run_dir` holds a folder for each.
 
     Raises:
       InputError: for what cannot be read, or too many jobs.

@@ -21,11 +21,18 @@ from experiment.errors import InputError
 from experiment.setup.config import RunConfig
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-# What the checkout has. Where there are environments among it, their classes may be
-# named; anything else does more than to make one.
-_OURS = dict.fromkeys(
-    ("agents", "experiment", "s5rl", "train", "evaluate", "compare", "benchmarks"), False
-) | dict.fromkeys(("envs", "examples", "tests"), True)
+# What the checkout has. Of what holds environments, classes may be named; the rest does
+# more than to make one.
+_PROGRAM = {
+    "agents",
+    "experiment",
+    "s5rl",
+    "train",
+    "evaluate",
+    "compare",
+    "benchmarks",
+}
+_WITH_ENVS = {"envs", "examples", "tests"}
 _DEPTH = 8  # of imports followed from one's own module to one's own module
 
 
@@ -69,9 +76,10 @@ def is_own(entry_point: str, folder: Path, depth: int = 0) -> bool:
     top = module.split(".")[0]
     if not _lies_where_own_does(source, top, folder):
         return False
-    shared = source.is_relative_to(CHECKOUT) and top in _OURS
-    if shared and (_OURS[top] is False or module.endswith("__main__")):
+    in_checkout = source.is_relative_to(CHECKOUT)
+    if in_checkout and (top in _PROGRAM or module.endswith("__main__")):
         return False
+    only_classes = in_checkout and top in _WITH_ENVS
     tree = _tree(source)
     package = module if source.name == "__init__.py" else module.rpartition(".")[0]
     for node in reversed(tree.body):  # what comes last counts
@@ -79,7 +87,7 @@ def is_own(entry_point: str, folder: Path, depth: int = 0) -> bool:
         if origin is not None:
             return is_own(origin, folder, depth + 1)
         if _makes(node, name):
-            return isinstance(node, ast.ClassDef) or not shared
+            return isinstance(node, ast.ClassDef) or not only_classes
     stars = [node for node in tree.body if _is_star(node)]
     return any(
         is_own(f"{_module(node, package)}:{name}", folder, depth + 1) for node in stars
@@ -87,7 +95,7 @@ def is_own(entry_point: str, folder: Path, depth: int = 0) -> bool:
 
 
 def _source(module: str) -> Path | None:
-    """The file that would be imported; None where that cannot be told, or is no file."""
+    """The file that would be imported; None where there is none that can be read."""
     top, *rest = module.split(".")
     if top in sys.builtin_module_names or top in sys.stdlib_module_names:
         return None
