@@ -89,7 +89,7 @@ def is_own(entry_point: str, folder: Path, depth: int = 0) -> bool:
         if _makes(node, name):
             return isinstance(node, ast.ClassDef) or not only_classes
     stars = [node for node in tree.body if _is_star(node)]
-    return any(
+    return not only_classes and all(
         is_own(f"{_module(node, package)}:{name}", folder, depth + 1) for node in stars
     )
 
