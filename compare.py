@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from experiment.errors import InputError
 from experiment.setup import arguments, cli, keys
 
+FLAGS = ("--help", "-h")
 KEYS = ("runs", "labels", "out")
 
 
@@ -59,11 +60,12 @@ def compare(given: dict[str, str]) -> None:
 def main() -> int:
     """Exit status."""
     given = sys.argv[1:]
-    if not given or cli.wants(given, "--help", "-h"):
-        print(__doc__)
-        return 0
     try:
-        compare(options(given))
+        found = options([argument for argument in given if argument not in FLAGS])
+        if not given or cli.wants(given, "--help", "-h"):
+            print((__doc__ or "").strip())
+            return 0
+        compare(found)
     except InputError as error:
         return cli.fail(error)
     return 0

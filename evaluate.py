@@ -21,9 +21,13 @@ from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
 from experiment.setup import cli, keys, trust
 from experiment.setup import config as run_config
+from experiment.setup.help import request_help
 from experiment.setup.request import Request, TransferRequest
 
 BESIDE = ("run", "env", "transfer", "trust")  # what stands beside a request's own keys
+BOTH = keys.of(Request)
+FLAGS = ("--help", "-h")
+KINDS = {"without transfer": Request, "with transfer=true": TransferRequest}
 KEYS = tuple(
     dict.fromkeys((*BESIDE, *keys.of(Request), *keys.of(TransferRequest)))
 )  # fmt: skip
@@ -39,6 +43,9 @@ def evaluate(options: dict[str, Any]) -> None:
     if not isinstance(transfer, bool):
         raise InputError(f"transfer must be true or false; got {transfer!r}.")
     kind = TransferRequest if transfer else Request
+    for key in options:
+        if not transfer and key in keys.of(TransferRequest) and key not in BOTH:
+            raise InputError(f"{key} says how transfer is measured: set transfer=true.")
     request = run_config.typed(kind, options, also=BESIDE)
     folder = RunFolder.existing(run, "run")
     config = folder.load_config()
@@ -58,10 +65,14 @@ def evaluate(options: dict[str, Any]) -> None:
 def main() -> int:
     """Exit status."""
     arguments = sys.argv[1:]
-    if not arguments or cli.wants(arguments, "--help", "-h"):
-        print(__doc__)
-        return 0
     try:
+        if not arguments or cli.wants(arguments, "--help", "-h"):
+            given = [argument for argument in arguments if argument not in FLAGS]
+            for key in cli.assignments(given, KEYS):
+                if key not in KEYS:
+                    raise InputError(keys.unknown(key, KEYS))
+            print(f"{(__doc__ or '').strip()}\n\n{request_help(KINDS)}")
+            return 0
         evaluate(cli.assignments(arguments, KEYS))
     except InputError as error:
         return cli.fail(error)

@@ -70,8 +70,7 @@ def main() -> int:
     arguments = [argument for argument in given if argument not in FLAGS]
     try:
         if cli.wants(given, "--help", "-h"):
-            load(arguments)
-            print(train_help())
+            print(train_help(load(arguments)))
             return 0
         if cli.wants(given, "--multirun", "-m"):
             return sweep.run_all(arguments, load, start)

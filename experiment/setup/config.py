@@ -54,7 +54,7 @@ class Schedule:
 
     # environment steps of each seed
     total_steps: int = field(default=1_000_000, metadata={"most": 2**53})
-    seed: int = field(default=0, metadata={"most": 2**32 - 1})
+    seed: int = field(default=0, metadata={"most": 2**32 - 1})  # of all that is drawn
     num_seeds: int = 1  # independent learners, trained side by side
     log_every: int = 1  # updates per row of metrics.csv
     checkpoint_every: int = 50  # updates, rounded up to log points

@@ -28,8 +28,8 @@ class TransferRequest:
     """What to play to measure transfer."""
 
     tasks: int = 256  # of each split, the same for every learner and control
-    trials: int | None = None  # of a meta-episode; None: twice as many as in training
-    swap_at: int | None = None  # trial that begins with wrong memory; None: middle
+    trials: int | None = None  # of a meta-episode; null: twice as many as in training
+    swap_at: int | None = None  # trial that begins with wrong memory; null: middle
     seed: int = _seed()  # of the evaluation: tasks and episodes, not parameters
     greedy: bool = False  # the likeliest action instead of a drawn one
     # Where no formula says what an expert earns, one is trained on each bare body:
