@@ -19,10 +19,10 @@ if __name__ == "__main__":
 import sys
 from collections.abc import Sequence
 
-from envs.naming import nearest
 from experiment.errors import InputError
-from experiment.setup import cli
+from experiment.setup import arguments, cli, keys
 
+FLAGS = ("--help", "-h")
 KEYS = ("runs", "labels", "out")
 
 
@@ -33,14 +33,10 @@ def options(argv: Sequence[str]) -> dict[str, str]:
       InputError: for what is not `key=value`, or an unknown key.
     """
     found = {}
-    for argument in argv:
-        key, equals, value = argument.partition("=")
-        if not equals:
-            raise InputError(f"arguments must be key=value; got {argument!r}.")
+    for key, text in arguments.pairs(argv, KEYS):
         if key not in KEYS:
-            guess = nearest(key, KEYS)
-            raise InputError(f"unknown key {key}{guess}? Known: {', '.join(KEYS)}.")
-        found[key] = value
+            raise InputError(keys.unknown(key, KEYS))
+        found[key] = arguments.read(key, text, as_text=True)
     return found
 
 
@@ -54,7 +50,7 @@ def compare(given: dict[str, str]) -> None:
     """Checks the request, then compares."""
     from experiment.compare import compared
 
-    names = listed(given.get("runs", ""))
+    names = [arguments.path("runs", name) for name in listed(given.get("runs", ""))]
     if not names:
         raise InputError(
             "runs=RUN_DIR,RUN_DIR must say what to compare; none is named."
@@ -69,11 +65,12 @@ def compare(given: dict[str, str]) -> None:
 
 def main() -> int:
     """Exit status."""
-    arguments = sys.argv[1:]
-    if not arguments or cli.wants(arguments, "--help", "-h"):
-        print(__doc__)
+    given = sys.argv[1:]
+    found = options([argument for argument in given if argument not in FLAGS])
+    if not given or cli.wants(given, "--help", "-h"):
+        print((__doc__ or "").strip())
         return 0
-    compare(options(arguments))
+    compare(found)
     return 0
 
 

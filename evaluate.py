@@ -8,6 +8,8 @@ of a meta-environment, with controls: tasks=256 trials=... swap_at=... seed=0
 greedy=false. Where tasks are on several bodies, an agent is trained on each, once, to
 compare with: expert_steps=2_000_000 (0: none), and experts=DIR for several runs.
 
+`trust=true` lets a run's configuration name code that is not your own (an entry_point).
+
 Prints what was found and writes it into the run's folder, under evaluations/. Exit
 status: 0 done; 2 bad input; 4 the machine failed; 128 + n stopped by signal n.
 """
@@ -22,24 +24,37 @@ from typing import Any
 
 from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
-from experiment.setup import cli
+from experiment.setup import cli, keys, trust
 from experiment.setup import config as run_config
+from experiment.setup.help import request_help
+from experiment.setup.request import Request, TransferRequest
+
+BESIDE = ("run", "env", "transfer", "trust")  # what stands beside a request's own keys
+BOTH = keys.of(Request)
+FLAGS = ("--help", "-h")
+KINDS = {"without transfer": Request, "with transfer=true": TransferRequest}
+KEYS = tuple(
+    dict.fromkeys((*BESIDE, *keys.of(Request), *keys.of(TransferRequest)))
+)  # fmt: skip
 
 
 def evaluate(options: dict[str, Any]) -> None:
     """Checks the request, then plays."""
-    from experiment.setup.request import Request, TransferRequest
-
     env_overrides = options.pop("env", {})
     if "run" not in options:
         raise InputError("run=RUN_DIR must say which run to evaluate; it is missing.")
-    folder = RunFolder.existing(str(options.pop("run")), "run")
+    run, trusted = str(options.pop("run")), options.pop("trust", False)
     transfer = options.pop("transfer", False)
     if not isinstance(transfer, bool):
         raise InputError(f"transfer must be true or false; got {transfer!r}.")
     kind = TransferRequest if transfer else Request
-    request = run_config.typed(kind, options, also=("run", "env", "transfer"))
+    for key in options:
+        if not transfer and key in keys.of(TransferRequest) and key not in BOTH:
+            raise InputError(f"{key} says how transfer is measured: set transfer=true.")
+    request = run_config.typed(kind, options, also=BESIDE)
+    folder = RunFolder.existing(run, "run")
     config = folder.load_config()
+    trust.check(config, folder.path, trusted)
     env_choice = run_config.override_env(config.env, env_overrides)
     if transfer:
         from experiment.evaluate import transfer as transfer_evaluation
@@ -56,9 +71,13 @@ def main() -> int:
     """Exit status."""
     arguments = sys.argv[1:]
     if not arguments or cli.wants(arguments, "--help", "-h"):
-        print(__doc__)
+        given = [argument for argument in arguments if argument not in FLAGS]
+        for key in cli.assignments(given, KEYS):
+            if key not in KEYS:
+                raise InputError(keys.unknown(key, KEYS))
+        print(f"{(__doc__ or '').strip()}\n\n{request_help(KINDS)}")
         return 0
-    evaluate(cli.assignments(arguments))
+    evaluate(cli.assignments(arguments, KEYS))
     return 0
 
 

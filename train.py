@@ -2,7 +2,8 @@
 
 `python train.py --help` lists what can be set; `resume=RUN_DIR` goes on with a run.
 Exit status: 0 done; 2 bad input; 3 diverged; 4 the machine failed (a full disk, say);
-128 + n stopped by signal n (INT, TERM, HUP, USR1), after saving.
+128 + n stopped by signal n (INT, TERM, HUP, USR1), after saving. Of a multirun, the
+worst of its jobs.
 """
 
 from experiment import entry
@@ -12,18 +13,17 @@ if __name__ == "__main__":
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from typing import Any
-
-import hydra
-from omegaconf import DictConfig, OmegaConf
 
 from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
-from experiment.setup import cli
+from experiment.setup import cli, sweep, trust
 from experiment.setup import config as run_config
 from experiment.setup.help import train_help
 
-RESUMABLE = ("resume", "total_steps", "wandb")
+RESUMABLE = ("resume", "total_steps", "wandb", "trust")
+FLAGS = ("--help", "-h", "--multirun", "-m")
 
 
 def start(config: run_config.RunConfig) -> int:
@@ -40,8 +40,10 @@ def resume(options: dict[str, Any]) -> int:
             f"with resume=, only {' and '.join(RESUMABLE[1:])} can be set, for the "
             f"rest is the run's own; got {', '.join(refused)}."
         )
+    trusted = options.pop("trust", False)
     folder = RunFolder.existing(str(options.pop("resume")), "resume")
     config = folder.load_config()
+    trust.check(config, folder.path, trusted)
     longer = run_config.typed(
         run_config.Schedule, dataclasses.asdict(config.schedule) | options
     )
@@ -64,29 +66,23 @@ def _train(folder: RunFolder, config: run_config.RunConfig, *, resume: bool) -> 
         return train(build_agent(config), config, folder, resume=resume)
 
 
-@hydra.main(version_base="1.3", config_path="configs", config_name="train")
-def run(composed: DictConfig) -> None:
-    """One job of Hydra's; `--multirun` calls it once per combination."""
-    plain: Any = OmegaConf.to_container(composed, resolve=True)
-    status = entry.status_of(lambda: start(run_config.load(plain)))
-    if status:
-        sys.exit(status)
+def load(arguments: Sequence[str]) -> run_config.RunConfig:
+    """The configuration that the arguments ask for, checked."""
+    return run_config.load(cli.composed("train", arguments))
 
 
 def main() -> int:
-    """Refuses what cannot be, then leaves the rest to Hydra."""
-    arguments = sys.argv[1:]
-    if cli.wants(arguments, "--help", "-h"):
-        print(train_help())
+    """Exit status."""
+    given = sys.argv[1:]
+    arguments = [argument for argument in given if argument not in FLAGS]
+    if cli.wants(given, "--help", "-h"):
+        print(train_help(load(arguments)))
         return 0
+    if cli.wants(given, "--multirun", "-m"):
+        return sweep.run_all(arguments, load, start)
     if any(argument.startswith("resume=") for argument in arguments):
         return resume(cli.assignments(arguments))
-    cli.register()
-    if not cli.wants(arguments, "--multirun", "-m"):
-        run_config.load(cli.composed("train", arguments))
-    sys.argv[1:] = cli.prepare(arguments)
-    run()
-    return 0
+    return start(load(arguments))
 
 
 if __name__ == "__main__":

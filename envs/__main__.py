@@ -3,7 +3,6 @@
 Exit status: 0 done; 2 bad input; 130 stopped by Ctrl-C.
 """
 
-import ast
 import importlib.util
 import os
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import envs
+from envs import values
 from envs.naming import unknown
 
 USAGE = """\
@@ -34,7 +34,6 @@ Lists environments, or plays an episode with random actions and draws it.
 BAD_INPUT, INTERRUPTED = 2, 130
 FRAMES = 200
 _KEY_VALUE = re.compile(r"([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
-_YAML = {"true": True, "false": False, "null": None}
 
 
 @dataclass(frozen=True)
@@ -45,22 +44,27 @@ class Request:
     params: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
     steps: int = 2_000
-    out: str = ""
+    out: str | None = None  # null: a name of its own under runs/
 
     def __post_init__(self):
-        for key, least in (("seed", 0), ("steps", 1)):
+        for key, least, most in (("seed", 0, 2**32 - 1), ("steps", 1, values.INT32)):
             value = getattr(self, key)
             if type(value) is not int or value < least:
                 raise ValueError(
                     f"{key} must be an integer of at least {least}; got {value!r}."
                 )
+            values.check_number(key, value, most)
+        if self.out is not None and not self.out.strip():
+            raise ValueError("out= must name a file; it is empty.")
         if self.path.suffix not in (".gif", ".png"):
             raise ValueError(f"out must end in .gif or .png; got {self.out!r}.")
 
     @property
     def path(self) -> Path:
         """Where the picture goes."""
-        return Path(self.out or f"runs/{self.name.replace('/', '_')}.gif")
+        if self.out is None:
+            return Path(f"runs/{self.name.replace('/', '_')}.gif")
+        return Path(os.path.expanduser(self.out))
 
 
 def request(arguments: list[str]) -> Request:
@@ -74,27 +78,20 @@ def request(arguments: list[str]) -> Request:
     for argument in rest:
         match = _KEY_VALUE.fullmatch(argument)
         if not match:
+            wanted = argument.lstrip("-")
+            hint = f": write {wanted}" if _KEY_VALUE.fullmatch(wanted) else ""
             raise ValueError(
-                f"arguments after {name} must be key=value; got {argument!r}."
+                f"arguments after {name} must be key=value; got {argument!r}{hint}."
             )
         key, text = match.groups()
-        if key in ("seed", "steps"):
-            own[key] = _value(text)
-        elif key == "out":
-            own[key] = text
-        else:
-            params[key.removeprefix("env.")] = _value(text)
+        key = key.removeprefix("env.")
+        try:
+            values.check_text(text)
+            value = text if key in ("out", "entry_point") else values.read(text)
+        except ValueError as error:
+            raise ValueError(f"{argument[:200]!r} cannot be read: {error}.") from None
+        (own if key in ("seed", "steps", "out") else params)[key] = value
     return Request(name, params, **own)
-
-
-def _value(text: str) -> Any:
-    """A number, a list, true, false or null; anything else is a string."""
-    if text in _YAML:
-        return _YAML[text]
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 def matching(pattern: str) -> tuple[str, ...]:
@@ -152,7 +149,11 @@ def play(wanted: Request, env: Any, params: Any) -> None:
     print(report.summary(recording.moments[-1]), flush=True)
     sheet = wanted.path.suffix == ".png"
     frames = film.frames(env, params, recording, drawing.SHEET if sheet else None)
-    drawing.save(frames, wanted.path)
+    try:
+        drawing.save(frames, wanted.path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"{wanted.path} cannot be written: {reason}.") from error
     print(report.drawn(len(frames), len(recording.moments), wanted.path))
 
 
@@ -192,7 +193,9 @@ def main(arguments: list[str]) -> int:
 
 def refuse(error: Exception) -> int:
     """Says what was wrong, in a sentence; returns the exit status for it."""
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    text = " ".join(str(error).split())
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    print(f"error: {text}", file=sys.stderr)
     return BAD_INPUT
 
 

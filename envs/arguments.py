@@ -5,35 +5,43 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from envs import values
+from envs.fields import shown
 from envs.naming import unknown
 
 
-def build(name: str, env_class: Any, values: Mapping[str, Any]) -> tuple[Any, Any]:
+def build(name: str, env_class: Any, given: Mapping[str, Any]) -> tuple[Any, Any]:
     """Builds `(env, env_params)`.
 
     Args:
       name: the environment's, for messages.
       env_class: the class; its constructor's arguments all have defaults.
-      values: arguments of the constructor and fields of the default params, mixed.
+      given: arguments of the constructor and fields of the default params, mixed.
 
     Raises:
-      ValueError: for a name that neither has, with the nearest one that exists.
+      ValueError: for a name that neither has, with the nearest one that exists, and for
+        a value of another type than the default's.
     """
-    in_class = set(inspect.signature(env_class).parameters)
-    in_params = {f.name for f in dataclasses.fields(env_class().default_params)}
-    for value in values:
-        if value not in in_class | in_params:
-            known = sorted(in_class | in_params)
-            raise ValueError(unknown(f"{name} has no parameter", value, known))
-    env = env_class(**{k: v for k, v in values.items() if k in in_class})
-    fields = {k: v for k, v in values.items() if k in in_params}
+    arguments = inspect.signature(env_class).parameters
+    in_class = {key: argument.default for key, argument in arguments.items()}
+    own = env_class().default_params
+    in_params = {f.name: getattr(own, f.name) for f in dataclasses.fields(own)}
+    for key, value in given.items():
+        if key not in in_class and key not in in_params:
+            known = sorted({*in_class, *in_params})
+            raise ValueError(unknown(f"{name} has no parameter", key, known))
+        default = in_class.get(key, in_params.get(key))
+        if isinstance(default, bool | int | float | str):
+            check_type(name, key, value, default)
+    env = env_class(**{k: v for k, v in given.items() if k in in_class})
+    fields = {k: v for k, v in given.items() if k in in_params}
     return env, env.default_params.replace(**fields)
 
 
 def check_type(env_name: str, name: str, value: Any, default: Any) -> None:
     """Refuses a value of another type than the default that it replaces.
 
-    An integer may stand for a float.
+    An integer may stand for a float; a number must fit in 32 bits.
 
     Raises:
       ValueError: naming both.
@@ -42,5 +50,8 @@ def check_type(env_name: str, name: str, value: Any, default: Any) -> None:
     number = wanted is float and type(value) is int
     if type(value) is not wanted and not number:
         raise ValueError(
-            f"{env_name}: {name} must be {wanted.__name__}; got {value!r}."
+            f"{env_name}: {name} must be {wanted.__name__}; got {shown(value)}."
         )
+    if wanted in (int, float):
+        as_float = number and value.bit_length() < 1000
+        values.check_number(f"{env_name}: {name}", float(value) if as_float else value)

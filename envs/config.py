@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from envs import values
 from envs.suites.table import check_installed
 
 
@@ -13,12 +14,14 @@ class MemoryChainConfig:
 
     memory_length: int = 100  # steps between the context and the question
     num_bits: int = 1  # bits of context, of which one is asked for
-    max_steps_in_episode: int | None = None  # None: as many as the memory length needs
+    max_steps_in_episode: int | None = None  # null: as many as the memory length needs
 
     def __post_init__(self):
         for name in ("memory_length", "num_bits"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be positive; got {getattr(self, name)}.")
+        values.check_number("memory_length + 1", self.memory_length + 1)
+        values.check_number("num_bits + 2", self.num_bits + 2)  # an observation's size
         if self.step_limit < self.memory_length + 1:
             raise ValueError(
                 f"memory_length ({self.memory_length}) does not fit in "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from envs import fields
 from envs.config import (
     ControlConfig,
     CustomConfig,
@@ -178,7 +179,7 @@ def check_config(name: str, params: Mapping[str, Any]) -> Any:
             raise ValueError(
                 unknown(f"environment {name!r} has no parameter", key, known)
             )
-    return config(**params)
+    return config(**fields.converted(config, params))
 
 
 def check(env: Any, params: Any) -> None:
@@ -224,13 +225,24 @@ def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
     Raises:
       ValueError: for an unknown name or parameter, or a value that cannot work.
     """
-    env, env_params = build(name, **params)
-    if history:
-        from envs.contract.wrappers import History
+    try:
+        env, env_params = build(name, **params)
+        if history:
+            from envs.contract.wrappers import History
 
+            check(env, env_params)
+            env = History(env)
         check(env, env_params)
-        env = History(env)
-    check(env, env_params)
+    except (ValueError, ImportError):
+        raise
+    except Exception as error:
+        # With its own values it can be made. A user's own code speaks for itself.
+        if not params or name == "custom":
+            raise
+        given = ", ".join(f"{key}={fields.shown(v, 80)}" for key, v in params.items())
+        said = f"{type(error).__name__} {' '.join(str(error).split())[:200]}".strip()
+        said = said.rstrip(".")
+        raise ValueError(f"{name} cannot be made with {given}: {said}.") from error
     return env, env_params
 
 

@@ -63,6 +63,17 @@ def status_of(main: Callable[[], int | None]) -> int:
 
 def fail(error: RunError) -> int:
     """Says what was wrong; returns the exit status for it."""
-    # What libraries say runs over several lines; a sentence does not.
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"error: {sentence(error)}", file=sys.stderr)
     return error.status
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, on one line that any terminal can show.
+
+    What libraries say runs over several lines; a sentence does not. What a folder's
+    name or a file's text may hold must not steer the terminal.
+    """
+    text = " ".join(str(error).split())
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    encoding = sys.stderr.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

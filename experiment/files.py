@@ -1,6 +1,7 @@
-"""Files that are replaced whole, and never rewritten in place.
+"""Files that are replaced whole, and never rewritten in place; and files of others.
 
 A kill, a full disk or a pulled plug leaves the old one or the new one, never a part.
+What is read may come from anybody: no pipe is waited for, nothing endless is read.
 """
 
 import csv
@@ -8,6 +9,7 @@ import io
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +17,36 @@ from typing import Any
 
 from experiment import faults, signals
 from experiment.errors import told
+
+
+def read(path: Path, most: int) -> str:
+    """The text of a file of at most so many bytes.
+
+    Raises:
+      InputError, MachineError: if it cannot be read.
+      ValueError: if it is no file, larger, or not UTF-8.
+    """
+    with told(f"{path} cannot be read"):
+        check_file(path, most)
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"it is larger than {most:,} bytes")
+    return data.decode()
+
+
+def check_file(path: Path, most: int) -> None:
+    """Refuses what is no plain file (a pipe would be waited for), or a larger one.
+
+    Raises:
+      OSError: if it is not there, or cannot be looked at.
+      ValueError: if it is no file, or larger than `most` bytes.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is no file")
+    if found.st_size > most:
+        raise ValueError(f"it is larger than {most:,} bytes")
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -4,8 +4,14 @@ Every class is frozen and checks itself when it is made, so a core that exists h
 that fit together.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
+
+
+def _choice(default: str, *others: str) -> Any:
+    """A field that is one of some names; help lists them."""
+    return dataclasses.field(default=default, metadata={"choices": (default, *others)})
 
 
 @dataclass(frozen=True)
@@ -17,27 +23,25 @@ class S5Config:
     every 13,863 at 1e-4.
     """
 
-    num_layers: int = 2
+    num_layers: int = 2  # one after another
     state_size: int = 64  # N, states before conjugate symmetry halves them
     blocks: int = 1  # J, HiPPO-N blocks on the diagonal of the state matrix
     conjugate_symmetry: bool = True  # keep one of each conjugate pair: P = N / 2
-    discretization: str = "zoh"
-    dt_min: float = 1e-3
-    dt_max: float = 1e-1
-    c_init: str = "lecun_normal"
-    activation: str = "half_glu1"
-    norm: str = "pre"
-    method: str = "auto"  # of `s5rl.linear_recurrence`
-    dtype: str = "float32"  # of the layers; states accumulate in float32 regardless
+    discretization: str = _choice("zoh", "bilinear")
+    dt_min: float = 1e-3  # the least step at first: how far memory reaches
+    dt_max: float = 1e-1  # the largest
+    c_init: str = _choice("lecun_normal", "complex_normal")
+    activation: str = _choice("half_glu1", "half_glu2", "full_glu", "gelu")
+    norm: str = _choice("pre", "post", "none")  # where a layer normalises
+    method: str = _choice(
+        "auto", "associative", "sequential"
+    )  # of `s5rl.linear_recurrence`
+    # of the layers; states accumulate in float32 regardless
+    dtype: str = _choice("float32", "bfloat16")
 
     def __post_init__(self):
         _positive(self, "num_layers", "state_size", "blocks", "dt_min", "dt_max")
-        _one_of(self, "discretization", ("zoh", "bilinear"))
-        _one_of(self, "c_init", ("lecun_normal", "complex_normal"))
-        _one_of(self, "activation", ("full_glu", "half_glu1", "half_glu2", "gelu"))
-        _one_of(self, "norm", ("pre", "post", "none"))
-        _one_of(self, "method", ("auto", "associative", "sequential"))
-        _one_of(self, "dtype", ("float32", "bfloat16"))
+        _one_of_its_choices(self)
         if self.dt_min > self.dt_max:
             raise ValueError(
                 f"dt_min ({self.dt_min}) must not exceed dt_max ({self.dt_max})."
@@ -60,7 +64,7 @@ class S5Config:
 class GRUConfig:
     """A stack of gated recurrent units (Cho et al., 2014)."""
 
-    num_layers: int = 1
+    num_layers: int = 1  # one after another
 
     def __post_init__(self):
         _positive(self, "num_layers")
@@ -70,7 +74,7 @@ class GRUConfig:
 class LSTMConfig:
     """A stack of long short-term memory cells (Hochreiter & Schmidhuber, 1997)."""
 
-    num_layers: int = 1
+    num_layers: int = 1  # one after another
 
     def __post_init__(self):
         _positive(self, "num_layers")
@@ -80,7 +84,7 @@ class LSTMConfig:
 class MLPConfig:
     """Dense layers and no memory: the control that every claim about memory needs."""
 
-    num_layers: int = 2
+    num_layers: int = 2  # one after another
 
     def __post_init__(self):
         _positive(self, "num_layers")
@@ -93,10 +97,13 @@ def _positive(config: Any, *names: str) -> None:
             raise ValueError(f"{name} must be positive; got {value}.")
 
 
-def _one_of(config: Any, name: str, choices: tuple[str, ...]) -> None:
-    value = getattr(config, name)
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
+def _one_of_its_choices(config: Any) -> None:
+    for field in dataclasses.fields(config):
+        known, value = field.metadata.get("choices"), getattr(config, field.name)
+        if known is not None and value not in known:
+            raise ValueError(
+                f"{field.name} must be one of {', '.join(known)}; got {value!r}."
+            )
 
 
 CORE_CONFIGS = {"s5": S5Config, "gru": GRUConfig, "lstm": LSTMConfig, "mlp": MLPConfig}

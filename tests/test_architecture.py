@@ -94,7 +94,8 @@ FLOORS = {
         ("",),
     ),
     "envs": (
-        ("naming", "contract", "drawing"),
+        ("naming", "values", "contract", "drawing"),
+        ("fields",),
         ("arguments", "suites.table", "popgym.table", "control.table", "meta.tasks"),
         ("config", "meta.config"),
         ("popgym", "control", "suites", "memory_chain", "custom", "gymnax_suite"),
@@ -188,7 +189,7 @@ def test_experiment_knows_agents_cores_and_environments_by_name():
     """The packages, their configurations and how a wrong name is answered; no more."""
     allowed = re.compile(
         r"agents|envs|s5rl|agents\.acting\.controls\..*|s5rl\.config\..*|"
-        r"envs\.(config|registry|naming|SPLITS)(\..*)?"
+        r"envs\.(config|registry|naming|values|fields|SPLITS)(\..*)?"
     )
     for path in FILES["experiment"]:
         for module in imports(path):

@@ -1,6 +1,6 @@
 """What can be chosen about the agent. Free of JAX, and checked when made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -12,24 +12,25 @@ class PPOConfig:
     epochs: int = 4  # passes over each rollout
     num_minibatches: int = 8  # of whole trajectories: splits B, never T
 
-    learning_rate: float = 5e-4
+    learning_rate: float = 5e-4  # of Adam
     anneal_learning_rate: bool = False  # linearly to zero at the run's last update
     max_grad_norm: float = 0.5  # of the whole gradient (optax.clip_by_global_norm)
-    adam_epsilon: float = 1e-5
+    adam_epsilon: float = 1e-5  # added to the root that Adam divides by
 
-    discount: float = 0.99
-    gae_lambda: float = 0.95
-    clip_epsilon: float = 0.2
-    value_clip_epsilon: float | None = None  # None: values are not clipped
-    value_coefficient: float = 0.5
-    entropy_coefficient: float = 0.0
+    discount: float = 0.99  # of a reward one step later (gamma)
+    gae_lambda: float = 0.95  # of advantages: 0 trusts values, 1 trusts returns
+    clip_epsilon: float = 0.2  # how far a probability ratio may count
+    value_clip_epsilon: float | None = None  # null: values are not clipped
+    value_coefficient: float = 0.5  # of the value loss, beside the policy's
+    entropy_coefficient: float = 0.0  # of entropy, which is encouraged
     normalize_advantage: bool = True  # to mean 0, standard deviation 1, per minibatch
     advantage_epsilon: float = 1e-8  # added to the standard deviation divided by
 
     squash_actions: bool = False  # tanh onto the bounds of a Box, instead of clipping
     encoder_sizes: tuple[int, ...] = (64,)  # dense layers before the core
     head_sizes: tuple[int, ...] = (64,)  # dense layers of actor and of critic
-    memory: str = "reset"  # where an episode starts, or "never_reset" (a baseline)
+    # where an episode starts; to run on from one into the next is a baseline
+    memory: str = field(default="reset", metadata={"choices": ("reset", "never_reset")})
     privileged_critic: bool = False  # the critic, not the actor, sees the Markov state
 
     def __post_init__(self):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from envs import fields
 from envs.meta.tasks import ALL_SPLITS, SPLITS, check_split
 from envs.suites.table import check_installed
 
@@ -16,14 +17,15 @@ class MetaConfig:
     SPLITS: ClassVar[tuple[str, ...]] = SPLITS
 
     num_trials: int = 16  # of a meta-episode
-    split: str = "train"
-    num_tasks: int | None = None  # of the split's finite set; None: all there are
+    split: str = "train"  # which tasks
+    num_tasks: int | None = None  # of the split's finite set; null: all there are
     trial_discount: float = 1.0  # of what comes after a trial's end, besides discount
-    step_budget: int | None = None  # cuts a meta-episode; None: all trials fit in
+    step_budget: int | None = None  # cuts a meta-episode; null: all trials fit in
 
     def __post_init__(self):
-        for name in ("num_trials", "num_tasks", "step_budget"):
-            value = getattr(self, name)
+        sizes = ("trial_steps", "size", "num_arms")  # of those that have them
+        for name in ("num_trials", "num_tasks", "step_budget", *sizes):
+            value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}.")
         if not 0 <= self.trial_discount <= 1:
@@ -37,7 +39,7 @@ class MetaConfig:
 class MetaCartpoleConfig(MetaConfig):
     """Position-only CartPole behind a random projection (Lu et al., 2023, §4.3)."""
 
-    trial_steps: int = 200
+    trial_steps: int = 200  # of a trial, at most
     projected_size: int = 4  # of what is seen of 2 positions
     # The code released with the paper: every trial of a meta-episode from the same
     # start state, and no reward in the observation.
@@ -57,7 +59,7 @@ class MetaBanditConfig(MetaConfig):
     """Bernoulli arms; a trial is one pull (Duan et al., 2016)."""
 
     num_trials: int = 100
-    num_arms: int = 10
+    num_arms: int = 10  # to choose among
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class DarkRoomConfig(MetaConfig):
 
     num_trials: int = 10
     size: int = 9  # squares along a side
-    trial_steps: int = 20
+    trial_steps: int = 20  # of a trial
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class DarkKeyToDoorConfig(MetaConfig):
     """A key, then a door, that cannot be seen (Laskin et al., 2023)."""
 
     num_trials: int = 10
-    size: int = 9
-    trial_steps: int = 50
+    size: int = 9  # squares along a side
+    trial_steps: int = 50  # of a trial, at most
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,9 @@ class ProjectedControlConfig(MetaConfig):
     SUITE: ClassVar[str] = "control"  # bodies are its environments
 
     num_trials: int = 2
-    trial_steps: int = 500
-    law: str = "gaussian"  # of the projections; shifted tasks have orthogonal ones
+    trial_steps: int = 500  # of a trial
+    # of the projections; shifted tasks have orthogonal ones
+    law: str = fields.choice("gaussian", "orthogonal", "permutation", "identity")
     train_bodies: tuple[str, ...] = (
         "cartpole_balance",
         "cartpole_swingup",
@@ -111,6 +114,7 @@ class ProjectedControlConfig(MetaConfig):
 
     def __post_init__(self):
         super().__post_init__()
+        fields.check_choices(self)
         both = set(self.train_bodies) & set(self.held_out_bodies)
         if both:
             raise ValueError(
@@ -151,7 +155,7 @@ class ProjectedDmcConfig(ProjectedControlConfig):
     )
 
     num_trials: int = 1
-    trial_steps: int = 1000
+    trial_steps: int = 1000  # of a trial
 
     def __post_init__(self):
         super().__post_init__()

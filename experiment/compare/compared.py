@@ -1,19 +1,20 @@
 """The runs to compare: found, read and named. Quick: free of JAX, SciPy, matplotlib."""
 
 import glob
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from experiment.errors import InputError
+from envs.fields import shown
+from experiment.compare import reading
+from experiment.errors import InputError, told
 from experiment.evaluate import trials
 from experiment.evaluate.trials import Trials
+from experiment.report.text import safe
 from experiment.run import manifest
 from experiment.run.metrics import Row
-from experiment.run.metrics_file import MetricsFile
 from experiment.run.run_folder import RunFolder
 from experiment.setup import config as run_config
 from experiment.setup.config import RunConfig
@@ -22,6 +23,7 @@ REPORT = "report.html"
 # Keys that change where a run is written and watched, and not what it computes.
 _BESIDE = ("run_dir", "wandb", "log_every", "checkpoint_every")
 _MOST_KEYS = 3  # in a label
+_MOST_LETTERS = 100  # of a label
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class ComparedRun:
     def device(self) -> str | None:
         """What it last ran on, where the manifest says so."""
         devices = self.starts[-1].get("devices") if self.starts else None
-        return str(devices[0]) if devices else None
+        return safe(str(devices[0])) if isinstance(devices, list) and devices else None
 
 
 def choose_folder(out: str | None) -> Path:
@@ -52,10 +54,11 @@ def choose_folder(out: str | None) -> Path:
     if out is None:
         return Path("comparisons") / datetime.now().strftime("%Y%m%d-%H%M%S")
     path = Path(out)
-    if path.exists() and not path.is_dir():
-        raise InputError(f"out={out} must be a folder; it is a file.")
-    if (path / REPORT).exists():
-        raise InputError(f"out={out} already holds a comparison; choose another.")
+    with told(f"out={out} cannot be looked into"):
+        if path.exists() and not path.is_dir():
+            raise InputError(f"out={out} must be a folder; it is a file.")
+        if (path / REPORT).exists():
+            raise InputError(f"out={out} already holds a comparison; choose another.")
     return path
 
 
@@ -69,9 +72,11 @@ def find(given: Sequence[str]) -> list[RunFolder]:
     """
     found: dict[Path, RunFolder] = {}
     for text in given:
-        if glob.has_magic(text):
+        with told(f"runs={text} cannot be looked into"):
+            is_pattern = glob.has_magic(text) and not Path(text).exists()
+        if is_pattern:
             folders = [RunFolder(Path(path)) for path in sorted(glob.glob(text))]
-            folders = [f for f in folders if f.config.exists() and f.summary.exists()]
+            folders = [folder for folder in folders if _is_finished(folder)]
             if not folders:
                 raise InputError(f"runs={text} must match a finished run; none does.")
         else:
@@ -84,6 +89,13 @@ def find(given: Sequence[str]) -> list[RunFolder]:
         for folder in folders:
             found.setdefault(folder.path.resolve(), folder)
     return list(found.values())
+
+
+def _is_finished(folder: RunFolder) -> bool:
+    try:
+        return folder.config.exists() and folder.summary.exists()
+    except OSError:  # a folder that may not be looked into, a circle of links
+        return False
 
 
 def read(given: Sequence[str], labels: Sequence[str] = ()) -> list[ComparedRun]:
@@ -106,6 +118,12 @@ def read(given: Sequence[str], labels: Sequence[str] = ()) -> list[ComparedRun]:
         )
     if len(set(labels)) != len(labels):
         raise InputError(f"labels must differ; got {', '.join(labels)}.")
+    for label in labels:
+        if safe(label, _MOST_LETTERS) != label:
+            raise InputError(
+                f"labels must be printable, of at most {_MOST_LETTERS} letters; got "
+                f"{shown(label)}."
+            )
     names = labels or make_labels(folders, configs)
     return [
         _read_run(label, folder, config)
@@ -114,33 +132,11 @@ def read(given: Sequence[str], labels: Sequence[str] = ()) -> list[ComparedRun]:
 
 
 def _read_run(label: str, folder: RunFolder, config: RunConfig) -> ComparedRun:
-    summary = _read_json(folder.summary)
-    for key in ("env_steps", "final_return_per_seed", "wall_seconds", "num_parameters"):
-        if key not in summary:
-            raise InputError(f"{folder.summary} must hold {key}; it does not.")
-    try:
-        rows = MetricsFile(folder.metrics).read()
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{folder.metrics} cannot be read: {error}.") from error
-    if not rows or not {"env_steps", "seed", "episode/return"} <= rows[0].keys():
-        raise InputError(
-            f"{folder.metrics} must have rows of env_steps, seed and episode/return; "
-            "it has none."
-        )
+    summary, rows = reading.summary(folder.summary), reading.rows(folder.metrics)
     starts = manifest.read(folder.manifest) or []  # a damaged one decides nothing
     return ComparedRun(
         label, folder, config, summary, rows, starts, trials.newest(folder)
     )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} must hold a mapping; got {content!r}.")
-    return content
 
 
 def make_labels(
@@ -152,10 +148,10 @@ def make_labels(
     labels = []
     for core, own in zip(cores, flat, strict=True):
         alike = [other for name, other in zip(cores, flat, strict=True) if name == core]
-        labels.append(core + _difference(own, alike))
+        labels.append(safe(core + _difference(own, alike), _MOST_LETTERS))
     # Runs alike in all that a label can hold go by their folders, or are counted.
     labels = [
-        f"{label} ({folder.path.name})" if labels.count(label) > 1 else label
+        f"{label} ({safe(folder.path.name)})" if labels.count(label) > 1 else label
         for label, folder in zip(labels, folders, strict=True)
     ]
     return [

@@ -59,14 +59,17 @@ class Plan:
                 f"{config.env.name} has no splits of tasks."
             )
         trained = int(config.env.params["num_trials"])
-        num_trials = request.trials or 2 * trained
-        swap_at = request.swap_at or max(1, trained // 2)
+        num_trials = 2 * trained if request.trials is None else request.trials
+        swap_at = request.swap_at
+        if swap_at is None:
+            swap_at = max(1, trained // 2)
         if not 1 <= swap_at < num_trials:
             raise InputError(
                 f"swap_at must lie between 1 and the last of {num_trials} trials, "
                 f"{num_trials - 1}; got {swap_at}."
             )
-        kept = Path(request.experts or folder.path / "experts")
+        own = folder.path / "experts"
+        kept = own if request.experts is None else Path(request.experts)
         return cls(request, splits, trained, num_trials, swap_at, kept)
 
     def key(self, split: str) -> jax.Array:

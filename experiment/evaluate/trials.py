@@ -7,22 +7,32 @@ learner, task and trial, and `result.json`, with the levels to compare them with
 import csv
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from agents.acting.controls import CONTROLS
 from envs import SPLITS
+from experiment import files
 from experiment.errors import InputError
+from experiment.report.text import safe
 from experiment.run.run_folder import RunFolder
 
 PLAIN = CONTROLS[0]  # changes nothing
 FILE = "trials.csv.gz"  # pandas.read_csv reads it as it is
 COLUMNS = ("split", "control", "seed", "task", "trial", "return", "length")
 _READ = COLUMNS[:-1]
+# More than any evaluation has: a folder may be somebody else's, and its files a trap.
+MOST_JSON, MOST_BYTES, MOST_ROWS, MOST_KINDS = 2**26, 2**31, 20_000_000, 100
+_DAMAGE = (
+    *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError),
+    *(OverflowError, InputError),
+)
 
 
 @dataclass(frozen=True)
@@ -110,16 +120,16 @@ def read(path: Path) -> Trials:
       InputError: if a file cannot be read, or a trial is missing or there twice.
     """
     try:
-        result = json.loads((path / "result.json").read_text())
+        result = json.loads(files.read(path / "result.json", MOST_JSON))
         trained, num_trials = (
             int(result["num_trials_trained"]),
             int(result["num_trials"]),
         )
         levels = {
-            split: Levels(at.get("random"), at.get("expert"), at.get("expert_name"))
+            split: Levels(_level(at.get("random")), _level(at.get("expert")), _name(at))
             for split, at in result["levels"].items()
         }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (*_DAMAGE, RecursionError) as error:
         raise InputError(
             f"{path / 'result.json'} cannot be read: {error!r}."
         ) from error
@@ -137,6 +147,24 @@ def read(path: Path) -> Trials:
     if not found.splits:
         raise InputError(f"{path / FILE} must have rows of control none.")
     return found
+
+
+def _level(value: Any) -> float | None:
+    """A return to compare with, from a file.
+
+    Raises:
+      ValueError: if it is no finite number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not math.isfinite(float(value)):
+        raise ValueError(f"a level must be a finite number; got {value!r}")
+    return float(value)
+
+
+def _name(at: Mapping[str, Any]) -> str | None:
+    name = at.get("expert_name")
+    return None if name is None else safe(str(name))
 
 
 def write(path: Path, played: Mapping[str, Mapping[str, np.ndarray]]) -> None:
@@ -161,14 +189,18 @@ def _read_cells(path: Path) -> dict[tuple[str, str], np.ndarray]:
     """Rows `(seed, task, trial, return)` [M, 4], by split and control."""
     cells: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     try:
+        files.check_file(path, MOST_BYTES)
         with gzip.open(path, "rt", newline="") as file:
             reader = csv.reader(file)
             header = next(reader, [])
             split, control, *rest = (header.index(name) for name in _READ)
-            for row in reader:
+            for count, row in enumerate(reader):
+                if count == MOST_ROWS or len(cells) > MOST_KINDS:
+                    raise ValueError("it holds more than an evaluation can")
                 numbers = tuple(float(row[place]) for place in rest)
-                cells.setdefault((row[split], row[control]), []).append(numbers)
-    except (OSError, EOFError, zlib.error, ValueError, IndexError) as error:
+                key = safe(row[split], 40), safe(row[control], 40)
+                cells.setdefault(key, []).append(numbers)
+    except (OSError, EOFError, zlib.error, csv.Error, *_DAMAGE) as error:
         raise InputError(
             f"{path} must have columns {', '.join(_READ)} and numbers in the last "
             f"four: {error}."
@@ -182,11 +214,13 @@ def _block(
     """[M, 4] -> [S, N, K]."""
     places = [np.unique(cells[:, axis], return_inverse=True) for axis in range(3)]
     shape = tuple(len(values) for values, _ in places)
-    block = np.full(shape, np.nan)
-    block[tuple(place.reshape(-1) for _, place in places)] = cells[:, 3]
     trials = places[2][0]
-    whole = len(cells) == block.size and np.isfinite(block).all()
-    if not whole or not np.array_equal(trials, np.arange(1, num_trials + 1)):
+    whole = len(cells) == math.prod(shape) and len(trials) == num_trials
+    block = np.full(shape if whole else (0, 0, 0), np.nan)
+    if whole:
+        block[tuple(place.reshape(-1) for _, place in places)] = cells[:, 3]
+        whole = np.isfinite(block).all() and (trials == np.arange(num_trials) + 1).all()
+    if not whole:
         raise InputError(
             f"{path} must have each of the trials 1 to {num_trials} once for every "
             f"learner and task, with a finite return; split {key[0]}, control {key[1]} "

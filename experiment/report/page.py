@@ -1,15 +1,18 @@
 """A report in one HTML file: text, tables and pictures, opened without a network."""
 
 import base64
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from experiment import files
+from experiment.report.text import safe
+
 Cell = str | int | float | bool | None
 
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light; }
 body { max-width: 62rem; margin: 2rem auto; padding: 0 1.2rem; color: #1a1a1a;
@@ -70,28 +73,37 @@ class Section:
 def write_report(path: Path, title: str, sections: Sequence[Section]) -> None:
     """Writes one self-contained HTML file; pictures are copied into it.
 
-    All text is shown as it is: markup in it is not read as markup.
+    All text is shown as it is: markup in it is not read as markup, and the page lets
+    nothing run and fetches nothing, should some get through.
     """
     body = "\n".join(_section(section) for section in sections)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
+    files.make_folder(path.parent, f"{path.parent} cannot be made")
+    files.write(
+        path,
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
-        f"<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n",
-        encoding="utf-8",
+        f"<title>{_shown(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<body>\n<h1>{_shown(title)}</h1>\n{body}\n</body>\n</html>\n",
     )
 
 
 def write_csv(path: Path, table: Table) -> None:
-    """Writes a table with every digit; None and NaN are empty cells."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(table.columns)
-        writer.writerows(
-            [["" if _nothing(c) else c for c in row] for row in table.rows]
-        )
+    """Writes a table with every digit; None and NaN are empty cells.
+
+    Text that a spreadsheet would take for a formula gets a quote before it.
+    """
+    files.make_folder(path.parent, f"{path.parent} cannot be made")
+    files.write_csv(
+        path, [[_cell(cell) for cell in row] for row in (table.columns, *table.rows)]
+    )
+
+
+def _cell(cell: Cell) -> Cell:
+    if not isinstance(cell, str):
+        return "" if _nothing(cell) else cell
+    text = cell.encode("utf-8", "backslashreplace").decode()
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def as_text(table: Table) -> str:
@@ -115,7 +127,7 @@ def show(cell: Cell) -> str:
         return f"{cell:,}"
     if isinstance(cell, float):
         return f"{cell:,.0f}" if abs(cell) >= 1e4 else f"{cell:.4g}"
-    return str(cell)
+    return safe(str(cell))
 
 
 def show_interval(value: float | None, low: float, high: float) -> str:
@@ -134,22 +146,27 @@ def _nothing(cell: Cell) -> bool:
     return cell is None or cell != cell  # NaN
 
 
+def _shown(text: str) -> str:
+    """Text as HTML shows it; paragraphs may be long."""
+    return escape(safe(text, most=20_000))
+
+
 def _section(section: Section) -> str:
-    parts = [f"<h2>{escape(section.heading)}</h2>"]
-    parts += [f"<p>{escape(text)}</p>" for text in section.paragraphs]
-    parts += [f'<p class="warning">{escape(text)}</p>' for text in section.warnings]
+    parts = [f"<h2>{_shown(section.heading)}</h2>"]
+    parts += [f"<p>{_shown(text)}</p>" for text in section.paragraphs]
+    parts += [f'<p class="warning">{_shown(text)}</p>' for text in section.warnings]
     parts += [_table(table) for table in section.tables]
     parts += [_picture(picture) for picture in section.pictures]
     return "\n".join(parts)
 
 
 def _table(table: Table) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
+    head = "".join(f"<th>{_shown(name)}</th>" for name in table.columns)
     rows = "\n".join(
-        "<tr>" + "".join(f"<td>{escape(show(cell))}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{_shown(show(cell))}</td>" for cell in row) + "</tr>"
         for row in table.rows
     )
-    caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
+    caption = f"<caption>{_shown(table.caption)}</caption>" if table.caption else ""
     return (
         f"<figure><table>{caption}<thead><tr>{head}</tr></thead>\n"
         f"<tbody>{rows}</tbody></table></figure>"
@@ -158,7 +175,7 @@ def _table(table: Table) -> str:
 
 def _picture(picture: Picture) -> str:
     data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
-    caption = escape(picture.caption)
+    caption = _shown(picture.caption)
     return (
         f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
         f"<figcaption>{caption}</figcaption></figure>"

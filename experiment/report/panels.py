@@ -7,6 +7,7 @@ tell them apart as well.
 """
 
 import io
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from experiment import files
+from experiment.report.text import safe
 
 PALETTE = (
     *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"),
@@ -21,6 +23,7 @@ PALETTE = (
 GREY = "#777777"
 _LINES = ("-", "--", "-.", ":")
 _PER_ROW = 3
+LETTERS = 60  # of a label in a picture; tables have all of it
 
 
 def look(index: int) -> dict[str, Any]:
@@ -113,7 +116,10 @@ def round_ticks(axis: Any) -> None:
 
 def name_rows(panel: Any, labels: Sequence[str]) -> None:
     """Puts a run on each line of the vertical axis, the first one on top."""
-    panel.set_yticks(range(len(labels)), labels)
+    # Ticks write their labels again when they are drawn.
+    panel.set_yticks(
+        range(len(labels)), [safe(label, most=LETTERS) for label in labels]
+    )
     panel.set_ylim(len(labels) - 0.5, -0.5)
     panel.tick_params(axis="y", length=0)
 
@@ -150,10 +156,24 @@ def legend(made: Any, panels: Sequence[Any]) -> None:
     )
 
 
+def _leave_text_alone(made: Any) -> None:
+    """No text is read as mathematics (a label may hold `$`), and none is endless."""
+    from matplotlib.text import Text
+
+    for text in made.findobj(Text):
+        text.set_parse_math(False)
+        text.set_text(safe(text.get_text(), most=LETTERS))
+
+
 def save(made: Any, path: Path) -> Path:
     """Writes the PNG, whole or not at all (`experiment.files.write`)."""
     files.make_folder(path.parent, f"{path.parent} cannot be made")
+    _leave_text_alone(made)
     picture = io.BytesIO()
-    made.savefig(picture, format="png", dpi=150)
+    with warnings.catch_warnings():
+        # A label may be in any script; what the font lacks is drawn as a box.
+        for said in ("Glyph .* missing from font", "constrained_layout not applied"):
+            warnings.filterwarnings("ignore", said)
+        made.savefig(picture, format="png", dpi=150)
     files.write(path, picture.getvalue())
     return path

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from experiment import files
+from experiment.errors import RunError
 
+MOST = 2**24  # bytes; an entry has about a thousand
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "gymnax", "chex", "distrax", "numpy")
 
 
@@ -34,8 +36,8 @@ def read(path: Path) -> list[dict[str, Any]] | None:
     if not path.exists():
         return []
     try:
-        starts = json.loads(path.read_text())["starts"]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        starts = json.loads(files.read(path, MOST))["starts"]
+    except (RunError, ValueError, TypeError, KeyError, RecursionError):
         return None
     whole = isinstance(starts, list) and all(isinstance(s, dict) for s in starts)
     return starts if whole else None

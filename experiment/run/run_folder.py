@@ -6,15 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
-
+from envs.fields import shown
 from experiment import files, signals
 from experiment.errors import InputError, told
 from experiment.run import manifest
 from experiment.run.lock import Lock
 from experiment.setup import config as run_config
+from experiment.setup import plain
 from experiment.setup.config import RunConfig
 
 
@@ -121,8 +119,7 @@ class RunFolder:
           InputError, MachineError: if that is impossible; what was there is untouched.
         """
         files.make_folder(self.path, f"run_dir {self.path} cannot be made")
-        text = OmegaConf.to_yaml(OmegaConf.create(run_config.dump(config)))
-        files.write(self.config, text)
+        files.write(self.config, plain.write(run_config.dump(config)))
 
     def load_config(self) -> RunConfig:
         """The configuration that the run was started with.
@@ -131,12 +128,14 @@ class RunFolder:
           InputError: if config.yaml cannot be read or does not fit this version.
         """
         try:
-            plain = OmegaConf.to_container(OmegaConf.load(self.config), resolve=True)
-        except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
-            raise InputError(f"{self.config} cannot be read: {error}") from error
-        if not isinstance(plain, Mapping):
-            raise InputError(f"{self.config} must hold a mapping; got {plain!r}.")
-        return run_config.load(plain)  # type: ignore[arg-type]
+            content = plain.read(files.read(self.config, plain.MOST))
+        except ValueError as error:
+            raise InputError(f"{self.config} cannot be read: {error}.") from error
+        if not isinstance(content, Mapping):
+            raise InputError(
+                f"{self.config} must hold a mapping; got {shown(content)}."
+            )
+        return run_config.load(content)
 
     def write_manifest(self) -> None:
         """Records how this start came about (`experiment.run.manifest`)."""

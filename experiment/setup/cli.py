@@ -1,33 +1,45 @@
 """From a command line to a composed configuration; errors are one sentence, status 2.
 
-Hydra composes; this module adds what it lacks: our exit status, the nearest known name,
-one rule for all overrides. `key=value` sets a key whether or not a YAML file mentions
-it, because the dataclasses and not the files say which keys exist.
+Hydra composes what is chosen by name (`env=`, `core=`, `agent=`, `memory=`) from the
+files under configs/. Every other `key=value` is then set, whether or not a file
+mentions the key, because the dataclasses and not the files say which keys exist.
 """
 
+import copy
+import functools
 import importlib.util
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+import agents
 import envs
+from envs.config import OpenConfig
+from envs.fields import shown
 from envs.naming import nearest
 from experiment.errors import InputError
-from experiment.setup.config import EXAMPLES, not_chosen
+from experiment.setup import arguments, keys
+from experiment.setup.config import (
+    EXAMPLES,
+    MEMORY,
+    Schedule,
+    not_chosen,
+    section_classes,
+)
+from s5rl.config import CORE_CONFIGS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-GROUPS = ("env", "core", "agent", "memory")
-_KEY_VALUE = re.compile(r"^([A-Za-z_][\w.]*)=")
+GROUPS = (*EXAMPLES, MEMORY)  # what is chosen by name
 
 
+@functools.cache
 def register() -> None:
     """Makes every environment a choice of the group `env`, and sums available in YAML.
 
@@ -49,65 +61,94 @@ def _add(*terms: Any) -> Any:
     return sum(terms) if all(isinstance(t, int | float) for t in terms) else None
 
 
-def prepare(argv: Sequence[str]) -> list[str]:
-    """Makes each `key=value` set the key whether or not a YAML file mentions it.
-
-    Choices of a group (`env=memory_chain`), Hydra's own keys and everything that is
-    not a plain assignment stay as they are.
-    """
-    prepared = []
-    for argument in argv:
-        match = _KEY_VALUE.match(argument)
-        plain = match and match[1] not in GROUPS and not match[1].startswith("hydra")
-        prepared.append(f"++{argument}" if plain else argument)
-    return prepared
-
-
 def composed(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """Composes a configuration as Hydra would.
+    """Composes a configuration from choices by name and `key=value`.
 
     Raises:
-      InputError: a sentence in place of Hydra's report.
+      InputError: for what is no `key=value`, cannot be read, or is no choice.
     """
+    register()
     for section in EXAMPLES:
-        if wants(overrides, f"~{section}"):  # Hydra would miss it in another's name
+        if wants(overrides, f"~{section}"):
             raise not_chosen(section, None)
-    with initialize_config_dir(str(CONFIGS.resolve()), version_base="1.3"):
-        try:
-            config = compose(config_name, overrides=prepare(overrides))
-            return OmegaConf.to_container(config, resolve=True)  # type: ignore
-        except MissingConfigException as error:
-            raise InputError(_missing(error, overrides)) from error
-        except (HydraException, OmegaConfBaseException) as error:
-            raise InputError(str(error)) from error
-        except ValueError as error:  # Hydra's own, for a group that is null
-            raise InputError(f"{' '.join(overrides)}: {error}") from error
+    given = arguments.pairs(overrides, train_keys())
+    chosen = {key: text for key, text in given if key in GROUPS}
+    for group, name in chosen.items():
+        _check_choice(group, name)
+    tree = copy.deepcopy(_composed(config_name, tuple(sorted(chosen.items()))))
+    text = _text_keys(tree)
+    for key, written in given:
+        if key not in GROUPS:
+            value = arguments.read(key, written, as_text=key in text)
+            arguments.put(tree, key, value)
+    try:
+        return OmegaConf.to_container(OmegaConf.create(tree), resolve=True)  # type: ignore
+    except OmegaConfBaseException as error:
+        raise InputError(f"{' '.join(overrides)}: {error}") from error
 
 
-def _missing(error: MissingConfigException, overrides: Sequence[str]) -> str:
-    wanted = str(error.missing_cfg_file)
-    group, _, name = wanted.partition("/")
-    known = sorted(error.options or ())
-    if group == "env":
-        known = list(envs.names())
+@functools.lru_cache(maxsize=64)
+def _composed(config_name: str, chosen: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """What the files say for these choices, references among them not looked up."""
+    overrides = [f"{group}={name}" for group, name in chosen]
+    try:
+        with initialize_config_dir(str(CONFIGS.resolve()), version_base="1.3"):
+            return OmegaConf.to_container(compose(config_name, overrides))  # type: ignore
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        raise InputError(f"configs/ cannot be read: {error}") from error
+
+
+def choices(group: str) -> list[str]:
+    """The names that a group knows: those of the code, and files under configs/."""
+    files = (CONFIGS / group).rglob("*.yaml")
+    named = [path.relative_to(CONFIGS / group).with_suffix("") for path in files]
+    known = {"env": envs.names(), "core": CORE_CONFIGS, "agent": agents.CONFIGS}
+    found = [*known.get(group, ()), *sorted(path.as_posix() for path in named)]
+    return list(dict.fromkeys(found))
+
+
+def _check_choice(group: str, name: str) -> None:
+    known = choices(group)
+    if name in known:
+        return
+    if not name.strip("\"'") or name.startswith(("[", "{")) or name == "null":
+        raise not_chosen(group, name)
     guess = nearest(name, known)
+    suite, slash, _ = name.partition("/")
+    known = [n for n in known if slash and n.startswith(f"{suite}/")] or known
     listed = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-    return f"unknown {group} {name!r}{guess}? Known: {listed}."
+    raise InputError(f"unknown {group} {shown(name)}{guess}? Known: {listed}.")
 
 
-def assignments(argv: Sequence[str]) -> dict[str, Any]:
-    """Plain `key=value` arguments as (nested) data, without composing anything.
+def _text_keys(tree: dict[str, Any]) -> set[str]:
+    """Keys whose values are text, of the environment, core and agent chosen."""
+    found = keys.are_text(Schedule)
+    if all(isinstance(tree.get(section), dict) for section in EXAMPLES):
+        for section, cls in section_classes(tree).items():
+            if not issubclass(cls, OpenConfig):
+                found |= {f"{section}.{name}" for name in keys.are_text(cls)}
+    return found
+
+
+def train_keys() -> list[str]:
+    """Every key of train.py, whatever is chosen."""
+    every = [*GROUPS, "resume", *keys.of(Schedule), "env.history", "core.features"]
+    for section, table in (("core", CORE_CONFIGS), ("agent", agents.CONFIGS)):
+        for cls in table.values():
+            every += keys.of(cls, section)
+    for name in envs.names():
+        cls = envs.spec(name).config
+        every += () if issubclass(cls, OpenConfig) else keys.of(cls, "env")
+    return list(dict.fromkeys(every))
+
+
+def assignments(argv: Sequence[str], known: Sequence[str] = ()) -> dict[str, Any]:
+    """`key=value` arguments as (nested) data, without composing anything.
 
     Raises:
-      InputError: for anything that is not `key=value`.
+      InputError: for anything that is not `key=value`, or cannot be read.
     """
-    for argument in argv:
-        if not _KEY_VALUE.match(argument):
-            raise InputError(f"arguments must be key=value; got {argument!r}.")
-    try:
-        return OmegaConf.to_container(OmegaConf.from_dotlist(list(argv)))  # type: ignore
-    except (OmegaConfBaseException, YAMLError) as error:
-        raise InputError(f"{' '.join(argv)} cannot be read: {error}") from error
+    return arguments.nested(argv, known or train_keys())
 
 
 def need_wandb(mode: str) -> None:
@@ -124,5 +165,5 @@ def need_wandb(mode: str) -> None:
 
 
 def wants(argv: Sequence[str], *flags: str) -> bool:
-    """Whether any of Hydra's own flags was given."""
+    """Whether any of these flags was given."""
     return any(argument.split("=")[0] in flags for argument in argv)

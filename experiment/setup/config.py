@@ -5,21 +5,21 @@ inverse, so that a run folder's config.yaml describes the run completely.
 """
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 import agents
 import envs
+from envs import fields, values
 from envs.config import OpenConfig
 from envs.naming import nearest
 from experiment.errors import InputError
+from experiment.setup import keys
 from s5rl.config import CORE_CONFIGS
 
 EXAMPLES = {"env": "memory_chain", "core": "s5", "agent": "ppo"}  # of what is chosen
+MEMORY = "memory"  # likewise chosen by name, but no section
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,14 @@ class AgentChoice:
 class Schedule:
     """How long, how often, how many, where."""
 
-    total_steps: int = 1_000_000  # environment steps of each seed
-    seed: int = 0
+    # environment steps of each seed
+    total_steps: int = field(default=1_000_000, metadata={"most": 2**53})
+    seed: int = field(default=0, metadata={"most": 2**32 - 1})  # of all that is drawn
     num_seeds: int = 1  # independent learners, trained side by side
     log_every: int = 1  # updates per row of metrics.csv
     checkpoint_every: int = 50  # updates, rounded up to log points
-    wandb: str = "off"  # or "offline", "online"
-    run_dir: str | None = None  # None: runs/<env>-<core>-<agent>-<time>
+    wandb: str = fields.choice("off", "offline", "online")  # logs there as well
+    run_dir: str | None = None  # the run's folder; runs/<env>-<core>-<agent>-<time>
 
     def __post_init__(self):
         for name in ("total_steps", "num_seeds", "log_every", "checkpoint_every"):
@@ -68,10 +69,9 @@ class Schedule:
                 )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must lie in [0, 2**32); got {self.seed}.")
-        if self.wandb not in ("off", "offline", "online"):
-            raise ValueError(
-                f"wandb must be one of off, offline, online; got {self.wandb!r}."
-            )
+        fields.check_choices(self)
+        if self.run_dir is not None and not self.run_dir.strip():
+            raise ValueError("run_dir must name a folder; it is empty.")
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ class RunConfig:
                 f"num_envs ({options.num_envs}) x rollout_length "
                 f"({options.rollout_length}) = {options.steps_per_update} steps."
             )
+        values.check_number("the number of updates", self.num_updates)
 
     @property
     def num_updates(self) -> int:
@@ -110,16 +111,43 @@ def load(composed: Mapping[str, Any]) -> RunConfig:
         sections[section] = rest.pop(section, None)
         if not isinstance(sections[section], Mapping):
             raise not_chosen(section, sections[section])
-    schedule = typed(Schedule, rest, also=tuple(sections))
+    classes = section_classes(sections)
+    every = [
+        *keys.of(Schedule),
+        *(*EXAMPLES, MEMORY),
+        *(key for name, cls in classes.items() for key in _keys_of(name, cls)),
+    ]
+    schedule = typed(Schedule, rest, also=(*EXAMPLES, MEMORY), elsewhere=every)
     try:
         return RunConfig(
             schedule=schedule,
-            env=_load_env(sections["env"]),
-            core=_load_core(sections["core"]),
-            agent=_load_agent(sections["agent"]),
+            env=_load_env(sections["env"], every),
+            core=_load_core(sections["core"], every),
+            agent=_load_agent(sections["agent"], every),
         )
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def section_classes(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, type]:
+    """The configuration classes of what env, core and agent are named.
+
+    Raises:
+      InputError: for an unknown name.
+    """
+    name = sections["env"].get("name")
+    try:
+        env = envs.spec(name if isinstance(name, str) else repr(name)).config
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    core = _known("core", sections["core"].get("name"), CORE_CONFIGS)
+    agent = _known("agent", sections["agent"].get("name"), agents.CONFIGS)
+    return {"env": env, "core": core, "agent": agent}
+
+
+def _keys_of(section: str, cls: type) -> tuple[str, ...]:
+    beside = {"env": ("env.history",), "core": ("core.features",)}.get(section, ())
+    return (*beside, *(() if issubclass(cls, OpenConfig) else keys.of(cls, section)))
 
 
 def dump(config: RunConfig) -> dict[str, Any]:
@@ -137,7 +165,16 @@ def dump(config: RunConfig) -> dict[str, Any]:
         "core": {"name": config.core.name, "features": config.core.features, **core},
         "agent": {"name": config.agent.name, **agent},
     }
-    return OmegaConf.to_container(OmegaConf.create(plain))  # type: ignore[return-value]
+    return _as_data(plain)
+
+
+def _as_data(value: Any) -> Any:
+    """Mappings and lists as YAML has them."""
+    if isinstance(value, Mapping):
+        return {str(key): _as_data(part) for key, part in value.items()}
+    return [_as_data(part) for part in value] if isinstance(value, tuple | list) else (
+        value
+    )  # fmt: skip
 
 
 def override_env(choice: EnvChoice, given: Any) -> EnvChoice:
@@ -158,14 +195,15 @@ def override_env(choice: EnvChoice, given: Any) -> EnvChoice:
 
 
 def not_chosen(section: str, got: Any) -> InputError:
-    """What to say where "env", "core" or "agent" is no choice."""
+    """What to say where "env", "core", "agent" or "memory" is no choice."""
+    example = EXAMPLES.get(section, "never_reset")
     return InputError(
-        f"{section} must be chosen by name, as in {section}={EXAMPLES[section]}; "
-        f"got {got!r}."
+        f"{section} must be chosen by name, as in {section}={example}; "
+        f"got {fields.shown(got)}."
     )
 
 
-def _load_env(section: Mapping[str, Any]) -> EnvChoice:
+def _load_env(section: Mapping[str, Any], every: Iterable[str] = ()) -> EnvChoice:
     params = dict(section)
     name, history = params.pop("name", None), params.pop("history", False)
     if not isinstance(history, bool):
@@ -174,36 +212,46 @@ def _load_env(section: Mapping[str, Any]) -> EnvChoice:
     if issubclass(cls, OpenConfig):
         envs.check_config(str(name), params)
     else:
-        config = typed(cls, params, "env", also=("history",))
+        config = typed(cls, params, "env", also=("history",), elsewhere=every)
         params = dataclasses.asdict(config)
     return EnvChoice(str(name), history, params)
 
 
-def _load_core(section: Mapping[str, Any]) -> CoreChoice:
+def _load_core(section: Mapping[str, Any], every: Iterable[str]) -> CoreChoice:
     options = dict(section)
-    name, features = options.pop("name", None), options.pop("features", None)
-    _known("core", name, CORE_CONFIGS)
+    name, features = str(options.pop("name")), options.pop("features", None)
+    if isinstance(features, float) and features.is_integer():
+        features = int(features)
     if not isinstance(features, int) or isinstance(features, bool) or features < 1:
-        raise InputError(f"core.features must be a positive integer; got {features!r}.")
-    config = typed(CORE_CONFIGS[str(name)], options, "core", also=("features",))
-    return CoreChoice(str(name), features, config)
+        raise InputError(
+            f"core.features must be a positive integer; got {fields.shown(features)}."
+        )
+    values.check_number("core.features", features)
+    cls = CORE_CONFIGS[name]
+    config = typed(cls, options, "core", also=("features",), elsewhere=every)
+    return CoreChoice(name, features, config)
 
 
-def _load_agent(section: Mapping[str, Any]) -> AgentChoice:
+def _load_agent(section: Mapping[str, Any], every: Iterable[str]) -> AgentChoice:
     options = dict(section)
-    name = options.pop("name", None)
-    _known("agent", name, agents.CONFIGS)
-    return AgentChoice(str(name), typed(agents.CONFIGS[str(name)], options, "agent"))
+    name = str(options.pop("name"))
+    config = typed(agents.CONFIGS[name], options, "agent", elsewhere=every)
+    return AgentChoice(name, config)
 
 
-def _known(kind: str, name: Any, known: Mapping[str, Any]) -> None:
-    if name not in known:
+def _known(kind: str, name: Any, known: Mapping[str, type]) -> type:
+    if not isinstance(name, str) or name not in known:
         guess = nearest(str(name), known)
         raise InputError(f"unknown {kind} {name!r}{guess}? Known: {', '.join(known)}.")
+    return known[name]
 
 
 def typed(
-    cls: type, given: Mapping[str, Any], where: str = "", also: tuple[str, ...] = ()
+    cls: type,
+    given: Mapping[str, Any],
+    where: str = "",
+    also: tuple[str, ...] = (),
+    elsewhere: Iterable[str] = (),
 ) -> Any:
     """Builds a configuration dataclass, converting and checking every value.
 
@@ -212,39 +260,22 @@ def typed(
       given: values by field name.
       where: the section's name, for messages.
       also: further keys that stand beside the fields, for messages.
+      elsewhere: keys of other sections, with these, one of which may be meant.
 
     Raises:
-      InputError: for an unknown key (with the nearest known one), a value of the wrong
-        type, or one that the dataclass refuses.
+      InputError: for an unknown key (with the one that was meant), a value of the wrong
+        type or one that the device cannot hold, or one that the dataclass refuses.
     """
-    fields = {field.name: field for field in dataclasses.fields(cls)}
     prefix = f"{where}." if where else ""
-    given = dict(given)
-    for key, value in given.items():
-        if key not in fields:
-            known = (*fields, *also)
-            raise InputError(
-                f"unknown key {prefix}{key}{nearest(key, known)}? "
-                f"Known: {', '.join(known)}."
-            )
-        if isinstance(value, float) and fields[key].type in (int, "int"):
-            if value.is_integer():  # 2e6 is how one writes steps; inf is not
-                given[key] = int(value)
-    for key, value in given.items():
-        try:
-            OmegaConf.merge(OmegaConf.structured(cls), {key: value})
-        except OmegaConfBaseException as error:
-            wanted = getattr(fields[key].type, "__name__", str(fields[key].type))
-            raise InputError(
-                f"{prefix}{key} must be {wanted}; got {value!r}."
-            ) from error
-    merged = OmegaConf.merge(OmegaConf.structured(cls), given)
-    values = {str(key): _plain(value) for key, value in merged.items()}
+    own = [*keys.of(cls, where), *(f"{prefix}{key}" for key in also)]
+    for key in given:
+        if f"{prefix}{key}" not in own or key in also:
+            raise InputError(keys.unknown(f"{prefix}{key}", own, elsewhere))
     try:
-        return cls(**values)
+        found = fields.converted(cls, given, prefix)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    try:
+        return cls(**found)
     except ValueError as error:
         raise InputError(f"{prefix}{error}") from error
-
-
-def _plain(value: Any) -> Any:
-    return tuple(value) if OmegaConf.is_list(value) else value

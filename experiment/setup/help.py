@@ -1,8 +1,14 @@
-"""The text of `--help`, made from the dataclasses that the keys come from."""
+"""The text of `--help`: what would run, key by key.
+
+Made from a composed configuration, the dataclasses that its keys come from, and the
+comments that their fields have.
+"""
 
 import dataclasses
+import textwrap
+from collections.abc import Mapping
+from typing import Any
 
-import agents
 import envs
 from envs.config import (
     ControlConfig,
@@ -11,50 +17,134 @@ from envs.config import (
     PopgymConfig,
     SuiteConfig,
 )
-from experiment.setup.config import Schedule
+from experiment.setup import comments, keys
+from experiment.setup.config import RunConfig, Schedule
 from s5rl.config import CORE_CONFIGS
 
+_WIDTH = 88
+_HISTORY = "append previous action, previous reward and a start flag to observations"
+_OPEN = (
+    "Parameters of its own are set likewise (env.<parameter>=); it refuses what it "
+    "does not have."
+)
 
-def train_help() -> str:
-    """What `python train.py` understands."""
-    ours = [n for n in envs.names() if not issubclass(envs.spec(n).config, OpenConfig)]
-    games = [name for name in envs.names() if envs.spec(name).config is PopgymConfig]
-    bodies = [name for name in envs.names() if envs.spec(name).config is ControlConfig]
-    others = [name for name in envs.names() if envs.spec(name).config is GymnaxConfig]
-    suites = [n for n in envs.names() if envs.spec(n).config is SuiteConfig]
-    known = sorted({name.partition("/")[0] for name in suites})
+
+def train_help(config: RunConfig) -> str:
+    """What `python train.py` understands, and what this configuration would run."""
+    env, core, agent = config.env, config.core, config.agent
+    spec = envs.spec(env.name)
+    kept = {"env.history": (env.history, _HISTORY, ())}
+    features = {"core.features": (core.features, "width of memory and layers", ())}
     lines = [
         "python train.py [key=value ...]        train",
         "python train.py resume=RUN_DIR         go on with an interrupted run",
-        "python train.py --multirun seed=0,1    one run per combination (Hydra)",
+        "python train.py --multirun seed=0,1    one run for each combination of values",
+        "python train.py env=... core=... --help    what would run with that choice",
         "",
-        f"env={'|'.join(ours)}|popgym_<family>_<difficulty>|control/<task>|gymnax/<id>",
-        f"    {len(games)} names of POPGym games: {games[0]} ... {games[-1]}",
-        f"    {len(bodies)} control tasks: {bodies[0]} ... {bodies[-1]}",
-        f"    {len(others)} environments of gymnax: {others[0]} ... {others[-1]}",
-        f"    {len(suites)} of {', '.join(known)}, each with the extra of its name",
-        "env=custom env.entry_point=my_module:MyEnv   an environment of your own",
-        "    env.history = False     append previous action, reward and start flag",
-    ]
-    for name in ours:
-        lines += _keys(f"env={name}", "env", envs.spec(name).config)
-    lines += ["", "memory=reset|never_reset  whether an episode clears it (a baseline)"]
-    lines += ["", f"core={'|'.join(CORE_CONFIGS)}", "    core.features = 64"]
-    for name, config in CORE_CONFIGS.items():
-        lines += _keys(f"core={name}", "core", config)
-    for name, config in agents.CONFIGS.items():
-        lines += ["", *_keys(f"agent={name}", "agent", config)]
-    lines += ["", *_keys("the run", "", Schedule)]
-    lines += ["", "configs/ overrides some of these defaults for some environments."]
+        "What would run:",
+        "",
+        f"env={env.name}: {spec.measures}",
+        *_table(_of("env", spec.config, env.params) | kept),
+        *([f"  {line}" for line in textwrap.wrap(_OPEN, _WIDTH - 2)]
+          if issubclass(spec.config, OpenConfig) else []),
+        "",
+        f"core={'|'.join(CORE_CONFIGS)}: {core.name}",
+        *_table(features | _of("core", type(core.options), vars(core.options))),
+        "",
+        f"agent={agent.name}",
+        *_table(_of("agent", type(agent.options), vars(agent.options))),
+        "",
+        "memory=reset|never_reset, which sets agent.memory",
+        "",
+        "the run",
+        *_table(_of("", Schedule, vars(config.schedule))),
+        "",
+        *_environments(),
+    ]  # fmt: skip
     return "\n".join(lines)
 
 
-def _keys(title: str, section: str, config: type) -> list[str]:
+def request_help(kinds: Mapping[str, type]) -> str:
+    """The keys of requests, each kind under its title."""
+    lines = []
+    for title, cls in kinds.items():
+        defaults = {field.name: field.default for field in dataclasses.fields(cls)}
+        lines += [title, *_table(_of("", cls, defaults)), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _of(
+    section: str, cls: type, values: Mapping[str, Any]
+) -> dict[str, tuple[Any, str, tuple[str, ...]]]:
+    """Value, comment and choices by key; of an open configuration what was set."""
     prefix = f"{section}." if section else ""
+    if issubclass(cls, OpenConfig):
+        return {f"{prefix}{name}": (value, "", ()) for name, value in values.items()}
+    said = comments.of(cls)
+    found = {}
+    for field in dataclasses.fields(cls):
+        choices = field.metadata.get("choices", ())
+        if field.name == "split":
+            choices = getattr(cls, "SPLITS", ())
+        value = values[field.name]
+        if value is None and field.name in keys.are_text(cls):
+            value = "-"  # null would be taken for a name
+        found[f"{prefix}{field.name}"] = (value, said.get(field.name, ""), choices)
+    return found
+
+
+def _table(keys: Mapping[str, tuple[Any, str, tuple[str, ...]]]) -> list[str]:
+    """Three columns: key, value, and what it is."""
+    if not keys:
+        return []
+    shown = {key: _as_typed(value) for key, (value, *_) in keys.items()}
+    first = max(map(len, shown))
+    second = min(24, max(map(len, shown.values())))
+    lines = []
+    for key, (_, comment, choices) in keys.items():
+        if choices:
+            comment = f"{comment} ({'|'.join(choices)})".strip()
+        start = f"  {key.ljust(first)}  {shown[key].ljust(second)}  "
+        room = max(30, _WIDTH - len(start))
+        head, *rest = textwrap.wrap(comment, room) or [""]
+        lines.append(f"{start}{head}".rstrip())
+        lines += [f"{' ' * len(start)}{line}" for line in rest]
+    return lines
+
+
+def _as_typed(value: Any) -> str:
+    """A value as a command line has it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value:_}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, tuple | list):
+        return f"[{','.join(map(_as_typed, value))}]"
+    return str(value)
+
+
+def _environments() -> list[str]:
+    """What `env=` can be."""
+    kinds: dict[type, list[str]] = {}
+    ours = []
+    for name in envs.names():
+        cls = envs.spec(name).config
+        if issubclass(cls, OpenConfig):
+            kinds.setdefault(cls, []).append(name)
+        else:
+            ours.append(name)
+    games, bodies = kinds[PopgymConfig], kinds[ControlConfig]
+    others, suites = kinds[GymnaxConfig], kinds[SuiteConfig]
+    known = sorted({name.partition("/")[0] for name in suites})
     return [
-        f"  {title}",
-        *(
-            f"    {prefix}{field.name} = {field.default}"
-            for field in dataclasses.fields(config)
-        ),
-    ]
+        "environments (python -m envs lists them)",
+        *textwrap.wrap(", ".join(ours), _WIDTH, initial_indent="  ",
+                       subsequent_indent="  "),
+        f"  {len(games)} POPGym games, popgym_<family>_<difficulty>: {games[0]} ...",
+        f"  {len(bodies)} control tasks, control/<task>: {bodies[0]} ...",
+        f"  {len(others)} of gymnax, gymnax/<id>: {others[0]} ...",
+        f"  {len(suites)} of {', '.join(known)}, each with the extra of its name",
+        "  your own: env=custom env.entry_point=my_module:MyEnv",
+    ]  # fmt: skip

@@ -1,6 +1,11 @@
 """What an evaluation is asked for. Free of JAX."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _seed() -> Any:
+    return field(default=0, metadata={"most": 2**32 - 1})
 
 
 @dataclass(frozen=True)
@@ -8,7 +13,7 @@ class Request:
     """What to play."""
 
     episodes: int = 1000  # of each of the run's seeds
-    seed: int = 0  # of the evaluation: episodes, not parameters
+    seed: int = _seed()  # of the evaluation: episodes, not parameters
     greedy: bool = False  # the likeliest action instead of a drawn one
 
     def __post_init__(self):
@@ -23,14 +28,13 @@ class TransferRequest:
     """What to play to measure transfer."""
 
     tasks: int = 256  # of each split, the same for every learner and control
-    trials: int | None = None  # of a meta-episode; None: twice as many as in training
-    swap_at: int | None = None  # trial that begins with wrong memory; None: middle
-    seed: int = 0  # of the evaluation: tasks and episodes, not parameters
+    trials: int | None = None  # of a meta-episode; null: twice as many as in training
+    swap_at: int | None = None  # trial that begins with wrong memory; null: middle
+    seed: int = _seed()  # of the evaluation: tasks and episodes, not parameters
     greedy: bool = False  # the likeliest action instead of a drawn one
-    # Where no formula says what an expert earns: how long one is trained on each bare
-    # body (0: no experts), and where they are kept (None: in the run's folder).
-    expert_steps: int = 2_000_000
-    experts: str | None = None
+    # Where no formula says what an expert earns, one is trained on each bare body:
+    expert_steps: int = 2_000_000  # for so long; 0: no experts
+    experts: str | None = None  # the folder they are kept in; else, that of the run
 
     def __post_init__(self):
         if self.expert_steps < 0:
@@ -43,3 +47,10 @@ class TransferRequest:
             raise ValueError(f"seed must lie in [0, 2**32); got {self.seed}.")
         if self.trials is not None and self.trials < 2:
             raise ValueError(f"trials must be at least 2; got {self.trials}.")
+        if self.swap_at is not None and self.swap_at < 1:
+            raise ValueError(
+                "swap_at must be at least 1, for trials are counted from 0 and the "
+                f"first has no memory to swap; got {self.swap_at}."
+            )
+        if self.experts is not None and not self.experts.strip():
+            raise ValueError("experts must name a folder; it is empty.")

@@ -123,7 +123,7 @@ DAMAGE = {
     "summary cut short": (damage("summary.json", "{"), "summary.json cannot be read"),
     "summary of a list": (damage("summary.json", "[]"), "must hold a mapping"),
     "old summary": (without("num_parameters"), "must hold num_parameters"),
-    "no metrics": (lambda path: (path / "metrics.csv").unlink(), "must have rows"),
+    "no metrics": (lambda path: (path / "metrics.csv").unlink(), "cannot be read"),
     "other metrics": (damage("metrics.csv", "a,b\n1,2\n"), "must have rows"),
     "damaged metrics": (damage("metrics.csv", "seed\nx\n"), "metrics.csv cannot be"),
     "damaged manifest": (damage("manifest.json", "?"), "manifest.json cannot be read"),

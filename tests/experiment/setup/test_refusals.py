@@ -27,9 +27,9 @@ TRAIN = {
     "unknown core": (["core=s6"], "'s6'", "'s5'"),
     "unknown agent": (["agent=pp0"], "'pp0'", "'ppo'"),
     "unknown key": (["sede=1"], "sede", "'seed'"),
-    "unknown env key": (["env.memry=3"], "env.memry", "'memory_length'"),
-    "unknown core key": (["core.feature=3"], "core.feature", "'features'"),
-    "unknown agent key": (["agent.num_env=3"], "agent.num_env", "'num_envs'"),
+    "unknown env key": (["env.memry=3"], "env.memry", "'env.memory_length'"),
+    "unknown core key": (["core.feature=3"], "core.feature", "'core.features'"),
+    "unknown agent key": (["agent.num_env=3"], "agent.num_env", "'agent.num_envs'"),
     "text for a number": (["env.memory_length=abc"], "must be int", "'abc'"),
     "fraction for an integer": (["num_seeds=1.5"], "must be int", "1.5"),
     "infinity for an integer": (["total_steps=inf"], "must be int", "inf"),
@@ -38,7 +38,7 @@ TRAIN = {
     "number for a list": (["agent.encoder_sizes=8"], "must be", "8"),
     "text for a bool": (["agent.normalize_advantage=perhaps"], "bool", "perhaps"),
     "null for a number": (["seed=null"], "must be int", "None"),
-    "null for a choice": (["env=null"], "env=null", "must be a string"),
+    "null for a choice": (["env=null"], "env=memory_chain", "'null'"),
     "no choice": (["~core"], "core=s5", "None"),
     "no choice, by its name": (["~core=s5"], "core=s5", "got None"),
     "indivisible": (["agent.num_envs=12"], "num_envs (12)", "num_minibatches (8)"),
@@ -53,17 +53,20 @@ TRAIN = {
     "memory beyond the limit": (LIMIT, "memory_length (9)", "episode (9)"),
     "unknown wandb mode": (["wandb=yes"], "offline", "'yes'"),
     "negative seed": (["seed=-1"], "[0, 2**32)", "-1"),
-    "not an assignment": (["fast"], "'fast'", "EQUAL"),
+    "not an assignment": (["fast"], "'fast'", "key=value"),
     "resume from nowhere": (["resume=no/such"], "run folder", "no/such"),
     "resume from a number": (["resume=5"], "run folder", "5"),
-    "resume from nothing": (["resume="], "resume=", "run folder"),
+    "resume from nothing": (["resume="], "resume=", "is empty"),
 }
 
 
 @pytest.fixture(autouse=True)
 def _nothing_starts(monkeypatch):
     """Everything here is refused before JAX is needed, so before anything compiles."""
-    monkeypatch.setattr(train, "run", lambda: pytest.fail("not refused"))
+    for place in ("building.build_agent", "building.seed_keys"):
+        monkeypatch.setattr(
+            f"experiment.setup.{place}", lambda *given: pytest.fail("not refused")
+        )
 
 
 @pytest.mark.parametrize(("arguments", "one", "other"), TRAIN.values(), ids=TRAIN)
@@ -83,7 +86,7 @@ def run_dir(tmp_path, make_config):
 EVALUATE = {
     "another environment": (["env=other"], "memory_chain", "'other'"),
     "another name": (["env.name=other"], "memory_chain", "'other'"),
-    "unknown env parameter": (["env.memry=3"], "env.memry", "'memory_length'"),
+    "unknown env parameter": (["env.memry=3"], "env.memry", "'env.memory_length'"),
     "wrong env type": (["env.memory_length=x"], "must be int", "'x'"),
     "unknown key": (["episode=3"], "episode", "'episodes'"),
     "no episodes": (["episodes=0"], "at least 1", "got 0"),
