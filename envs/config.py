@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from envs.scale import Levels
 from envs.suites.table import check_installed
 
 
@@ -32,6 +33,11 @@ class MemoryChainConfig:
         if self.max_steps_in_episode is not None:
             return self.max_steps_in_episode
         return self.memory_length + 1
+
+
+def memory_chain_levels(config: MemoryChainConfig) -> Levels:
+    """The one reward, +1 or -1, is always within the limit."""
+    return Levels(chance=0.0, best=1.0)
 
 
 @dataclass(frozen=True)

@@ -94,10 +94,11 @@ FLOORS = {
         ("",),
     ),
     "envs": (
-        ("naming", "contract", "drawing"),
+        ("naming", "scale", "contract", "drawing"),
         ("arguments", "suites.table", "popgym.table", "control.table", "meta.tasks"),
         ("config", "meta.config"),
         ("popgym", "control", "suites", "memory_chain", "custom", "gymnax_suite"),
+        ("gymnax_table",),
         ("meta",),
         ("registry",),
         ("",),

@@ -110,12 +110,11 @@ def _write(folder: RunFolder, result, returns, lengths) -> Path:
         for seed, row in enumerate(returns):
             for index, value in enumerate(row):
                 writer.writerow([seed, index, float(value), int(lengths[seed, index])])
-    spec = envs.spec(result["env"])
     plots.histogram(
         returns.reshape(-1),
         path / "histogram.png",
         title=f"{result['env']} · {result['core']} · {returns.size:,} episodes",
-        levels={"chance": spec.chance, "best": spec.best},
+        levels=envs.levels(result["env"], result["env_params"])._asdict(),
     )
     return path
 

@@ -63,12 +63,11 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
         loop.close()
     wall_seconds = time.perf_counter() - began
     rows = loop.file.read()
-    spec = envs.spec(config.env.name)
     plots.learning_curve(
         rows,
         folder.learning_curve,
         title=f"{config.env.name} · {config.core.name} · {config.agent.name}",
-        levels={"chance": spec.chance, "best": spec.best},
+        levels=envs.levels(config.env.name, config.env.params)._asdict(),
     )
     if status == OK:
         summary = summarise(rows, config) | {
