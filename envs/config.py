@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from envs import values
+from envs.scale import Levels
 from envs.suites.table import check_installed
 
 
@@ -35,6 +36,11 @@ class MemoryChainConfig:
         if self.max_steps_in_episode is not None:
             return self.max_steps_in_episode
         return self.memory_length + 1
+
+
+def memory_chain_levels(config: MemoryChainConfig) -> Levels:
+    """The one reward, +1 or -1, is always within the limit."""
+    return Levels(chance=0.0, best=1.0)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from envs.config import (
     PopgymConfig,
     SuiteConfig,
 )
-from envs.control.table import BEST as _CONTROL_BEST
 from envs.control.table import TABLE as _CONTROL
+from envs.gymnax_table import TABLE as _GYMNAX
 from envs.meta.config import TABLE as _META
 from envs.meta.config import ProjectedControlConfig
 from envs.naming import unknown
 from envs.popgym.table import TABLE as _POPGYM
+from envs.scale import Levels
 from envs.suites.table import SUITES
 
 
@@ -33,45 +34,15 @@ class EnvSpec:
     measures: str  # in a line
     factory: str  # "module:function", called with the configuration
     config: type  # frozen dataclass that checks itself
-    chance: float | None = None  # return of random actions, where known
-    best: float | None = None  # highest mean return, where known
+    levels: str | None = None  # "module:function", config -> Levels; needs no JAX
     splits: tuple[str, ...] = ()  # of a meta-environment's tasks, "train" first
     bodies: str | None = None  # "module:function", config -> [(name, params)]
     references: str | None = None  # "module:function", see `references`
 
 
-# Chance: mean return of 1,000 episodes of uniformly random actions, gymnax 1.0.1 (see
-# benchmarks/chance.py). Best: where the rules give it.
-_GYMNAX = {
-    "CartPole-v1": ("balance a pole", 22.4, 500.0),
-    "Pendulum-v1": ("swing a pendulum up", -1215.0, None),
-    "Acrobot-v1": ("swing a two-link arm up", -499.0, None),
-    "MountainCar-v0": ("climb by swinging", -200.0, None),
-    "MountainCarContinuous-v0": ("climb by swinging, at a price", -33.3, None),
-    "Asterix-MinAtar": ("collect and dodge", 0.50, None),
-    "Breakout-MinAtar": ("break bricks", 0.39, None),
-    "Freeway-MinAtar": ("cross a road", 0.40, None),
-    "Seaquest-MinAtar": ("dive, shoot and breathe", 0.09, None),
-    "SpaceInvaders-MinAtar": ("shoot invaders", 4.1, None),
-    "Catch-bsuite": ("catch a falling ball", -0.61, 1.0),
-    "DeepSea-bsuite": ("explore deeply", -0.002, 0.99),
-    "MemoryChain-bsuite": ("remember a bit (see memory_chain)", 0.0, 1.0),
-    "UmbrellaChain-bsuite": ("assign credit past distractors", 0.1, None),
-    "DiscountingChain-bsuite": ("choose among delays", 1.02, 1.1),
-    "MNISTBandit-bsuite": ("classify digits (downloads them)", None, 1.0),
-    "SimpleBandit-bsuite": ("choose an arm", 0.51, 1.0),
-    "FourRooms-misc": ("walk to a goal", 0.45, 1.0),
-    "MetaMaze-misc": ("find a hidden goal again", 8.1, None),
-    "PointRobot-misc": ("find a hidden point again", 0.16, None),
-    "BernoulliBandit-misc": ("explore and exploit arms", 50.2, None),
-    "GaussianBandit-misc": ("explore and exploit arms", -50.5, None),
-    "Reacher-misc": ("reach with an arm", 15.8, None),
-    "Swimmer-misc": ("swim", 83.7, None),
-    "Pong-misc": ("return a ball", 87.6, None),
-    "FrozenLake-misc": ("cross slippery ice", 0.01, None),
-}
+def _has_bodies(config: type) -> bool:
+    return issubclass(config, ProjectedControlConfig)
 
-_BODIES = "envs.meta.ready:bodies"
 
 _SPECS = {
     "memory_chain": EnvSpec(
@@ -79,19 +50,17 @@ _SPECS = {
         measures="recall of one bit shown memory_length steps ago",
         factory="envs.memory_chain:make",
         config=MemoryChainConfig,
-        chance=0.0,
-        best=1.0,
+        levels="envs.config:memory_chain_levels",
     ),
     **{
         f"gymnax/{name}": EnvSpec(
             name=f"gymnax/{name}",
-            measures=measures,
+            measures=entry.measures,
             factory="envs.gymnax_suite:make",
             config=GymnaxConfig,
-            chance=chance,
-            best=best,
+            levels="envs.gymnax_table:levels",
         )
-        for name, (measures, chance, best) in _GYMNAX.items()
+        for name, entry in _GYMNAX.items()
     },
     **{
         name: EnvSpec(
@@ -99,8 +68,7 @@ _SPECS = {
             measures=entry.measures,
             factory="envs.popgym:make_from",
             config=PopgymConfig,
-            chance=entry.chance,
-            best=entry.best,
+            levels="envs.popgym.levels:levels",
         )
         for name, entry in _POPGYM.items()
     },
@@ -110,13 +78,12 @@ _SPECS = {
             measures=measures,
             factory=f"envs.meta.ready:make_{name}",
             config=config,
-            chance=chance,
-            best=best,
+            levels=None if _has_bodies(config) else "envs.meta.levels:levels",
             splits=config.SPLITS,
-            bodies=_BODIES if issubclass(config, ProjectedControlConfig) else None,
+            bodies="envs.meta.ready:bodies" if _has_bodies(config) else None,
             references="envs.meta.ready:references",
         )
-        for name, (config, measures, chance, best) in _META.items()
+        for name, (config, measures) in _META.items()
     },
     **{
         f"control/{name}": EnvSpec(
@@ -124,8 +91,7 @@ _SPECS = {
             measures=entry.measures,
             factory="envs.control:make",
             config=ControlConfig,
-            chance=entry.chance,
-            best=_CONTROL_BEST,
+            levels="envs.control.levels:levels",
         )
         for name, entry in _CONTROL.items()
     },
@@ -180,6 +146,25 @@ def check_config(name: str, params: Mapping[str, Any]) -> Any:
                 unknown(f"environment {name!r} has no parameter", key, known)
             )
     return config(**fields.converted(config, params))
+
+
+def levels(name: str, params: Mapping[str, Any] | None = None) -> Levels:
+    """What random actions and the best play earn in an episode, without importing JAX.
+
+    Args:
+      name: of an environment.
+      params: that it is made with.
+
+    Returns:
+      `(chance, best)`, None for what is not known with these parameters.
+
+    Raises:
+      ValueError: for an unknown name or parameter, or a value that cannot work.
+    """
+    found = spec(name)
+    if found.levels is None:
+        return Levels()
+    return _function(found.levels)(check_config(name, params or {}))
 
 
 def check(env: Any, params: Any) -> None:

@@ -94,11 +94,12 @@ FLOORS = {
         ("",),
     ),
     "envs": (
-        ("naming", "values", "contract", "drawing"),
+        ("naming", "scale", "values", "contract", "drawing"),
         ("fields",),
         ("arguments", "suites.table", "popgym.table", "control.table", "meta.tasks"),
         ("config", "meta.config"),
         ("popgym", "control", "suites", "memory_chain", "custom", "gymnax_suite"),
+        ("gymnax_table",),
         ("meta",),
         ("registry",),
         ("",),

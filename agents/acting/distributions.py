@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from gymnax.environments import spaces
 from jax import Array
 
+from envs.contract.declared import check_actions
+
 
 class ActionDistribution(Protocol):
     """Distribution over stored actions, with any leading batch axes."""
@@ -128,15 +130,12 @@ def make_head(space: Any, *, squash: bool) -> ActionHead:
     """Chooses the head for an action space.
 
     Raises:
-      ValueError: for a space that is neither Discrete nor a Box of one axis, or if
-        actions are to be squashed onto bounds that are infinite.
+      ValueError: for a space that is neither Discrete nor a Box of floats of one axis,
+        or if actions are to be squashed onto bounds that are infinite.
     """
+    check_actions(space)
     if isinstance(space, spaces.Discrete):
         return DiscreteHead(int(space.n))
-    if not (isinstance(space, spaces.Box) and len(space.shape) == 1):
-        raise ValueError(
-            f"actions must be Discrete, or a Box with one axis; got {space!r}."
-        )
     low, high = (
         tuple(float(x) for x in jnp.broadcast_to(jnp.asarray(bound), space.shape))
         for bound in (space.low, space.high)

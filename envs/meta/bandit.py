@@ -92,7 +92,7 @@ class BanditTasks:
     """Rates drawn independently; what the splits mean is in `draw`."""
 
     num_arms: int = 10
-    shifted_high: float = 0.5  # shifted rates are uniform below this
+    shifted_high: float = tasks.SHIFTED_RATE  # shifted rates are uniform below this
 
     def __post_init__(self):
         if not 0 < self.shifted_high <= 1:

@@ -162,45 +162,28 @@ class ProjectedDmcConfig(ProjectedControlConfig):
         check_installed("playground")
 
 
-# Configuration, what it measures, and of a whole meta-episode: chance, and the best for
-# play that knows the task. Both follow from the law of the tasks; for the dark rooms,
-# that of all goals and pairs. meta_cartpole's chance is 16 times that of one trial.
-TABLE: dict[str, tuple[type[MetaConfig], str, float | None, float | None]] = {
+# Configuration and what it measures; what is earned is in `envs.meta.levels`.
+TABLE: dict[str, tuple[type[MetaConfig], str]] = {
     "meta_cartpole": (
         MetaCartpoleConfig,
         "balance a pole through a lens that is new in each meta-episode",
-        1.82,
-        16.0,
     ),
-    "meta_bandit": (MetaBanditConfig, "explore arms, then exploit", 50.0, 1000 / 11),
+    "meta_bandit": (MetaBanditConfig, "explore arms, then exploit"),
     "meta_tabular_mdp": (
         MetaTabularMdpConfig,
         "learn a small world's rules while acting in it",
-        100.0,
-        None,
     ),
-    "dark_room": (
-        DarkRoomConfig,
-        "find an unseen goal, and go back to it",
-        2.47,
-        165.4,
-    ),
+    "dark_room": (DarkRoomConfig, "find an unseen goal, and go back to it"),
     "dark_key_to_door": (
         DarkKeyToDoorConfig,
         "find an unseen key and its door, and go back to them",
-        2.69,
-        20.0,
     ),
     "projected_control": (
         ProjectedControlConfig,
         "control bodies through random projections",
-        None,
-        None,
     ),
     "projected_dmc": (
         ProjectedDmcConfig,
         "the same of DM Control's own tasks (extra: playground)",
-        None,
-        None,
     ),
 }

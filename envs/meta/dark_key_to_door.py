@@ -22,6 +22,7 @@ from gymnax.environments import environment
 from jax import Array
 
 from envs.meta import room, tasks
+from envs.meta.cells import cells_of
 
 
 @struct.dataclass
@@ -102,7 +103,7 @@ class DarkKeyToDoorTasks(room.RoomTasks):
         """[M, 2, 2] int32: every (key, door) of a split, in row-major order."""
         count = self.size**2
         key, door = np.divmod(self.part(split, count**2), count)
-        return np.stack([room.cells_of(x, self.size) for x in (key, door)], axis=1)
+        return np.stack([cells_of(x, self.size) for x in (key, door)], axis=1)
 
     def draw(self, key: Array, split: str) -> dict[str, Array]:
         """One task, uniformly from the pairs of its split.

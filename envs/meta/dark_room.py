@@ -22,6 +22,7 @@ from gymnax.environments import environment
 from jax import Array
 
 from envs.meta import room, tasks
+from envs.meta.cells import cells_of
 
 
 @struct.dataclass
@@ -83,7 +84,7 @@ class DarkRoomTasks(room.RoomTasks):
 
     def goals(self, split: str) -> np.ndarray:
         """[M, 2] int32: every goal of a split, in row-major order."""
-        return room.cells_of(self.part(split, self.size**2), self.size)
+        return cells_of(self.part(split, self.size**2), self.size)
 
     def draw(self, key: Array, split: str) -> dict[str, Array]:
         """One task, uniformly from the goals of its split.

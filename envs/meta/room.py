@@ -16,6 +16,7 @@ from jax import Array
 
 from envs.contract.auto_reset import AutoReset
 from envs.meta import tasks
+from envs.meta.cells import HELD_OUT, SEED, partition
 
 MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 STARTS = ("center", "corner", "random")
@@ -66,8 +67,8 @@ class RoomTasks:
     size: int = 9
     start: str = "center"  # of training and held-out tasks, one of `STARTS`
     shifted_start: str = "corner"
-    held_out: float = 0.2  # share of the tasks
-    seed: int = 0  # chooses which
+    held_out: float = HELD_OUT  # share of the tasks
+    seed: int = SEED  # chooses which
 
     def __post_init__(self):
         for start in (self.start, self.shifted_start):
@@ -131,34 +132,3 @@ def encode(size: int, *cells: Array) -> Array:
     were, and neither looked for others nor found back to them (docs/in_context.md).
     """
     return 2 * jnp.concatenate(cells).astype(jnp.float32) / max(size - 1, 1) - 1
-
-
-def cells_of(index: np.ndarray, size: int) -> np.ndarray:
-    """[M, 2] int32: cells by their row-major numbers [M]."""
-    return np.stack(np.divmod(index, size), axis=-1).astype(np.int32)
-
-
-def partition(count: int, *, held_out: float, seed: int) -> tuple[np.ndarray, ...]:
-    """Divides tasks 0 ... count - 1 into those for training and those held out.
-
-    Equal arguments give equal parts, in every process and with every NumPy: the stream
-    of the legacy generator is frozen.
-
-    Args:
-      count: size of the set of tasks.
-      held_out: share of it that is held out, rounded to the nearest task.
-      seed: chooses which.
-
-    Returns:
-      `(train, held_out)`: two sorted int arrays, disjoint and together complete.
-
-    Raises:
-      ValueError: if either part would be empty.
-    """
-    kept = count - round(count * held_out)
-    if not 0 < kept < count:
-        raise ValueError(
-            f"held_out ({held_out}) must leave tasks in both parts of {count}."
-        )
-    order = np.random.RandomState(seed).permutation(count)
-    return np.sort(order[:kept]), np.sort(order[kept:])

@@ -18,6 +18,7 @@ TRAIN, HELD_OUT, SHIFTED, BODIES = ALL_SPLITS = (
     "bodies",
 )
 SPLITS = (TRAIN, HELD_OUT, SHIFTED)  # of one environment's tasks
+SHIFTED_RATE = 0.5  # the highest of a shifted bandit's arms; 1 in training
 
 
 def check_split(split: str, known: tuple[str, ...] = SPLITS) -> None:

@@ -101,7 +101,7 @@ def _unsized(name: str, lacking: str | None = None) -> Entry:
         measures = f"another name of {ALIASES[name]}"
     if lacking:
         measures = f"{measures} ({lacking})"
-    return Entry(name, UNKNOWN, UNKNOWN, None, known.chance, known.best, measures)
+    return Entry(name, UNKNOWN, UNKNOWN, None, *registry.levels(name), measures)
 
 
 def _size(space: Any) -> str:

@@ -81,8 +81,8 @@ def splits_of(runs: Sequence[ComparedRun]) -> list[str]:
 def levels_of(run: ComparedRun, split: str) -> Levels:
     """Random and expert return on a split, or while training."""
     if split == TRAINING:
-        spec = envs.spec(run.config.env.name)
-        return Levels(spec.chance, spec.best, "best")
+        known = envs.levels(run.config.env.name, run.config.env.params)
+        return Levels(known.chance, known.best, "best")
     found = run.transfer.levels if run.transfer else {}
     return found.get(split, Levels())
 

@@ -121,12 +121,11 @@ def _write(folder: RunFolder, result, returns, lengths) -> Path:
 
 
 def _draw(path: Path, result: dict[str, Any], returns: np.ndarray) -> None:
-    spec = envs.spec(result["env"])
     plots.histogram(
         returns.reshape(-1),
         path,
         title=f"{result['env']} · {result['core']} · {returns.size:,} episodes",
-        levels={"chance": spec.chance, "best": spec.best},
+        levels=envs.levels(result["env"], result["env_params"])._asdict(),
     )
 
 

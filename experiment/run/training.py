@@ -119,12 +119,11 @@ def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
 
 
 def _draw(rows: Sequence[Row], config: RunConfig, folder: RunFolder) -> None:
-    spec = envs.spec(config.env.name)
     plots.learning_curve(
         rows,
         folder.learning_curve,
         title=f"{config.env.name} · {config.core.name} · {config.agent.name}",
-        levels={"chance": spec.chance, "best": spec.best},
+        levels=envs.levels(config.env.name, config.env.params)._asdict(),
     )
 
 

@@ -1,6 +1,7 @@
 """From a configuration to an agent; everything that can be refused is refused here."""
 
 import dataclasses
+import dis
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,8 @@ def build_agent(config: RunConfig, env_choice: EnvChoice | None = None) -> Any:
 
     Raises:
       InputError: if the environment refuses its parameters or breaks the contract, or
-        the agent cannot act in it.
+        the agent cannot act in it. What fails in code of the user's own is told with
+        its place; what fails in ours is no bad input, and keeps its traceback.
     """
     choice = env_choice or config.env
     try:
@@ -47,7 +49,25 @@ def build_agent(config: RunConfig, env_choice: EnvChoice | None = None) -> Any:
             seed_axis=SEED_AXIS,
         )
     except ValueError as error:
+        if not _is_refusal(error):
+            raise
         raise InputError(str(error)) from error
+
+
+def _is_refusal(error: ValueError) -> bool:
+    """Whether a `raise` of ours made it, and not a call that went wrong.
+
+    Refusals are sentences that our own code raises; a ValueError that comes out of a
+    call (an addition of arrays, an unpacking) is a fault of the code that made it.
+    """
+    trace = error.__traceback__
+    assert trace is not None
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    module = str(trace.tb_frame.f_globals.get("__name__", ""))
+    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
+    ours = module.partition(".")[0] in ("agents", "envs", "experiment", "s5rl")
+    return ours and dis.opname[instruction] == "RAISE_VARARGS"
 
 
 def seed_keys(config: RunConfig) -> Array:

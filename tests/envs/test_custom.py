@@ -5,6 +5,9 @@ Mutants, and the test that fails for each:
     parameters all sent to the constructor          told_apart
     a missing import inside the module called ours  is_not_hidden
     no contract check                               that_breaks_the_contract
+    default_params by getattr's default             has_its_place[Forgets]
+    a module's own errors let through               is_not_hidden
+    types of params not checked                     keep_their_types
 """
 
 import sys
@@ -72,16 +75,35 @@ def lost():
 number = 3
 """
 
+SLIPS = """
+from our_corridor import Corridor, Params
+
+
+class Refuses(Corridor):
+    def __init__(self):
+        raise ValueError("width must be odd; got 3.")
+
+
+class Forgets(Corridor):
+    @property
+    def default_params(self):
+        return Params(bonus=self.bonus)
+
+
+class Wrong(Corridor):
+    def reset(self, key, params):
+        return super().reset(key) + 1
+"""
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     """A directory with a user's modules, in which the command is started."""
     (tmp_path / "our_corridor.py").write_text(MODULE)
-    (tmp_path / "our_broken.py").write_text("import a_package_that_is_not_there\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(tmp_path)])
     yield
-    for name in ("our_corridor", "our_broken"):
+    for name in ("our_corridor", "our_broken", "our_slips"):
         sys.modules.pop(name, None)
 
 
@@ -137,6 +159,47 @@ def test_one_that_breaks_the_contract_is_refused_with_what_it_lacks():
         envs.check(OldStep(), Params())
 
 
-def test_an_error_inside_the_users_module_is_not_hidden():
-    with pytest.raises(ModuleNotFoundError, match="a_package_that_is_not_there"):
+@pytest.mark.parametrize(
+    ("module", "says", "line"),
+    [
+        ("import a_package_that_is_not_there", "ModuleNotFoundError: No module n", 1),
+        ("x = 1\ndef f(:\n    pass", "SyntaxError: ", 2),
+        ("x = undefined", "NameError: name 'undefined' is not defined", 1),
+    ],
+)
+def test_an_error_inside_the_users_module_is_not_hidden(tmp_path, module, says, line):
+    (tmp_path / "our_broken.py").write_text(f"{module}\n")
+    with pytest.raises(ValueError) as refused:
         envs.make("custom", entry_point="our_broken:Env")
+    assert str(refused.value).startswith(f"entry_point=our_broken:Env raises {says}")
+    assert f"(our_broken.py:{line}, in <module>)" in str(refused.value)
+    assert refused.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (
+            "Refuses",
+            r"raises ValueError: width must be odd; got 3 \(our_slips.py:\d+, in",
+        ),
+        (
+            "Forgets",
+            r"raises AttributeError: 'Forgets' object has no attribute 'bonus'",
+        ),
+        ("Wrong", r"Wrong.reset raises TypeError: .* \(our_slips.py:\d+, in Wrong.res"),
+    ],
+)
+def test_an_error_of_the_users_class_has_its_place(tmp_path, name, says):
+    (tmp_path / "our_slips.py").write_text(SLIPS)
+    with pytest.raises(ValueError, match=says):
+        envs.make("custom", entry_point=f"our_slips:{name}")
+
+
+def test_params_keep_their_types():
+    with pytest.raises(ValueError, match="bonus must be float; got 'much'"):
+        envs.make("custom", entry_point="our_corridor:Corridor", bonus="much")
+    with pytest.raises(ValueError, match=r"max_steps_in_episode must be int; got 2.5"):
+        envs.make(
+            "custom", entry_point="our_corridor:Corridor", max_steps_in_episode=2.5
+        )

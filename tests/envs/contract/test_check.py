@@ -61,7 +61,8 @@ def test_what_keeps_the_contract_passes():
         (
             dict(keeps=5),
             "sham.step must return six values (obs, state, reward, terminated, "
-            "truncated, info), as gymnax 1.x does; it returns 5",
+            "truncated, info), as gymnax 1.x does (its step_env gives five, without "
+            "truncated); it returns 5",
         ),
         (
             dict(info={}),
@@ -90,6 +91,7 @@ def test_what_keeps_the_contract_passes():
             'info["final_observation"] must be like reset\'s observation float32[3]',
         ),
         (dict(obs={"a": OBS}), "step's observation must be like reset's"),
+        (dict(state={"time": YES}), "step's state['time'] must be as in reset's"),
         (dict(state={"clock": YES}), "step's state must have the structure of reset's"),
     ],
 )

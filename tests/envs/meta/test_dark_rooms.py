@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from envs.meta import experts, room, walks
+from envs.meta import cells, experts, room, walks
 from envs.meta.dark_key_to_door import DarkKeyToDoor, DarkKeyToDoorTasks
 from envs.meta.dark_room import DarkRoom, DarkRoomTasks
 from tests.envs.meta import play
@@ -28,7 +28,7 @@ from tests.envs.meta import play
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
-EVERY_CELL = jnp.asarray(room.cells_of(np.arange(81), 9))
+EVERY_CELL = jnp.asarray(cells.cells_of(np.arange(81), 9))
 
 
 def cell(*at):

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from envs.meta import room
+from envs.meta import cells
 from envs.meta.bandit import BanditTasks
 from envs.meta.dark_key_to_door import DarkKeyToDoorTasks
 from envs.meta.dark_room import DarkRoomTasks
@@ -52,7 +52,7 @@ def test_training_and_held_out_tasks_are_disjoint_and_complete(
 
 def test_the_parts_are_the_same_everywhere_and_chosen_by_the_seed():
     """Golden: what a checkpoint was trained on must not change with the process."""
-    held_out = room.partition(81, held_out=0.2, seed=0)[1]
+    held_out = cells.partition(81, held_out=0.2, seed=0)[1]
     assert held_out.tolist() == GOLDEN
     goals = DarkRoomTasks().goals("held_out")
     assert (goals[:, 0] * 9 + goals[:, 1]).tolist() == GOLDEN
