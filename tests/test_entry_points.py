@@ -19,7 +19,8 @@ PROGRAM = """
 import sys
 import {module}
 sys.argv = ["{module}.py", *sys.argv[1:]]
-status = {module}.main()
+from experiment import entry
+status = entry.status_of({module}.main)
 print(*[name for name in {heavy} if name in sys.modules], sep=",", file=sys.stderr)
 sys.exit(status)
 """

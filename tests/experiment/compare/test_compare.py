@@ -34,7 +34,8 @@ PROGRAM = f"""
 import sys
 import compare
 sys.argv[0] = "compare.py"
-status = compare.main()
+from experiment import entry
+status = entry.status_of(compare.main)
 print(*[name for name in {HEAVY} if name in sys.modules], sep=",", file=sys.stderr)
 sys.exit(status)
 """
