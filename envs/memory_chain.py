@@ -14,6 +14,7 @@ steps cuts longer chains before they pay. Both are put right here.
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from gymnax.environments import spaces
 from gymnax.environments.bsuite import memory_chain
@@ -25,6 +26,16 @@ from envs.contract.auto_reset import AutoReset
 
 class MemoryChain(AutoReset, memory_chain.MemoryChain):
     """gymnax's MemoryChain with the bounds that its observations really have."""
+
+    def reset_env(self, key, params):
+        # gymnax mixes integers and floats, which a strict session refuses.
+        with jax.numpy_dtype_promotion("standard"):
+            return super().reset_env(key, params)
+
+    def step_env(self, key, state, action, params):
+        with jax.numpy_dtype_promotion("standard"):
+            obs, state, reward, *rest = super().step_env(key, state, action, params)
+        return obs, state, jnp.float32(reward), *rest
 
     def markov_state(self, state: memory_chain.EnvState, params: Any) -> Array:
         """[2 + num_bits] share of time left, index asked for, context as -1/+1."""

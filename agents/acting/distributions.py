@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import distrax
+import jax
 import jax.numpy as jnp
 from gymnax.environments import spaces
 from jax import Array
@@ -48,7 +49,7 @@ class Categorical:
         self._inner: Any = distrax.Categorical(logits=logits.astype(jnp.float32))
 
     def sample(self, key: Array) -> Array:
-        return self._inner.sample(seed=key)
+        return self._inner.sample(seed=key).astype(jnp.int32)
 
     def log_prob(self, action: Array) -> Array:
         return self._inner.log_prob(action)
@@ -57,7 +58,7 @@ class Categorical:
         return self._inner.entropy()
 
     def mode(self) -> Array:
-        return self._inner.mode()
+        return self._inner.mode().astype(jnp.int32)
 
 
 class Gaussian:
@@ -84,7 +85,9 @@ class Gaussian:
 
     def entropy(self, key: Array) -> Array:
         if self._squash is None:
-            return self._inner.entropy()
+            # distrax adds a constant of 64 bits, where a session keeps such.
+            with jax.numpy_dtype_promotion("standard"):
+                return self._inner.entropy().astype(jnp.float32)
         return -self.log_prob(self.sample(key))
 
     def mode(self) -> Array:
@@ -120,7 +123,7 @@ class BoxHead:
         return Gaussian(outputs, log_scale, squash=self.squash)
 
     def to_env(self, action: Array) -> Array:
-        low, high = jnp.array(self.low), jnp.array(self.high)
+        low, high = (jnp.array(x, jnp.float32) for x in (self.low, self.high))
         if self.squash:
             return low + (jnp.tanh(action) + 1) / 2 * (high - low)
         return jnp.clip(action, low, high)

@@ -1,5 +1,6 @@
 """The network: encoder, memory, actor and critic."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -59,7 +60,8 @@ class ActorCritic(nn.Module):
         log_scale = None
         if self.head.has_scale:
             zeros = nn.initializers.zeros
-            log_scale = self.param("log_scale", zeros, (self.head.num_outputs,))
+            shape = (self.head.num_outputs,)
+            log_scale = self.param("log_scale", zeros, shape, jnp.float32)
         if state is not None:
             state = self._dense(state, self.encoder_sizes, "state_encoder")
             x = jnp.concatenate([x, state], axis=-1)
@@ -69,9 +71,9 @@ class ActorCritic(nn.Module):
 
     def _dense(self, x: Array, sizes: tuple[int, ...], name: str) -> Array:
         for index, size in enumerate(sizes):
-            layer = self._layer(size, jnp.sqrt(2.0), f"{name}_{index}")
+            layer = self._layer(size, math.sqrt(2.0), f"{name}_{index}")
             x = self.activation(layer(x))
         return x
 
-    def _layer(self, size: int, gain: Any, name: str) -> nn.Dense:
+    def _layer(self, size: int, gain: float, name: str) -> nn.Dense:
         return nn.Dense(size, kernel_init=nn.initializers.orthogonal(gain), name=name)

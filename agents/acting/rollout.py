@@ -69,7 +69,7 @@ def begin(env: Any, env_params: Any, carry: Any, key: Array, num_envs: int):
         obs=obs,
         reset=jnp.ones(num_envs, bool),
         carry=carry,
-        episode_return=jnp.zeros(num_envs),
+        episode_return=jnp.zeros(num_envs, jnp.float32),
         episode_length=jnp.zeros(num_envs, jnp.int32),
     )
 
@@ -146,7 +146,9 @@ def advance(
         reward=reward,
         terminated=terminated,
         truncated=truncated,
-        continuation=info.get("continuation", jnp.ones_like(reward)),
+        continuation=jnp.asarray(
+            info.get("continuation", jnp.ones_like(reward)), jnp.float32
+        ),
         final_obs=info["final_observation"],
         info=info,
         episode_return=now.episode_return + reward,
@@ -202,7 +204,7 @@ def _value_where(cut: Array, policy, carry, final_obs, seed_axis) -> Array:
     def value():
         return read(policy, carry, final_obs, goes_on)[2]
 
-    return jax.lax.cond(any_cut, value, lambda: jnp.zeros(cut.shape))
+    return jax.lax.cond(any_cut, value, lambda: jnp.zeros(cut.shape, jnp.float32))
 
 
 def read(policy: Policy, carry: Any, obs: Any, reset: Array) -> tuple[Any, Any, Array]:

@@ -168,7 +168,7 @@ def tasks_of(key: Array, *, num_tasks: int, env: Any, env_params: Any) -> Any:
 def _nothing_played(now: Situation, num_trials: int, key: Array) -> _Play:
     """Where a meta-episode begins. `key` is for what is drawn in it."""
     n = len(now.reset)
-    zeros = jnp.zeros((n, num_trials))
+    zeros = jnp.zeros((n, num_trials), jnp.float32)
     trials = Trials(zeros, zeros.astype(jnp.int32))
     never = jnp.zeros(n, bool)
     return _Play(now, jnp.zeros(n, jnp.int32), never, trials, now.carry, key)
@@ -178,7 +178,9 @@ def _count(state: _Play, now: Situation, info: Any, swap_at: int, key: Array) ->
     """Writes down trials that ended, in the lanes that have not played all of them."""
     ended = info["trial_ended"]
     num_trials = state.trials.length.shape[1]
-    here = ended[:, None] & (jnp.arange(num_trials)[None] == state.trial[:, None])
+    here = ended[:, None] & (
+        jnp.arange(num_trials, dtype=jnp.int32)[None] == state.trial[:, None]
+    )
     reached = Trials(info["trial_return"], info["trial_length"])
     trials = jax.tree.map(
         lambda kept, new: jnp.where(here, new[:, None], kept), state.trials, reached

@@ -214,9 +214,9 @@ def rollout_metrics(rollout: Rollout, advantage: Array) -> Metrics:
     unexplained = jnp.var(advantage) / (jnp.var(target) + 1e-8)
     return {
         "rollout/reward": rollout.reward.mean(),
-        "episode/count": ended.sum(),
+        "episode/count": ended.sum(dtype=jnp.int32),
         "episode/return": rollout.ended_return.sum(),
-        "episode/length": rollout.ended_length.sum(),
+        "episode/length": rollout.ended_length.sum(dtype=jnp.int32),
         "rollout/value": rollout.value.mean(),
         "rollout/advantage": advantage.mean(),
         "diagnostics/explained_variance": 1 - unexplained,

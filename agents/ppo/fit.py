@@ -29,7 +29,9 @@ def fit(params: Any, opt_state: Any, batch: Minibatch, key: Array, agent: Fitted
         lanes, key = now
         part = take_lanes(batch, lanes)
         grads, metrics = jax.grad(loss, has_aux=True)(params, part, key, agent)
-        updates, opt_state = agent.optimizer.update(grads, opt_state, params)
+        # optax raises a float to the power of a counter: no strict session lets it.
+        with jax.numpy_dtype_promotion("standard"):
+            updates, opt_state = agent.optimizer.update(grads, opt_state, params)
         params = optax.apply_updates(params, updates)
         norm = optax.tree.norm
         metrics["diagnostics/grad_norm"] = norm(grads)

@@ -30,6 +30,17 @@ def check(env: Any, params: Any) -> None:
     Raises:
       ValueError: naming what is missing or different.
     """
+    try:
+        _check(env, params)
+    except Refusal as refusal:
+        if not jax.config.read("jax_enable_x64"):
+            raise
+        raise Refusal(
+            f"{refusal} (JAX_ENABLE_X64 is on: without it, this may be right.)"
+        ) from refusal
+
+
+def _check(env: Any, params: Any) -> None:
     name = _name(env)
     _check_methods(env, name)
     actions = _call(env, "action_space", params)

@@ -69,7 +69,8 @@ class History(Wrapper):
         return obs, state, reward, terminated, truncated, info
 
     def _at_start(self, obs: Any, params: Any) -> Any:
-        action = jnp.zeros(flat_size(self.env.action_space(params)))
+        size = flat_size(self.env.action_space(params))
+        action = jnp.zeros(size, jnp.float32)
         return self._append(obs, _history(action, 0.0, start=True), params)
 
     def _append(self, obs: Any, history: Array, params: Any) -> Any:

@@ -59,7 +59,7 @@ class Acrobot(base.ControlEnvironment):
         return AcrobotParams()
 
     def start(self, key: Array, params: AcrobotParams) -> base.State:
-        angles = jax.random.uniform(key, (2,), minval=-math.pi, maxval=math.pi)
+        angles = jax.random.uniform(key, (2,), jnp.float32, -math.pi, math.pi)
         return base.at_rest(angles)
 
     def advance(self, state, action, params):

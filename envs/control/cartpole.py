@@ -64,14 +64,14 @@ class Cartpole(base.ControlEnvironment):
     def start(self, key: Array, params: CartpoleParams) -> base.State:
         position_key, velocity_key = jax.random.split(key)
         if self.swing_up:
-            position = 0.01 * jax.random.normal(position_key, (2,))
+            position = 0.01 * jax.random.normal(position_key, (2,), jnp.float32)
             position = position.at[POLE_ANGLE].add(math.pi)
         else:
-            reach = jnp.asarray([0.1, 0.034])
+            reach = jnp.asarray([0.1, 0.034], jnp.float32)
             position = jax.random.uniform(
-                position_key, (2,), minval=-reach, maxval=reach
+                position_key, (2,), jnp.float32, -reach, reach
             )
-        velocity = 0.01 * jax.random.normal(velocity_key, (2,))
+        velocity = 0.01 * jax.random.normal(velocity_key, (2,), jnp.float32)
         return base.State(time=base.no_time(), position=position, velocity=velocity)
 
     def advance(self, state, action, params):

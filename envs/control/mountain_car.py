@@ -43,7 +43,7 @@ class MountainCar(base.ControlEnvironment):
         return MountainCarParams()
 
     def start(self, key: Array, params: MountainCarParams) -> base.State:
-        position = jax.random.uniform(key, (1,), minval=-0.6, maxval=-0.4)
+        position = jax.random.uniform(key, (1,), jnp.float32, -0.6, -0.4)
         return base.at_rest(position)
 
     def advance(self, state, action, params):

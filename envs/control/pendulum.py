@@ -46,7 +46,7 @@ class Pendulum(base.ControlEnvironment):
         return PendulumParams()
 
     def start(self, key: Array, params: PendulumParams) -> base.State:
-        angle = jax.random.uniform(key, (1,), minval=-math.pi, maxval=math.pi)
+        angle = jax.random.uniform(key, (1,), jnp.float32, -math.pi, math.pi)
         return base.at_rest(angle)
 
     def advance(self, state, action, params):

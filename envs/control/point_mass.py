@@ -68,7 +68,7 @@ class PointMass(base.ControlEnvironment):
     def start(self, key: Array, params: PointMassParams) -> PointMassState:
         position_key, directions_key = jax.random.split(key)
         position = jax.random.uniform(
-            position_key, (2,), minval=-params.edge, maxval=params.edge
+            position_key, (2,), jnp.float32, -params.edge, params.edge
         )
         return PointMassState(
             time=base.no_time(),
@@ -107,8 +107,8 @@ def draw_directions(key: Array) -> Array:
     """
     first_key, between_key, side_key = jax.random.split(key, 3)
     least = math.acos(PARALLEL)
-    first = jax.random.uniform(first_key, (), minval=-math.pi, maxval=math.pi)
-    between = jax.random.uniform(between_key, (), minval=least, maxval=math.pi - least)
+    first = jax.random.uniform(first_key, (), jnp.float32, -math.pi, math.pi)
+    between = jax.random.uniform(between_key, (), jnp.float32, least, math.pi - least)
     second = first + jnp.where(jax.random.bernoulli(side_key), between, -between)
     angles = jnp.stack([first, second])
     return jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1)

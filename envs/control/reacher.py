@@ -67,14 +67,15 @@ class Reacher(base.ControlEnvironment):
 
     def start(self, key: Array, params: ReacherParams) -> ReacherState:
         arm_key, angle_key, distance_key = jax.random.split(key, 3)
-        reach = jnp.stack([math.pi, jnp.asarray(params.wrist_range, jnp.float32)])
-        position = jax.random.uniform(arm_key, (2,), minval=-reach, maxval=reach)
-        angle = jax.random.uniform(angle_key, (), maxval=2 * math.pi)
+        reach = jnp.stack([math.pi, params.wrist_range], dtype=jnp.float32)
+        position = jax.random.uniform(arm_key, (2,), jnp.float32, -reach, reach)
+        angle = jax.random.uniform(angle_key, (), jnp.float32, maxval=2 * math.pi)
         distance = jax.random.uniform(
             distance_key,
             (),
-            minval=params.target_nearest,
-            maxval=params.target_farthest,
+            jnp.float32,
+            params.target_nearest,
+            params.target_farthest,
         )
         return ReacherState(
             time=base.no_time(),

@@ -117,4 +117,6 @@ class BanditTasks:
         """
         tasks.check_split(split)
         high = self.shifted_high if split == tasks.SHIFTED else 1.0
-        return {"probs": jax.random.uniform(key, (self.num_arms,), maxval=high)}
+        return {
+            "probs": jax.random.uniform(key, (self.num_arms,), jnp.float32, maxval=high)
+        }

@@ -95,7 +95,7 @@ class BodySet(AutoReset):
     def reset_env(self, key, params):
         shapes = jax.eval_shape(self._reset_all, key, params)
         inner = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-        obs = jnp.zeros(self.observed)
+        obs = jnp.zeros(self.observed, jnp.float32)
         for index in range(len(self.bodies)):
             obs, inner = self._where_body(
                 index, self._reset_one, (key,), params, (obs, inner)
@@ -110,7 +110,10 @@ class BodySet(AutoReset):
 
     def step_env(self, key, state, action, params):
         no = jnp.zeros((), bool)
-        out = (jnp.zeros(self.observed), jnp.zeros(()), no, no), state.inner
+        out = (
+            (jnp.zeros(self.observed, jnp.float32), jnp.float32(0), no, no),
+            state.inner,
+        )
         for index in range(len(self.bodies)):
             out = self._where_body(
                 index, self._step_one, (key, state.inner[index], action), params, out
@@ -168,7 +171,7 @@ class BodySet(AutoReset):
         env = self.bodies[index]
         space = env.action_space(params)
         action = action[: space.shape[0]]
-        low, high = jnp.asarray(space.low), jnp.asarray(space.high)
+        low, high = (jnp.asarray(x, jnp.float32) for x in (space.low, space.high))
         action = low + (jnp.clip(action, -1, 1) + 1) / 2 * (high - low)
         obs, state, reward, terminated, _ = env.step_env(key, state, action, params)
         ends = jnp.asarray(terminated), jnp.asarray(env.is_truncated(state, params))

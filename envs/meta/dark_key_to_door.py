@@ -120,5 +120,5 @@ class DarkKeyToDoorTasks(room.RoomTasks):
           `key` [2], `door` [2] and `start` [2], int32.
         """
         pairs = self.pairs(split)
-        pair = jnp.asarray(pairs)[jax.random.randint(key, (), 0, len(pairs))]
+        pair = jnp.asarray(pairs)[jax.random.randint(key, (), 0, len(pairs), jnp.int32)]
         return {"key": pair[0], "door": pair[1], "start": self.start_of(split)}

@@ -102,6 +102,8 @@ class DarkRoomTasks(room.RoomTasks):
         """
         goals = self.goals(split)
         return {
-            "goal": jnp.asarray(goals)[jax.random.randint(key, (), 0, len(goals))],
+            "goal": jnp.asarray(goals)[
+                jax.random.randint(key, (), 0, len(goals), jnp.int32)
+            ],
             "start": self.start_of(split),
         }

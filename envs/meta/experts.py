@@ -83,10 +83,12 @@ def thompson_sampling(key: Array, probs: Array, *, num_pulls: int) -> Array:
     def pull(counts, key):
         paid, missed = counts
         arm_key, pay_key = jax.random.split(key)
-        arm = jax.random.beta(arm_key, 1 + paid, 1 + missed).argmax(-1)
+        arm = jax.random.beta(arm_key, 1 + paid, 1 + missed, dtype=jnp.float32).argmax(
+            -1
+        )
         rate = jnp.take_along_axis(probs, arm[:, None], axis=-1)[:, 0]
         pays = jax.random.bernoulli(pay_key, rate)[:, None]
-        pulled = jax.nn.one_hot(arm, probs.shape[-1])
+        pulled = jax.nn.one_hot(arm, probs.shape[-1], dtype=jnp.float32)
         counts = (
             paid + jnp.where(pays, pulled, 0),
             missed + jnp.where(pays, 0, pulled),

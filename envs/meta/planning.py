@@ -117,11 +117,13 @@ def _draw_mdp(key, belief, concentration, reward_scale):
     """An MDP from the posterior; `belief`: transitions counted, rewards summed."""
     counts, reward_sum = belief
     rows_key, means_key = jax.random.split(key)
-    transition = jax.random.dirichlet(rows_key, concentration + counts)
+    transition = jax.random.dirichlet(
+        rows_key, concentration + counts, dtype=jnp.float32
+    )
     prior = 1 / reward_scale**2
     precision = prior + counts.sum(-1)
     mean = (prior + reward_sum) / precision
-    noise = jax.random.normal(means_key, mean.shape)
+    noise = jax.random.normal(means_key, mean.shape, jnp.float32)
     return transition, mean + noise / jnp.sqrt(precision)
 
 
@@ -133,7 +135,8 @@ def _follow(key, transition, reward_mean, policy, belief):
         key, actions = now
         action = actions[state]
         reward_key, next_key = jax.random.split(key)
-        reward = reward_mean[state, action] + jax.random.normal(reward_key)
+        noise = jax.random.normal(reward_key, dtype=jnp.float32)
+        reward = reward_mean[state, action] + noise
         chances = jnp.log(transition[state, action])
         following = jax.random.categorical(next_key, chances).astype(jnp.int32)
         counts = counts.at[state, action, following].add(1.0)

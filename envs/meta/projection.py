@@ -4,6 +4,7 @@ Lu et al. (2023), §3.2 and §4.3-4.4: o' = M_o o and a = M_a a', to a fixed wid
 once per meta-episode, so that bodies of different sizes share one network.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,13 +104,13 @@ class Projection(Unvaried):
 def draw_matrix(key: Array, law: str, rows: int, columns: int) -> Array:
     """[rows, columns] float32, rows >= columns, of one of `LAWS`. `key` is consumed."""
     if law == "gaussian":
-        return jax.random.normal(key, (rows, columns)) / jnp.sqrt(columns)
+        return jax.random.normal(key, (rows, columns), jnp.float32) / math.sqrt(columns)
     if law == "orthogonal":
-        return _orthonormal(jax.random.normal(key, (rows, columns)))
+        return _orthonormal(jax.random.normal(key, (rows, columns), jnp.float32))
     order = jnp.arange(rows)
     if law == "permutation":
         order = jax.random.permutation(key, rows)
-    return jnp.eye(rows)[order][:, :columns]
+    return jnp.eye(rows, dtype=jnp.float32)[order][:, :columns]
 
 
 def _orthonormal(x: Array) -> Array:
@@ -127,6 +128,6 @@ def _orthonormal(x: Array) -> Array:
         basis = jax.lax.dynamic_update_index_in_dim(basis, column, index, 0)
         return (index + 1, basis), None
 
-    start = (jnp.int32(0), jnp.zeros(x.T.shape))
+    start = (jnp.int32(0), jnp.zeros(x.T.shape, jnp.float32))
     (_, basis), _ = jax.lax.scan(orthogonalise, start, x.T)
     return basis.T

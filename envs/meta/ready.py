@@ -99,7 +99,7 @@ def make_projected_control(
     env = BodySet(bodies, OBSERVED, ACTED)
 
     def body(key: Array, split: str) -> Mapping[str, Array]:
-        return {"body": jax.random.randint(key, (), 0, len(bodies))}
+        return {"body": jax.random.randint(key, (), 0, len(bodies), jnp.int32)}
 
     law = {"train": config.law, "shifted": "orthogonal"}
     variation = Composed(Fields(body), Projection(OBSERVED, law, law))
@@ -154,7 +154,11 @@ def references(
     if isinstance(config, MetaCartpoleConfig):
         # A pole can always be kept up, and a whole trial of that pays 1.
         count = len(jax.tree.leaves(task)[0])
-        return {"best": jnp.ones(count), "adaptive": None, "adaptive_name": None}
+        return {
+            "best": jnp.ones(count, jnp.float32),
+            "adaptive": None,
+            "adaptive_name": None,
+        }
     makers = {
         MetaBanditConfig: make_meta_bandit,
         MetaTabularMdpConfig: make_meta_tabular_mdp,

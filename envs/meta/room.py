@@ -105,13 +105,13 @@ def start_cell(start: str, size: int) -> Array:
 def enter(key: Array, start: Array, size: int) -> Array:
     """[2] int32: where a trial begins, given the start cell of the task."""
     # A fifth of the keys that randint would draw.
-    anywhere = (jax.random.uniform(key, (2,)) * size).astype(jnp.int32)
+    anywhere = (jax.random.uniform(key, (2,), jnp.float32) * size).astype(jnp.int32)
     return jnp.where(jnp.any(start < 0), anywhere, start)
 
 
 def start_law(start: Array, size: int) -> Array:
     """[size, size] float32: the chance that `enter` gives each cell."""
-    here = jnp.zeros((size, size)).at[start[0], start[1]].set(1.0)
+    here = jnp.zeros((size, size), jnp.float32).at[start[0], start[1]].set(1.0)
     return jnp.where(jnp.any(start < 0), jnp.full_like(here, size**-2), here)
 
 

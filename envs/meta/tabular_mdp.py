@@ -61,8 +61,8 @@ class TabularMDP(AutoReset):
         s, a = self.num_states, self._num_actions
         return TabularMDPParams(
             max_steps_in_episode=10,
-            transition=jnp.full((s, a, s), 1 / s),
-            reward_mean=jnp.ones((s, a)),
+            transition=jnp.full((s, a, s), 1 / s, jnp.float32),
+            reward_mean=jnp.ones((s, a), jnp.float32),
         )
 
     def reset_env(self, key, params):
@@ -72,7 +72,8 @@ class TabularMDP(AutoReset):
 
     def step_env(self, key, state, action, params):
         reward_key, next_key = jax.random.split(key)
-        reward = params.reward_mean[state.state, action] + jax.random.normal(reward_key)
+        noise = jax.random.normal(reward_key, dtype=jnp.float32)
+        reward = params.reward_mean[state.state, action] + noise
         chances = jnp.log(params.transition[state.state, action])
         state = state.replace(
             time=state.time + 1,
@@ -155,7 +156,7 @@ def _simplex(key: Array, concentration: float, shape: tuple[int, ...]) -> Array:
     """Rows over the last axis from a symmetric Dirichlet. `key` is consumed."""
     if concentration != 1:
         alpha = jnp.full(shape[-1:], concentration, jnp.float32)
-        return jax.random.dirichlet(key, alpha, shape[:-1])
+        return jax.random.dirichlet(key, alpha, shape[:-1], jnp.float32)
     # The same law as normalised exponentials: gamma draws by rejection were most of
     # what a step of the environment cost.
     weights = _flat(jax.random.exponential, key, shape)
@@ -164,4 +165,4 @@ def _simplex(key: Array, concentration: float, shape: tuple[int, ...]) -> Array:
 
 def _flat(draw: Any, key: Array, shape: tuple[int, ...]) -> Array:
     """`draw(key, shape)`, number for number, at a fifth of the price on a CPU."""
-    return draw(key, (math.prod(shape),)).reshape(shape)
+    return draw(key, (math.prod(shape),), jnp.float32).reshape(shape)

@@ -36,7 +36,7 @@ def spread(x: Array) -> Array:
 def dark_room_best(goal: Array, start: Array, *, size: int, horizon: int) -> Array:
     """[]: the return of walking straight to the goal and staying there."""
     steps = steps_between(_cells(size), goal)
-    paid = jnp.maximum(horizon + 1 - steps, 0)
+    paid = jnp.maximum(horizon + 1 - steps, 0).astype(jnp.float32)
     return jnp.sum(room.start_law(start, size) * paid)
 
 
@@ -69,8 +69,10 @@ def dark_room_search(
     trial, step = search_tour((int(start[0]), int(start[1])), size, horizon)
     found, at = jnp.asarray(trial)[*goal], jnp.asarray(step)[*goal]
     best = dark_room_best(goal, start, size=size, horizon=horizon)
-    now = jnp.arange(num_trials)
-    return jnp.where(now > found, best, jnp.where(now == found, horizon + 1.0 - at, 0))
+    now = jnp.arange(num_trials, dtype=jnp.int32)
+    return jnp.where(
+        now > found, best, jnp.where(now == found, jnp.float32(horizon + 1 - at), 0)
+    )
 
 
 def search_tour(
@@ -114,7 +116,7 @@ def key_to_door_best(
     """[]: the return of walking straight to the key and then to the door."""
     to_key = steps_between(_cells(size), key)
     to_door = to_key + steps_between(key, door)
-    paid = (to_key <= horizon).astype(jnp.float32) + (to_door <= horizon)
+    paid = jnp.float32(to_key <= horizon) + jnp.float32(to_door <= horizon)
     return jnp.sum(room.start_law(start, size) * paid)
 
 
@@ -132,7 +134,7 @@ def key_to_door_random(
         law = spread(law)
         return law.at[key[0], key[1]].set(0.0), law[key[0], key[1]]
 
-    nowhere = jnp.zeros((size, size))
+    nowhere = jnp.zeros((size, size), jnp.float32)
     within = jax.lax.scan(opens, nowhere, None, horizon)[1]  # [n] of n further steps
     taken = jax.lax.scan(takes, room.start_law(start, size), None, horizon)[1]
     return jnp.sum(taken * (1 + within[::-1]))  # taken at step t leaves horizon - t

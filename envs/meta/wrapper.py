@@ -125,11 +125,11 @@ class Meta(AutoReset):
             task=task,
             start_key=None if self.fresh_starts else key,
             trial=jnp.zeros((), jnp.int32),
-            trial_return=jnp.zeros(()),
+            trial_return=jnp.zeros((), jnp.float32),
             trial_length=jnp.zeros((), jnp.int32),
         )
-        action = jnp.zeros(flat_size(self._actions))
-        flags = jnp.array([0.0, 0.0, 1.0])  # reward, trial ended, start
+        action = jnp.zeros(flat_size(self._actions), jnp.float32)
+        flags = jnp.array([0.0, 0.0, 1.0], jnp.float32)  # reward, trial ended, start
         return self._show(task, obs, action, flags, params), state
 
     def step_env(self, key, state, action, params):
@@ -145,7 +145,7 @@ class Meta(AutoReset):
             "trial_ended": ended,
             "trial_return": state.trial_return + reward,
             "trial_length": state.trial_length + 1,
-            "continuation": jnp.where(ended, self.trial_discount, 1.0),
+            "continuation": jnp.where(ended, jnp.float32(self.trial_discount), 1.0),
         }
         start_key = key if self.fresh_starts else state.start_key
         obs, inner = reset_where(self.env, ended, start_key, inner_params, (obs, inner))
@@ -157,7 +157,7 @@ class Meta(AutoReset):
             trial_length=jnp.where(ended, 0, info["trial_length"]),
         )
         action = flatten(self._actions, action)
-        flags = jnp.stack([reward, ended.astype(jnp.float32), jnp.zeros(())])
+        flags = jnp.stack([reward, ended, jnp.zeros((), bool)], dtype=jnp.float32)
         obs = self._show(state.task, obs, action, flags, params)
         return obs, state, reward, self.is_terminated(state, params), info
 
@@ -176,7 +176,7 @@ class Meta(AutoReset):
         has a `markov_state`.
         """
         inner_params = self.variation.params(state.task, params.inner)
-        inner = jnp.zeros(0)
+        inner = jnp.zeros(0, jnp.float32)
         if hasattr(self.env, "markov_state"):
             inner = self.env.markov_state(state.inner, inner_params)
         task = [jnp.ravel(x) for x in jax.tree.leaves(state.task)]

@@ -156,7 +156,7 @@ def one_hots(label: Array, axes: tuple[int, ...]) -> Array:
 
 def pick(values: Array, index: Array) -> Array:
     """`values[index]` of a short vector; zero outside it, where JAX would clamp."""
-    here = jnp.arange(values.shape[0]) == index
+    here = jnp.arange(values.shape[0], dtype=jnp.int32) == index
     return jnp.sum(jnp.where(here, values, jnp.zeros_like(values)), dtype=values.dtype)
 
 

@@ -75,7 +75,7 @@ class Battleship(base.PopgymEnvironment):
         return state.hit.astype(jnp.int32), state
 
     def transition(self, state, action, draw, params):
-        cell = jnp.arange(self.cells) == action
+        cell = jnp.arange(self.cells, dtype=jnp.int32) == action
         hit = jnp.any(cell & state.board & ~state.asked)
         state = state.replace(time=state.time + 1, asked=state.asked | cell, hit=hit)
         miss = -1 / (self.cells - self.ship_cells)
@@ -121,9 +121,10 @@ def _ship(key: Array, board: Array, length: Array, longest: int) -> Array:
     )
     rank = jnp.cumsum(~blocked.reshape(-1), dtype=jnp.int32)
     # The placement of that rank among the free ones, each as likely as the others.
-    chosen = jnp.sum(rank <= jax.random.randint(key, (), 0, rank[-1]))
+    drawn = jax.random.randint(key, (), 0, rank[-1], jnp.int32)
+    chosen = jnp.sum(rank <= drawn, dtype=jnp.int32)
     axis, i, j = jnp.unravel_index(chosen, blocked.shape)
-    row, column = jnp.indices((size, size))
+    row, column = jnp.indices((size, size), dtype=jnp.int32)
     ship = (row == i) & (column >= j) & (column < j + length)
     return jnp.where(axis == 0, ship, ship.T)
 

@@ -63,7 +63,7 @@ class PositionOnlyCartPole(base.PopgymEnvironment):
         return label
 
     def draw_hidden(self, key, params):
-        return {"state": jax.random.uniform(key, (4,), minval=-0.05, maxval=0.05)}
+        return {"state": jax.random.uniform(key, (4,), jnp.float32, -0.05, 0.05)}
 
     def start(self, hidden, params):
         physics = jnp.asarray(hidden["state"], jnp.float32)

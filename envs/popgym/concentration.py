@@ -80,7 +80,7 @@ class Concentration(base.PopgymEnvironment):
         return self._label(state, state.matched), state
 
     def transition(self, state, action, draw, params):
-        positions = jnp.arange(self.num_cards)
+        positions = jnp.arange(self.num_cards, dtype=jnp.int32)
         in_play = (positions == action) | (positions == state.waiting)
         label = self._label(state, state.matched | in_play)
 

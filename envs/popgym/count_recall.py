@@ -86,7 +86,9 @@ class CountRecall(base.PopgymEnvironment):
         query = deck.label_at(state.queries, state.time)
         correct = action == base.pick(state.counts, query)
         time = state.time + 1
-        dealt = jnp.arange(self.num_types) == deck.label_at(state.values, time)
+        dealt = jnp.arange(self.num_types, dtype=jnp.int32) == deck.label_at(
+            state.values, time
+        )
         state = state.replace(time=time, counts=state.counts + dealt.astype(jnp.int32))
         return self._label(state), state, base.signed(correct, 1 / (self.num_cards - 1))
 

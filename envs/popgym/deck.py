@@ -84,7 +84,7 @@ def label_at(labels: Array, index: Array | int) -> Array:
 
 def count_dealt(labels: Array, dealt: Array | int, num_labels: int) -> Array:
     """How often each label occurs among the first `dealt` cards, [num_labels] int32."""
-    on_table = jnp.arange(labels.shape[0]) < dealt
+    on_table = jnp.arange(labels.shape[0], dtype=jnp.int32) < dealt
     is_label = labels[:, None] == jnp.arange(num_labels, dtype=labels.dtype)[None, :]
     return jnp.sum(is_label & on_table[:, None], axis=0, dtype=jnp.int32)
 

@@ -108,7 +108,8 @@ class _Labyrinth(base.PopgymEnvironment):
         if params.mazes is None:
             grid = maze.hunt_and_kill(key_maze, self.size)
         else:
-            chosen = jax.random.randint(key_maze, (), 0, params.mazes.shape[0])
+            count = params.mazes.shape[0]
+            chosen = jax.random.randint(key_maze, (), 0, count, jnp.int32)
             grid = params.mazes[chosen]
         start, end = maze.entrances(key_entrances, self.size)
         return {"grid": grid, "start": start, "end": end}
@@ -169,7 +170,7 @@ class _Labyrinth(base.PopgymEnvironment):
         window = jax.lax.dynamic_slice(padded, tuple(first), (3, 3))
         # The reference bounds rows by the width and columns by the height.
         last = jnp.minimum(state.position + 1, jnp.asarray(self.shape[::-1], jnp.int32))
-        shown = first[:, None] + jnp.arange(3)[None] <= last[:, None]
+        shown = first[:, None] + jnp.arange(3, dtype=jnp.int32)[None] <= last[:, None]
         return jnp.where(shown[0][:, None] & shown[1][None], window, jnp.int8(WALL))
 
     def render(self, state: LabyrinthState, params=None, *, scale: int = 8):

@@ -49,7 +49,7 @@ def hunt_and_kill(key: Array, size: tuple[int, int], hunts: int | None = None) -
     """
     h, w = checked_size(size)
     hunts = (2 * h + 1) * (2 * w + 1) if hunts is None else hunts
-    draws = jax.random.uniform(key, (h * w, 3))
+    draws = jax.random.uniform(key, (h * w, 3), jnp.float32)
     row, col = _below(draws[0, 0], h), _below(draws[0, 1], w)
 
     empty = jnp.zeros(h, jnp.uint32)
@@ -73,11 +73,12 @@ def entrances(key: Array, size: tuple[int, int]) -> tuple[Array, Array]:
       squares are not opened, as in mazelib.
     """
     h, w = checked_size(size)
-    draws = jax.random.uniform(key, (5,))
+    draws = jax.random.uniform(key, (5,), jnp.float32)
     side = _below(draws[0], 4)  # north, south, west, east
     rows = 2 * _below(draws[1:3], h) + 1
     cols = 2 * _below(draws[3:], w) + 1
-    across = jnp.where(side % 2 == 0, jnp.array([0, 1]), jnp.array([1, 0]))
+    either = jnp.array([[0, 1], [1, 0]], jnp.int32)
+    across = jnp.where(side % 2 == 0, either[0], either[1])
     north_south = jnp.stack([across * (2 * h), cols], axis=1)
     west_east = jnp.stack([rows, across * (2 * w)], axis=1)
     start, end = jnp.where(side < 2, north_south, west_east)
@@ -104,8 +105,10 @@ def _open_one_cell(w: int, carry, draw: Array):
     useful = opened & (above | below | shut << 1 | shut >> 1)
 
     dead_end = (useful[row] >> col.astype(jnp.uint32)) & 1 == 0
-    number = jnp.sum(jax.lax.population_count(useful)).astype(jnp.int32)
-    hunts -= jnp.where(dead_end, _waiting_time(draw[0], number / (h * w)), 0)
+    number = jnp.sum(jax.lax.population_count(useful), dtype=jnp.int32)
+    hunts -= jnp.where(
+        dead_end, _waiting_time(draw[0], jnp.float32(number) / (h * w)), 0
+    )
     hunted_row, hunted_col = _nth_cell(useful, _below(draw[1], number), w)
     row = jnp.where(dead_end, hunted_row, row)
     col = jnp.where(dead_end, hunted_col, col)
@@ -120,16 +123,21 @@ def _open_one_cell(w: int, carry, draw: Array):
         ]
     ).astype(jnp.int32)
     choices &= 1  # up, down, left, right
-    n_choices = jnp.sum(choices)
-    direction = jnp.sum(jnp.cumsum(choices) <= _below(draw[2], n_choices))
+    n_choices = jnp.sum(choices, dtype=jnp.int32)
+    upto = jnp.cumsum(choices, dtype=jnp.int32)
+    direction = jnp.sum(upto <= _below(draw[2], n_choices), dtype=jnp.int32)
     # Once the hunts are spent (they stay negative) nothing is opened any more.
     go = (hunts >= 0) & (n_choices > 0)
-    up, down, left, right = jnp.arange(4) == direction
-    next_row = jnp.where(go, row + down.astype(int) - up.astype(int), row)
-    next_col = jnp.where(go, col + right.astype(int) - left.astype(int), col)
+    up, down, left, right = jnp.arange(4, dtype=jnp.int32) == direction
+    next_row = jnp.where(go, row + down.astype(jnp.int32) - up.astype(jnp.int32), row)
+    next_col = jnp.where(
+        go, col + right.astype(jnp.int32) - left.astype(jnp.int32), col
+    )
 
     def mark(words, where, r, c):
-        return words | jnp.where(where & (jnp.arange(h) == r), _bit(c), jnp.uint32(0))
+        return words | jnp.where(
+            where & (jnp.arange(h, dtype=jnp.int32) == r), _bit(c), jnp.uint32(0)
+        )
 
     opened = mark(opened, go, next_row, next_col)
     # A passage is kept at its western or northern cell.
@@ -158,11 +166,12 @@ def _below(u: Array, n: Array | int) -> Array:
 def _nth_cell(words: Array, n: Array, w: int) -> tuple[Array, Array]:
     """Row and column of the n-th cell of a set, counted row by row from 0."""
     counts = jax.lax.population_count(words).astype(jnp.int32)
-    upto = jnp.cumsum(counts)
+    upto = jnp.cumsum(counts, dtype=jnp.int32)
     # The minimum is for the empty set only: its answer is never used.
-    row = jnp.minimum(jnp.sum(upto <= n), words.shape[0] - 1)
+    row = jnp.minimum(jnp.sum(upto <= n, dtype=jnp.int32), words.shape[0] - 1)
     bits = _unpack(words[row][None], w)[0].astype(jnp.int32)
-    col = jnp.sum(jnp.cumsum(bits) <= n - upto[row] + counts[row])
+    before = jnp.cumsum(bits, dtype=jnp.int32)
+    col = jnp.sum(before <= n - upto[row] + counts[row], dtype=jnp.int32)
     return row, jnp.minimum(col, w - 1)
 
 

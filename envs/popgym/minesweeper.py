@@ -75,7 +75,9 @@ class MineSweeper(base.PopgymEnvironment):
         return base.EnvParams(max_steps_in_episode=self.num_clear + self.extra_steps)
 
     def draw_hidden(self, key, params):
-        mines = jax.random.permutation(key, jnp.arange(self.cells) < self.num_mines)
+        mines = jax.random.permutation(
+            key, jnp.arange(self.cells, dtype=jnp.int32) < self.num_mines
+        )
         return {"mines": mines.reshape(self.height, self.width)}
 
     def start(self, hidden, params):
@@ -89,7 +91,7 @@ class MineSweeper(base.PopgymEnvironment):
         return jnp.zeros((), jnp.int32), state
 
     def transition(self, state, action, draw, params):
-        cell = jnp.arange(self.cells) == action
+        cell = jnp.arange(self.cells, dtype=jnp.int32) == action
         on_mine = jnp.any(cell & state.mines)
         repeated = jnp.any(cell & state.opened)
         success = 1 / self.num_clear
@@ -108,7 +110,7 @@ class MineSweeper(base.PopgymEnvironment):
 
     def _block(self, action):
         """The 3 x 3 cells around one, cut at the border, [cells] bool."""
-        row, column = jnp.divmod(jnp.arange(self.cells), self.width)
+        row, column = jnp.divmod(jnp.arange(self.cells, dtype=jnp.int32), self.width)
         near_row = jnp.abs(row - action // self.width) <= 1
         return near_row & (jnp.abs(column - action % self.width) <= 1)
 

@@ -48,7 +48,7 @@ class MultiarmedBandit(base.PopgymEnvironment):
         return base.EnvParams(max_steps_in_episode=200)
 
     def draw_hidden(self, key, params):
-        return {"probs": jax.random.uniform(key, (self.num_bandits,))}
+        return {"probs": jax.random.uniform(key, (self.num_bandits,), jnp.float32)}
 
     def start(self, hidden, params):
         probs = jnp.asarray(hidden["probs"], jnp.float32)
@@ -56,7 +56,7 @@ class MultiarmedBandit(base.PopgymEnvironment):
         return jnp.zeros((), jnp.int32), state
 
     def draw(self, key, state, params):
-        return jax.random.uniform(key)
+        return jax.random.uniform(key, dtype=jnp.float32)
 
     def transition(self, state, action, draw, params):
         paid = draw < base.pick(state.probs, action)

@@ -43,7 +43,7 @@ class NoisyObservation(base.PopgymEnvironment):
         return self._disturbed(label, first), state
 
     def draw(self, key, state, params: Any):
-        return params.sigma * jax.random.normal(key, (len(self.bounds),))
+        return params.sigma * jax.random.normal(key, (len(self.bounds),), jnp.float32)
 
     def transition(self, state, action, draw, params):
         label, state, reward = super().transition(state, action, None, params)

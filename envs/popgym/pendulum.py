@@ -62,7 +62,7 @@ class PositionOnlyPendulum(base.PopgymEnvironment):
 
     def draw_hidden(self, key, params):
         high = jnp.asarray([math.pi, 1.0], jnp.float32)
-        return {"state": jax.random.uniform(key, (2,), minval=-high, maxval=high)}
+        return {"state": jax.random.uniform(key, (2,), jnp.float32, -high, high)}
 
     def start(self, hidden, params):
         physics = jnp.asarray(hidden["state"], jnp.float32)

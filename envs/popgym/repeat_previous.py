@@ -47,7 +47,7 @@ class RepeatPrevious(deck.OneDeck):
         return deck.label_at(state.labels, state.time), state, reward
 
     def markov_state(self, state, params):
-        index = state.time + 1 - self.k + jnp.arange(self.k)
+        index = state.time + 1 - self.k + jnp.arange(self.k, dtype=jnp.int32)
         last = jnp.where(index >= 0, deck.label_at(state.labels, index), 0)
         last = base.one_hots(last, (self.num_labels,) * self.k)
         return jnp.concatenate([last, self.fraction_left(state)])

@@ -129,7 +129,7 @@ FAMILIES = {
         "cartpole:NoisyPositionOnlyCartPole",
         "control from noisy positions: filter and differentiate",
         _SIGMAS,
-        chance=(22.24 / 200,) * 3,
+        chance=(22.24 / 200, 22.24 / 200, 22.24 / 200),
         best=(1.0, 1.0, 1.0),
     ),
     "noisy_position_only_pendulum": Family(
