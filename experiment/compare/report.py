@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiment import files
 from experiment.compare import plots as draw
 from experiment.compare import score_tables, tables
 from experiment.compare.compared import REPORT, ComparedRun
@@ -38,7 +39,7 @@ def write(runs: Sequence[ComparedRun], folder: Path) -> str:
     Returns:
       What to print: the summary, parameter counts among it, and every warning.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder, f"out={folder} cannot be made")
     every = scores_of(runs)
     overview = tables.short_summary(runs)
     sections = [
