@@ -34,8 +34,10 @@ class MemoryChain(AutoReset, memory_chain.MemoryChain):
 
     def step_env(self, key, state, action, params):
         with jax.numpy_dtype_promotion("standard"):
-            obs, state, reward, *rest = super().step_env(key, state, action, params)
-        return obs, state, jnp.float32(reward), *rest
+            obs, state, reward, terminated, info = super().step_env(
+                key, state, action, params
+            )
+        return obs, state, jnp.float32(reward), terminated, info
 
     def markov_state(self, state: memory_chain.EnvState, params: Any) -> Array:
         """[2 + num_bits] share of time left, index asked for, context as -1/+1."""
