@@ -3,7 +3,7 @@
     python benchmarks/chance.py [--episodes 1000] [--env memory_chain]
 
 Prints a line per environment: mean return, its standard error, mean length. The chance
-levels of envs/registry.py come from here.
+levels of envs/gymnax_table.py and envs/control/table.py come from here.
 """
 
 import argparse

@@ -246,18 +246,18 @@ def test_what_is_only_seen_changes_nothing():
 
 
 def test_the_same_environment_under_another_name_has_the_same_levels():
-    assert envs.levels("popgym_battleship_easy", {"board_size": 10}) == envs.levels(
-        "popgym_battleship_medium"
-    )
-    assert envs.levels("popgym_stateless_pendulum_easy", {LIMIT: 100}) == envs.levels(
-        "popgym_position_only_pendulum_hard"
-    )
-    assert envs.levels("control/reacher_easy", {"target_size": 0.015}) == envs.levels(
-        "control/reacher_hard"
-    )
-    assert envs.levels("gymnax/CartPole-v1", {LIMIT: 500}) == envs.levels(
-        "gymnax/CartPole-v1"
-    )
+    for name, params, other in (
+        ("popgym_battleship_easy", {"board_size": 10}, "popgym_battleship_medium"),
+        (
+            "popgym_stateless_pendulum_easy",
+            {LIMIT: 100},
+            "popgym_position_only_pendulum_hard",
+        ),
+        ("control/reacher_easy", {"target_size": 0.015}, "control/reacher_hard"),
+        ("gymnax/CartPole-v1", {LIMIT: 500}, "gymnax/CartPole-v1"),
+    ):
+        found = envs.levels(name, params)
+        assert found == envs.levels(other) and found.chance is not None
 
 
 QUICK_ROOMS = [

@@ -222,6 +222,7 @@ def test_a_head_fits_its_space():
         (spaces.Box(-1.0, 1.0, (2, 2)), False, "a Box with one axis"),
         (spaces.Box(-1.0, 1.0, ()), False, "a Box with one axis"),
         (spaces.Tuple([spaces.Discrete(2)]), False, "must be Discrete"),
+        (spaces.Box(0, 4, (2,), jnp.int32), False, r"Number the .*Discrete\(25\)"),
         (spaces.Box(-np.inf, 1.0, (2,)), True, "squash_actions needs finite bounds"),
         (spaces.Box(-1.0, np.array([1.0, np.inf]), (2,)), True, "finite bounds"),
     ],

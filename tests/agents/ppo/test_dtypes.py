@@ -4,7 +4,7 @@ Mutants, and the test that fails for each:
 
     the rollout's empty values in the session's floats  keeps_every_type[x64]
     log_scale likewise                                  keeps_every_type[x64, control]
-    actions as distrax draws them                       keeps_every_type[x64]
+    samples, or the mode, as distrax has them           keeps_every_type[x64]
     optax not let off                                   keeps_every_type[strict]
 """
 
@@ -53,13 +53,21 @@ def test_an_update_keeps_every_type(name, history, options, session):
         )
         before = jax.eval_shape(agent.initialise, jax.random.key(0))
         after, metrics = jax.eval_shape(agent.update, before)
-        played = jax.eval_shape(
-            lambda learner, key: agent.evaluate(
-                learner, key, num_episodes=2, greedy=False
-            ),
-            before,
-            jax.random.key(0),
-        )
+        played = [
+            jax.eval_shape(
+                lambda learner, key, greedy=greedy: agent.evaluate(
+                    learner, key, num_episodes=2, greedy=greedy
+                ),
+                before,
+                jax.random.key(0),
+            )
+            for greedy in (False, True)
+        ]
+        head = agent.network.head
+        outputs = jnp.zeros((1, 2, head.num_outputs), jnp.float32)
+        distribution = head.distribution(outputs, outputs[0, 0])
+        actions = distribution.sample(jax.random.key(0)), distribution.mode()
+        played.append(tuple(map(head.to_env, actions)))
     assert forms(before) == forms(after)
     for path, x in jax.tree.leaves_with_path((after, metrics, played)):
         assert x.dtype not in WIDE, jax.tree_util.keystr(path)

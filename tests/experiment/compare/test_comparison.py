@@ -10,21 +10,26 @@
 | tables are smoothed | test_learning_curves_are_as_logged |
 | bootstrap draws learners anew for each task | test_aggregates_draw_whole_learners |
 | the profile is of task means | test_the_profile_is_of_all_scores |
+| levels of the default parameters | test_the_scale_is_that_of_the_runs_own_* |
 | trained_on counts from 0 | test_adaptation_* |
 """
 
 import csv
 import gzip
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+import envs
 from experiment.compare import compared, comparison, robust, score_tables
 from experiment.compare import tables as comparison_tables
 from experiment.evaluate import trials
 from experiment.report.statistics import mean_interval
 from experiment.run.metrics_file import MetricsFile
+from experiment.setup import config as run_config
 
 SHAPE = {"tasks": 5, "trained": 4, "trials": 6}
 
@@ -153,6 +158,27 @@ def test_scores_share_a_scale(runs):
     bodies = every["bodies"]
     assert not bodies.normalised and bodies.scale == "return"
     np.testing.assert_array_equal(bodies.of["s5"], runs[0].transfer.adapted("bodies"))
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "perfect"),
+    [
+        ("dark_room", {"num_trials": 3, "size": 3}, None),
+        ("meta_bandit", {"num_trials": 10}, 100 / 11),
+        ("gymnax/CartPole-v1", {"max_steps_in_episode": 100}, 100.0),
+        ("popgym_battleship_easy", {"board_size": 9}, None),
+    ],
+)
+def test_the_scale_is_that_of_the_runs_own_parameters(name, params, perfect):
+    choice = {"env": {"name": name, **params}, "agent": {"name": "ppo"}}
+    config = run_config.load(choice | {"core": {"name": "mlp", "features": 8}})
+    run: Any = SimpleNamespace(config=config, transfer=None)
+    levels = comparison.levels_of(run, comparison.TRAINING)
+    assert (levels.random, levels.expert) == envs.levels(name, params)
+    if perfect is not None:
+        assert levels.normalise(np.array([perfect])) == pytest.approx(1.0)
+    if name.startswith("popgym"):  # chance is not known: returns are not normalised
+        assert levels.normalise(np.array([1.0])) is None
 
 
 def test_a_scale_that_one_run_lacks_is_used_for_none(write_run, tmp_path):
