@@ -6,6 +6,7 @@ What is read may come from anybody: no pipe is waited for, nothing endless is re
 
 import csv
 import io
+import itertools
 import json
 import os
 import shutil
@@ -135,14 +136,18 @@ def sync_tree(folder: Path) -> None:
         _sync(Path(path))
 
 
-def make_folder(path: Path, doing: str) -> None:
-    """Makes a folder and those above it.
+def make_folder(path: Path, doing: str) -> list[Path]:
+    """Makes a folder and those above it; returns those that are new, inner ones first.
 
     Raises:
       InputError, MachineError: beginning with `doing`, if that is impossible.
     """
     with told(doing):
+        made = list(
+            itertools.takewhile(lambda p: not p.exists(), (path, *path.parents))
+        )
         path.mkdir(parents=True, exist_ok=True)
+    return made
 
 
 def _sync(path: Path) -> None:

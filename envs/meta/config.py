@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from envs import fields
+from envs.control.table import TABLE as CONTROL
 from envs.meta.tasks import ALL_SPLITS, SPLITS, check_split
-from envs.suites.table import check_installed
+from envs.naming import unknown
+from envs.suites.table import SUITES, check_installed
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,12 @@ class ProjectedControlConfig(MetaConfig):
     def __post_init__(self):
         super().__post_init__()
         fields.check_choices(self)
+        known = {"control": CONTROL, "playground": SUITES["playground"].environments}
+        for name in (*self.train_bodies, *self.held_out_bodies):
+            if name not in known[self.SUITE]:
+                raise ValueError(unknown("unknown body", name, known[self.SUITE]))
+        if not self.train_bodies or not self.held_out_bodies:
+            raise ValueError("train_bodies and held_out_bodies must name at least one.")
         both = set(self.train_bodies) & set(self.held_out_bodies)
         if both:
             raise ValueError(

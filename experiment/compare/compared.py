@@ -119,7 +119,7 @@ def read(given: Sequence[str], labels: Sequence[str] = ()) -> list[ComparedRun]:
     if len(set(labels)) != len(labels):
         raise InputError(f"labels must differ; got {', '.join(labels)}.")
     for label in labels:
-        if safe(label, _MOST_LETTERS) != label:
+        if not label or safe(label, _MOST_LETTERS) != label:
             raise InputError(
                 f"labels must be printable, of at most {_MOST_LETTERS} letters; got "
                 f"{shown(label)}."

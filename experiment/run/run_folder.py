@@ -22,6 +22,7 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = path
         self._is_owned = False
+        self._made: list[Path] = []  # folders that were not there, inner ones first
 
     config = property(lambda self: self.path / "config.yaml")
     manifest = property(lambda self: self.path / "manifest.json")
@@ -44,7 +45,7 @@ class RunFolder:
         """
         path = config.schedule.run_dir
         if path is None:
-            return cls(_reserved(config))
+            return _reserved(config)
         folder = cls(Path(path))
         with told(f"run_dir {path} cannot be looked into"):
             folder._check_new()
@@ -83,13 +84,15 @@ class RunFolder:
         if self._is_owned:
             yield
             return
-        files.make_folder(self.path, f"run_dir {self.path} cannot be made")
+        doing = f"run_dir {self.path} cannot be made"
+        self._made += files.make_folder(self.path, doing)
         lock = Lock(self.path / "lock.json")
 
         def release() -> None:
             lock.release()
             with suppress(OSError):  # it holds something, which stays
-                self.path.rmdir()
+                for path in dict.fromkeys((self.path, *self._made)):
+                    path.rmdir()
 
         with signals.at_end(release):
             try:
@@ -146,21 +149,25 @@ class RunFolder:
         files.write_json(self.summary, summary)
 
 
-def _reserved(config: RunConfig) -> Path:
+def _reserved(config: RunConfig) -> RunFolder:
     """Makes a folder that no other process has, however many start in one second."""
     time = datetime.now().strftime("%Y%m%d-%H%M%S")
     env = config.env.name.replace("/", "-")
     name = f"{env}-{config.core.name}-{config.agent.name}-{time}"
     runs = Path("runs")
-    files.make_folder(runs, f"the folder {runs} cannot be made")
+    made: list[Path] = []
     for number in range(1, 10_000):
+        # Another process that was refused may just have removed it again.
+        made += files.make_folder(runs, f"the folder {runs} cannot be made")
         path = runs / (name if number == 1 else f"{name}-{number}")
         try:
             with told(f"run folder {path} cannot be made"):
                 path.mkdir()
         except InputError as error:
-            if isinstance(error.__cause__, FileExistsError):
+            if isinstance(error.__cause__, FileExistsError | FileNotFoundError):
                 continue
             raise
-        return path
+        folder = RunFolder(path)
+        folder._made = [path, *made]
+        return folder
     raise InputError(f"{runs} holds 10,000 folders named {name}.")

@@ -268,9 +268,12 @@ def typed(
     """
     prefix = f"{where}." if where else ""
     own = [*keys.of(cls, where), *(f"{prefix}{key}" for key in also)]
-    for key in given:
+    for key, value in given.items():
         if f"{prefix}{key}" not in own or key in also:
-            raise InputError(keys.unknown(f"{prefix}{key}", own, elsewhere))
+            whole = f"{prefix}{key}"
+            if isinstance(value, Mapping) and value and key not in also:
+                whole = f"{whole}.{next(iter(value))}"  # of a section that is none
+            raise InputError(keys.unknown(whole, own, elsewhere))
     try:
         found = fields.converted(cls, given, prefix)
     except ValueError as error:

@@ -93,7 +93,7 @@ def meant(key: str, known: Iterable[str]) -> str | None:
         if names:
             return names[0]
     own = [name for name in known if name.rpartition(".")[0] == section]
-    return _closest(leaf, own) or _closest(leaf, known)
+    return _closest(leaf, own) or (_closest(leaf, known) if own else None)
 
 
 def _is_called(name: str, plain: str) -> bool:

@@ -17,7 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from experiment import entry
-from experiment.errors import OK, SIGNAL, InputError, RunError, of_os
+from experiment.errors import OK, SIGNAL, InputError
 from experiment.setup import arguments, cli
 
 MOST_JOBS = 10_000
@@ -137,16 +137,21 @@ def _tried(load: Callable[[Sequence[str]], Any], job: Job) -> Any:
 
 def _run(start: Callable[[Any], int], config: Any) -> tuple[int, str]:
     """A job's status, and the sentence that it ended with, where it ended with one."""
+    said: list[str] = []
+
+    def job() -> int:
+        try:
+            if isinstance(config, InputError):
+                raise config
+            return start(config)
+        except Exception as error:
+            said.append(f": {entry.sentence(error)}")
+            raise
+
     try:
-        if isinstance(config, InputError):
-            raise config
-        return start(config), ""
-    except OSError as error:
-        ended: RunError = of_os(error, "the job stopped")
-    except RunError as error:
-        ended = error
-    except Exception as error:
+        status = entry.status_of(job)
+    except Exception:
         # Not ours to explain; but the other jobs are not to blame.
         traceback.print_exc()
-        return CRASHED, f": {entry.sentence(error)}"
-    return entry.fail(ended), f": {entry.sentence(ended)}"
+        status = CRASHED
+    return status, "".join(said)

@@ -107,12 +107,10 @@ def _source(module: str) -> Path | None:
     if found is not None and loaded is not None and loaded.__spec__ is not None:
         if loaded.__spec__.origin != found.origin:
             return None  # another one of that name would be taken
-    name = top
     for part in rest:
         if found is None or found.submodule_search_locations is None:
             return None
-        name = f"{name}.{part}"
-        found = PathFinder.find_spec(name, list(found.submodule_search_locations))
+        found = PathFinder.find_spec(part, list(found.submodule_search_locations))
     if found is None or found.origin is None or not found.has_location:
         return None
     source = Path(found.origin).resolve()
