@@ -13,7 +13,7 @@ import errno
 import sys
 from collections.abc import Callable
 
-from experiment import signals
+from experiment import faults, signals
 from experiment.errors import MachineError, RunError
 
 # Of the operating system's errors, those that no program is to blame for.
@@ -32,6 +32,7 @@ _DEVICE = {
 def begin() -> None:
     """Lets signals count, and output be cut short, from now on."""
     signals.watch()
+    faults.point("begun")
 
 
 def status_of(main: Callable[[], int | None]) -> int:

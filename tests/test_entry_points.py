@@ -3,17 +3,21 @@
 | mutant | fails |
 |---|---|
 | train.py imports experiment.run.training at its top | test_answers_without_jax |
+| entry.begin() stands below the imports | test_signals_count_before_the_imports |
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from pathlib import Path
+import time
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests import fresh
+from tests.fresh import ROOT
+
 HEAVY = ("jax", "flax", "gymnax", "distrax", "matplotlib", "optax")
 PROGRAM = """
 import sys
@@ -52,6 +56,29 @@ def test_answers_without_jax(module, arguments, status):
     assert imported == "", imported
     assert len(errors) == (1 if status else 0)
     assert bool(done.stdout) == (status == 0)
+
+
+@pytest.mark.parametrize("program", ["train.py", "evaluate.py", "compare.py"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_signals_count_before_the_imports(program, name):
+    """Nothing slow is there yet: it waits where a fault is asked for."""
+    number = getattr(signal, name)
+    process = subprocess.Popen(
+        [*fresh.FOREGROUND, sys.executable, "-X", "importtime", program],
+        cwd=ROOT,
+        env=os.environ | {"S5RL_FAULT": "begun=wait"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while "experiment.entry" not in (line := process.stderr.readline()):
+        assert line, "it ended without waiting"
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert errors.endswith(f"{name}: stopped.\n") and "Traceback" not in errors
+    assert "hydra" not in errors and "jax" not in errors
 
 
 def test_help_lists_every_key_and_choice():
