@@ -43,7 +43,7 @@ def options(argv: Sequence[str]) -> dict[str, str]:
 def listed(text: str) -> list[str]:
     """`[A,B]` and `A,B` alike."""
     inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    return [part.strip() for part in inside.split(",")] if inside.strip() else []
+    return [part.strip() for part in inside.split(",") if part.strip()]
 
 
 def compare(given: dict[str, str]) -> None:

@@ -79,7 +79,7 @@ def levels(config: GymnaxConfig) -> Levels:
 
 
 def _cartpole(params: Params) -> Levels:
-    limit = params["max_steps_in_episode"]  # 1 a step
+    limit = max(params["max_steps_in_episode"], 1)  # 1 a step
     return Levels(pole_steps(limit), float(limit))
 
 

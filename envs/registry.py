@@ -164,7 +164,11 @@ def levels(name: str, params: Mapping[str, Any] | None = None) -> Levels:
     found = spec(name)
     if found.levels is None:
         return Levels()
-    return _function(found.levels)(check_config(name, params or {}))
+    config = check_config(name, params or {})
+    try:
+        return _function(found.levels)(config)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return Levels()  # of values with which it cannot be built
 
 
 def check(env: Any, params: Any) -> None:

@@ -318,6 +318,9 @@ def every_task(name, params):
         ("dark_key_to_door", {"size": 27, "trial_steps": 200}, 20.0),
         ("meta_cartpole", {"step_budget": 100}, 0.5),
         ("projected_control", {}, None),
+        ("popgym_count_recall_easy", {"deck_type": "hearts"}, None),
+        ("popgym_position_only_cartpole_easy", {LIMIT: 0}, None),
+        ("gymnax/CartPole-v1", {LIMIT: "many"}, None),
     ],
 )
 def test_what_is_not_known_is_not_said(name, params, best):

@@ -121,7 +121,7 @@ def _values(runs: Path) -> Iterator[Line]:
         yield Line("train", (f"resume={text}",))
         yield Line("evaluate", (f"run={text}",))
         yield Line("compare", (f"runs={text}",))
-        yield Line("compare", (f"runs={runs / 'a'},{text or 'no'}",))
+        yield Line("compare", (f"runs={runs / 'a'},{text.strip() or 'no'}",))
     for text in (*NOWHERE, *ANY[:4]):  # any other text is a path
         yield Line("train", (f"run_dir={text}",))
         yield Line("compare", (f"runs={runs / 'a'}", f"out={text}"))

@@ -126,7 +126,6 @@ DAMAGE = {
     "no metrics": (lambda path: (path / "metrics.csv").unlink(), "cannot be read"),
     "other metrics": (damage("metrics.csv", "a,b\n1,2\n"), "must have rows"),
     "damaged metrics": (damage("metrics.csv", "seed\nx\n"), "metrics.csv cannot be"),
-    "damaged manifest": (damage("manifest.json", "?"), "manifest.json cannot be read"),
 }
 
 
