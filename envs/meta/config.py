@@ -121,8 +121,9 @@ class ProjectedControlConfig(MetaConfig):
         for name in (*self.train_bodies, *self.held_out_bodies):
             if name not in known[self.SUITE]:
                 raise ValueError(unknown("unknown body", name, known[self.SUITE]))
-        if not self.train_bodies or not self.held_out_bodies:
-            raise ValueError("train_bodies and held_out_bodies must name at least one.")
+        if not self.bodies:  # of the split that is played; the other may have none
+            which = "held_out_bodies" if self.split == "bodies" else "train_bodies"
+            raise ValueError(f"{which} must name at least one; got none.")
         both = set(self.train_bodies) & set(self.held_out_bodies)
         if both:
             raise ValueError(

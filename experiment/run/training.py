@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -60,8 +59,12 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     checkpoints = Checkpoints(folder.checkpoints, config)
     done, learners = 0, None
     if resume:
-        with suppress(NoCheckpoint):  # it stopped before its first: it begins anew
+        try:
             done, learners = checkpoints.restore(origin.shapes, own=True)
+        except NoCheckpoint:
+            if folder.summary.exists():
+                raise
+            # It stopped before its first, and so begins anew.
     sick = divergence.known(folder.diverged, done)
     file = MetricsFile(folder.metrics)
     ended = {one.seed: one.update for one in sick}

@@ -19,7 +19,7 @@ import numpy as np
 import optax
 import pytest
 
-import agents.ppo.agent
+import agents.ppo.fit
 from agents.acting.rollout import Rollout
 from agents.ppo.fit import fit, take_lanes
 from agents.ppo.objective import Minibatch
@@ -68,7 +68,7 @@ def shown(small_ppo, batch, monkeypatch):
         zero = jnp.zeros(())
         return params[lanes].sum(), {"diagnostics/ratio_error": zero, "x": zero}
 
-    monkeypatch.setattr(agents.ppo.agent, "loss", mark)
+    monkeypatch.setattr(agents.ppo.fit, "loss", mark)
     params = jnp.zeros(B)
     key = jax.random.key(0)
     params, _, metrics = fit(params, agent.optimizer.init(params), batch, key, agent)

@@ -124,9 +124,7 @@ def test_patterns_pass_over_what_cannot_be_looked_into(write_run, tmp_path):
     assert [f.path for f in compared.find([str(tmp_path / "*")])] == [path]
 
 
-@pytest.mark.parametrize(
-    "labels", ["a\tb,c", "a\x1b[2J,c", f"{'x' * 101},c", "a,a"]
-)
+@pytest.mark.parametrize("labels", ["a\tb,c", "a\x1b[2J,c", f"{'x' * 101},c", "a,a"])
 def test_labels_are_checked(write_run, tmp_path, refused, labels):
     runs = f"{write_run(tmp_path / 'a')},{write_run(tmp_path / 'b')}"
     refused(compare, f"runs={runs}", f"labels={labels}")

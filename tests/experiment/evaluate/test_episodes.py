@@ -65,7 +65,7 @@ def test_what_is_said_follows_from_the_episodes(play):
     assert {e["length"] for e in episodes} == {5.0}
     assert {e["return"] for e in episodes} == {-1.0, 1.0}
     assert f"mean return {mean:.4g}" in printed and "95% interval" in printed
-    counted = [line.split() for line in printed.splitlines() if ".." in line]
+    counted = [line.split() for line in printed.splitlines() if ".. " in line]
     assert sum(int(words[3].replace(",", "")) for words in counted) == 100
 
 
@@ -126,9 +126,12 @@ def copy(finished, tmp_path):
 
 
 def test_a_run_without_a_checkpoint_is_refused(refused, copy):
+    """A finished one is not made anew by the way: its rows would be gone meanwhile."""
     shutil.rmtree(copy / "checkpoints")
+    before = (copy / "metrics.csv").read_bytes()
     assert "no checkpoint" in refused(evaluate, f"run={copy}")
     assert "no checkpoint" in refused(train, f"resume={copy}")
+    assert (copy / "metrics.csv").read_bytes() == before
 
 
 def truncate(path):

@@ -32,7 +32,7 @@ def calls(monkeypatch):
         if status == OK:
             folder.write_summary({})
         else:
-            folder.checkpoints.mkdir()
+            folder.create(config)
         return status
 
     def evaluate(folder, config, env_choice, request):

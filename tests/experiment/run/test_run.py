@@ -137,7 +137,7 @@ def test_the_rest_of_the_folder_is_there(whole):
     assert folder.learning_curve.read_bytes().startswith(b"\x89PNG")
     (events,) = folder.tensorboard.iterdir()
     assert events.stat().st_size > 1000
-    assert {"config.yaml", "manifest.json", "metrics.csv", "summary.json",
+    assert {"config.yaml", "manifest.json", "metrics.csv", "clock.csv", "summary.json",
             "learning_curve.png", "tensorboard", "checkpoints",
             } == {path.name for path in folder.path.iterdir()}  # fmt: skip
 
