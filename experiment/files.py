@@ -113,6 +113,20 @@ def new_folder(path: Path) -> Iterator[Path]:
             remove()
 
 
+def check_room(path: Path, size: int) -> None:
+    """Takes so many bytes on the disk and gives them back.
+
+    For writers that cannot fail well: Orbax's threads each print a traceback when the
+    disk is full.
+
+    Raises:
+      OSError: if there is no room for them.
+    """
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+    path.unlink()
+
+
 def remove_leftovers(folder: Path) -> None:
     """Removes what `write` and `new_folder` left where a process was killed in them.
 

@@ -15,11 +15,15 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from experiment import files
 from experiment.errors import InputError
 from experiment.run.records import Damaged, Value
 
 # Orbax narrates every save; what goes wrong it raises as well.
 logging.getLogger("absl").setLevel(logging.CRITICAL)
+
+
+BESIDE = 128 * 1024  # bytes, of what Orbax writes beside the values
 
 
 class Storage:
@@ -37,6 +41,8 @@ class Storage:
             values[name] = Value.of(np.asarray(array), prng)
             if array.size:  # Orbax refuses to store nothing
                 arrays[name] = array
+        size = sum(array.nbytes for array in arrays.values())
+        files.check_room(folder.with_name("room"), size + BESIDE)
         self._orbax.save(folder, args=ocp.args.PyTreeSave(arrays))
         # It says where on this machine the folder was, and decides nothing here.
         (folder / "commit_success.txt").unlink(missing_ok=True)

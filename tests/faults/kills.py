@@ -1,5 +1,6 @@
 """Killed, stopped, and out of room: what is lost, and whether the end is the same."""
 
+import json
 import os
 import random
 import signal
@@ -54,16 +55,21 @@ class Count:
 def random_kills(place: Place, runs: int, kills: int, seed: int) -> Count:
     """Runs that are each killed several times, at moments drawn over their length."""
     rng, count = random.Random(seed), Count("SIGKILL at a random moment")
-    began = time.time()
     whole = outcome(place.base())
-    place.train(*SMALL, f"run_dir={place.path / 'timed'}")
-    length = min(time.time() - began, 60.0)
+    summary = json.loads((place.base() / "summary.json").read_text())
+    training = summary["wall_seconds"] - summary["compile_seconds"]
     for number in range(runs):
         folder = place.path / f"killed_{seed}_{number}"
         done = 0
         while done < kills:
             process = place.begin(*place.go_on(folder))
-            ended = place.end(process, after=rng.uniform(0.2, 0.8 * length))
+            after = rng.uniform(0.2, 8.0)  # imports and compiling included
+            if rng.random() < 0.8:  # while it trains
+                after = rng.uniform(0.01, 0.6 * training)
+                for line in process.stdout:
+                    if "steps/s" in line:
+                        break
+            ended = place.end(process, after=after)
             if ended.status != 128 + signal.SIGKILL:
                 break
             done += 1
