@@ -7,6 +7,7 @@ mutant                                    | the test that failed: test_…
 the first step knows no a_dot             | forward_mode_equals_the_references
 a tangent passes a reset at t = 0         | forward_mode_equals_the_references
 the equations do not differentiate `a`    | second_derivatives_equal_the_references
+what a reset drops is read                | a_tangent_stays_in_its_segment
 the transposed system is solved forwards  | a_gradient_is_taken_of_any_argument_alone
 """
 
