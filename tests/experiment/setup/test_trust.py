@@ -8,6 +8,7 @@
 | imported names are one's own | test_a_name_that_is_only_imported_* |
 | the program's own functions may be called | test_the_programs_own_* |
 | config.yaml is read by OmegaConf | test_config_yaml_is_plain_data |
+| references are taken for text | test_references_are_refused_* |
 | a benchmark's path is not checked | test_a_file_to_unpickle_* |
 """
 
@@ -158,6 +159,13 @@ def test_config_yaml_is_plain_data(refused, tmp_path, monkeypatch, text):
     for module, verb in ((train, "resume"), (evaluate, "run")):
         sentence = refused(module, f"{verb}={tmp_path}")
         assert "secret" not in sentence and len(sentence) < 1000
+
+
+@pytest.mark.parametrize("text", ["a: ${oc.env:HOME}", "[{x: '${y}'}]", "${a}: 1"])
+def test_references_are_refused_and_not_kept_as_text(text):
+    """Whoever wrote one meant it to be looked up."""
+    with pytest.raises(ValueError, match="reference"):
+        plain.read(text)
 
 
 def test_a_pipe_or_a_folder_in_its_place_is_refused(refused, tmp_path):
