@@ -2,7 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| other sections are not searched | test_the_key_that_was_meant[agent.num_seeds] |
+| other sections are not searched | test_the_key_that_was_meant[agent.norm] |
 | other names are not known | test_the_key_that_was_meant[gamma] |
 | suites are not searched apart | test_the_environment_that_was_meant |
 | LEAST is 0.4 | test_nothing_is_guessed_* |
@@ -43,7 +43,7 @@ MEANT = {
     "log_interval": "log_every",
     "exp_name": "run_dir",
     "agent.seed": "seed",
-    "agent.num_seeds": "num_seeds",  # and not agent.num_envs
+    "agent.norm": "core.norm",  # and not agent.max_grad_norm
     "memory_length": "env.memory_length",
     "env.memry": "env.memory_length",
 }  # fmt: skip
@@ -72,7 +72,8 @@ def test_other_names_are_those_of_keys_that_exist(name):
      ("gimnax/pendulum", "gymnax/Pendulum-v1"), ("memry", "memory_chain"),
      ("popgym_repeat_prev_easy", "popgym_repeat_previous_easy"),
      ("control/cartpole_swing", "control/cartpole_swingup"), ("darkroom", "dark_room"),
-     ("brax/pendulum", "brax/inverted_pendulum"), ("breakout", "gymnax/Breakout-MinAtar")],
+     ("brax/pendulum", "brax/inverted_pendulum"),
+     ("breakout", "gymnax/Breakout-MinAtar")],
 )  # fmt: skip
 def test_the_environment_that_was_meant(word, name):
     assert closest(word, registry.names()) == name
