@@ -105,11 +105,11 @@ TINY = (
 
 
 @pytest.mark.slow  # compiles an agent twice
-def test_multirun_trains_every_combination(tmp_path):
-    """From another folder than the checkout, too."""
+def test_multirun_trains_every_combination_that_can_be(tmp_path):
+    """From another folder than the checkout, too; `run_dir` holds a folder for each."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "--multirun", "seed=0,1", *TINY,
-         "run_dir=runs/of-seed-${seed}"],
+        [sys.executable, str(ROOT / "train.py"), "--multirun", "seed=0,-1,1", *TINY,
+         "run_dir=runs/both"],
         cwd=tmp_path,
         env=os.environ
         | {
@@ -119,12 +119,13 @@ def test_multirun_trains_every_combination(tmp_path):
         capture_output=True,
         text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 2, done.stderr
+    assert "1 of 3 jobs failed:\n  seed=-1: bad input: seed must lie" in done.stderr
     read = [
-        (tmp_path / f"runs/of-seed-{seed}/metrics.csv").read_text() for seed in "01"
+        (tmp_path / f"runs/both/seed={seed}/metrics.csv").read_text() for seed in "01"
     ]
     assert read[0] != read[1]
-    summary = json.loads((tmp_path / "runs/of-seed-1/summary.json").read_text())
+    summary = json.loads((tmp_path / "runs/both/seed=1/summary.json").read_text())
     assert summary["env_steps"] == 30 and summary["core"] == "mlp"
 
 
