@@ -10,9 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from experiment import files
-from experiment.errors import told
+from experiment.errors import RunError, told
 
 HEADER = "update,seconds"
+MOST = 2**31  # bytes; a line has about twenty
 
 
 class Clock:
@@ -45,8 +46,8 @@ class Clock:
 def read(path: Path) -> list[tuple[int, float]]:
     """`(update, seconds)` of each log point, in order; nothing of a damaged file."""
     points: list[tuple[int, float]] = []
-    with suppress(OSError, ValueError):
-        for line in path.read_text().splitlines()[1:]:
+    with suppress(RunError, ValueError):
+        for line in files.read(path, MOST).splitlines()[1:]:
             update, seconds = line.split(",")
             points.append((int(update), float(seconds)))
     return points

@@ -16,7 +16,9 @@ import jax
 import numpy as np
 
 from experiment import files
-from experiment.errors import InputError
+from experiment.errors import InputError, RunError
+
+MOST = 2**24  # bytes of reproduce.json; the configuration has a few thousand
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ def known(folder: Path, done: int) -> list[Divergence]:
     found = []
     for path in sorted(folder.glob("seed_*/reproduce.json")):
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(files.read(path, MOST))
             one = Divergence(*(content[key] for key in Divergence.__annotations__))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (RunError, ValueError, TypeError, KeyError, RecursionError):
             continue
         if isinstance(one.update, int) and one.update <= done:
             found.append(one)
@@ -102,9 +104,9 @@ def healthy(folder: Path, done: int, learners: Any) -> tuple[Any, list[int]]:
         raise InputError(
             f"every learner of {folder.parent} diverged; none can be played."
         )
-    return jax.tree.map(
-        lambda x: x[np.array(seeds)], learners
-    ) if sick else learners, seeds
+    if sick:
+        learners = jax.tree.map(lambda x: x[np.array(seeds)], learners)
+    return learners, seeds
 
 
 def _plain(leaf: Any) -> np.ndarray:

@@ -125,21 +125,24 @@ class Loop:
 
     def _part_with_the_sick(self, window: Window, saved: int) -> None:
         """Learners that diverge here have no rows any more; the others go on."""
-        healthy = set(self.healthy)
-        for seed, (index, name) in metrics_module.non_finite(window).items():
-            if seed not in healthy:
-                continue
-            one = Divergence(seed, self.done + index + 1, name, saved)
-            self.sick.append(one)
-            if self.config.schedule.num_seeds == 1:
-                continue  # the run itself reproduces it
+        bad, healthy = metrics_module.non_finite(window), self.healthy
+        new = [
+            Divergence(seed, self.done + index + 1, name, saved)
+            for seed, (index, name) in bad.items()
+            if seed in healthy
+        ]
+        self.sick += new
+        if not new or self.config.schedule.num_seeds == 1:
+            return  # of a single one, the run itself reproduces it
+        if saved:
+            _, good = self.checkpoints.restore(self.origin.shapes)
+        else:
             good = self.origin.draw()
-            if saved:
-                _, good = self.checkpoints.restore(self.origin.shapes)
+        for one in new:
             config = run_config.dump(self.config)
             divergence.keep(self.folder.diverged, one, good, config)
             if self.healthy:
-                print(f"seed {seed} diverged: {one}; the others go on.", flush=True)
+                print(f"seed {one.seed} diverged: {one}; the others go on.", flush=True)
 
     def _log(self, window: Window) -> None:
         healthy = self.healthy
