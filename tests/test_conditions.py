@@ -23,7 +23,6 @@ CONDITIONS = {
     "strict promotion": {"env": {"JAX_NUMPY_DTYPE_PROMOTION": "strict"}},
     "no compiler": {"env": {"JAX_DISABLE_JIT": "1"}, "steps": 20},
     "no asserts": {"flags": ["-O"]},
-    "no docstrings": {"flags": ["-OO"]},
     "an ASCII locale": {"env": {"LC_ALL": "C", "PYTHONUTF8": "0"}},
     "no git": {"env": {"PATH": "/nowhere"}},
     "a read-only checkout": {"checkout": "read-only"},

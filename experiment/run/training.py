@@ -116,6 +116,10 @@ def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
         order[:] = metrics  # seen while tracing; jit gives dicts back sorted by name
         return learner, metrics
 
+    # Somebody debugs: nothing can be compiled.
+    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        jax.eval_shape(over_seeds(one_update), shapes)
+        return over_seeds(one_update), order
     update = jax.jit(over_seeds(one_update), donate_argnums=0)
     # From shapes, or a resumed run would compile another program than a new one.
     return update.lower(shapes).compile(), order
