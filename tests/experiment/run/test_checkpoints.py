@@ -384,7 +384,8 @@ def test_arrays_lie_where_they_are_wanted(three):
         lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=wanted), LIKE
     )
     _, learners = Checkpoints(three).restore(like)
-    assert {leaf.sharding for leaf in jax.tree.leaves(learners)} == {wanted}
+    for leaf in jax.tree.leaves(learners):  # which of its names it has is JAX's affair
+        assert leaf.sharding.is_equivalent_to(wanted, leaf.ndim), leaf.sharding
 
 
 def test_another_generator_is_refused(three):
