@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from s5rl.config import GRUConfig, LSTMConfig, MLPConfig, S5Config
+    from s5rl.config.cells import GRUConfig, LSTMConfig, MLPConfig
+    from s5rl.config.spaces import S5Config
     from s5rl.cores import Core, core_names, make_core
     from s5rl.cores.gru import GRU
     from s5rl.cores.lstm import LSTM
@@ -46,7 +47,8 @@ _HOME = {
     "cores.gru": ("GRU",),
     "cores.lstm": ("LSTM",),
     "cores.mlp": ("MLP",),
-    "config": ("GRUConfig", "LSTMConfig", "MLPConfig", "S5Config"),
+    "config.spaces": ("S5Config",),
+    "config.cells": ("GRUConfig", "LSTMConfig", "MLPConfig"),
 }
 
 

@@ -1,15 +1,15 @@
-"""The one interface of memory, and the cores that have it, by name: the one table.
+"""The one interface of memory, and the cores that have it, by name.
 
+A file each memory, of what stands in `parts`; the table of all is `s5rl.config.CORES`.
 May import `s5rl.recurrence` and `s5rl.ssm`, when a core is made: reading names and
 configurations does not wait for JAX.
 """
 
 import dataclasses
 import difflib
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from s5rl.config import CORE_CONFIGS
+from s5rl.config import CORES
 
 if TYPE_CHECKING:
     from jax import Array
@@ -26,7 +26,7 @@ class Core(Protocol):
     call, chunking is invisible, and what a reset drops may be NaN: it reaches no other
     segment, in values or in the gradients of inputs and carry. Parameters' gradients
     are sums over all segments, and a NaN in x is in them, whatever the loss looks at.
-    Shapes and dtypes that do not fit are refused (`s5rl.cores.checked`).
+    Shapes and dtypes that do not fit are refused (`s5rl.cores.parts.checked`).
     """
 
     features: int
@@ -38,17 +38,9 @@ class Core(Protocol):
     ) -> "tuple[Any, Array]": ...
 
 
-_MODULES = {
-    "s5": "s5rl.cores.s5:S5",
-    "gru": "s5rl.cores.gru:GRU",
-    "lstm": "s5rl.cores.lstm:LSTM",
-    "mlp": "s5rl.cores.mlp:MLP",
-}
-
-
 def core_names() -> tuple[str, ...]:
     """The names that `make_core` knows."""
-    return tuple(_MODULES)
+    return tuple(CORES)
 
 
 def make_core(name: str, *, features: int, **options: Any) -> Any:
@@ -65,20 +57,20 @@ def make_core(name: str, *, features: int, **options: Any) -> Any:
     Raises:
       ValueError: if the name or an option is unknown, or a value cannot work.
     """
-    if name not in _MODULES:
+    if name not in CORES:
         raise ValueError(f"unknown core {name!r}{_hint(name, core_names())}")
     if features <= 0:
         raise ValueError(f"features must be positive; got {features}.")
-    config = CORE_CONFIGS[name]
+    config = CORES[name].config
     known = tuple(field.name for field in dataclasses.fields(config))
     for option in options:
         if option not in known:
             raise ValueError(
                 f"core {name!r} has no option {option!r}{_hint(option, known)}"
             )
-    home, _, attribute = _MODULES[name].partition(":")
-    module = getattr(import_module(home), attribute)
-    return module(features=features, config=config(**options))
+    from s5rl.cores.stack import Stack
+
+    return Stack(features=features, config=config(**options))
 
 
 def _hint(wrong: str, known: tuple[str, ...]) -> str:

@@ -1,33 +1,38 @@
-"""GRU behind the core interface: flax's own cell, scanned and reset."""
+"""GRU: flax's own cell, scanned and reset."""
 
-from typing import Any
+from typing import ClassVar
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from s5rl.config import GRUConfig
-from s5rl.cores.cells import run_stack
-from s5rl.cores.checked import check_arguments
+from s5rl.config.cells import GRUConfig
+from s5rl.cores.parts.block import initial_state
+from s5rl.cores.parts.cells import run_cell
+from s5rl.cores.stack import Stack
 
 
-class GRU(nn.Module):
-    """A stack of `flax.linen.GRUCell`s (`s5rl.cores.Core`)."""
+class GRULayer(nn.Module):
+    """A `flax.linen.GRUCell` over time (`s5rl.cores.stack.Layer`)."""
 
     features: int
     config: GRUConfig = GRUConfig()
+    reads_any_width: ClassVar[bool] = True
 
-    def initial_carry(self, batch_size: int) -> tuple[Array, ...]:
-        """A [B, features] float32 zero state per layer."""
-        zeros = jnp.zeros((batch_size, self.features), jnp.float32)
-        return (zeros,) * self.config.num_layers
+    def initial_carry(self, batch_size: int) -> Array:
+        """[B, H] float32 zeros."""
+        return jnp.zeros((batch_size, self.features), jnp.float32)
 
     @nn.compact
-    def __call__(self, carry, x: Array, reset: Array) -> tuple[Any, Array]:
-        """Maps x [T, B, features_in] to y [T, B, features]."""
-        check_arguments(self.initial_carry, carry, x, reset)
-        cells = [
-            nn.GRUCell(self.features, name=f"layer_{index}")
-            for index in range(self.config.num_layers)
-        ]
-        return run_stack(cells, carry, x, reset)
+    def __call__(self, carry: Array, x: Array, reset: Array) -> tuple[Array, Array]:
+        """Maps x [T, B, features_in] to y [T, B, H]."""
+        cell = nn.GRUCell(self.features, dtype=self.config.dtype, name="cell")
+        nn.share_scope(self, cell)
+        initial = initial_state(self, self.config, (self.features,))
+        return run_cell(cell, carry, x, reset, initial)
+
+
+class GRU(Stack):
+    """A stack of GRUs (`s5rl.cores.Core`)."""
+
+    config: GRUConfig = GRUConfig()

@@ -1,19 +1,21 @@
 """A core without memory: what an agent can do from one observation alone."""
 
+from typing import ClassVar
+
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 from jax import Array
 
-from s5rl.config import MLPConfig
-from s5rl.cores.checked import check_arguments
+from s5rl.config.cells import MLPConfig
+from s5rl.cores.stack import Stack
 
 
-class MLP(nn.Module):
-    """Dense layers applied to each step by itself (`s5rl.cores.Core`)."""
+class MLPLayer(nn.Module):
+    """A dense layer applied to each step by itself (`s5rl.cores.stack.Layer`)."""
 
     features: int
     config: MLPConfig = MLPConfig()
+    reads_any_width: ClassVar[bool] = True
 
     def initial_carry(self, batch_size: int) -> tuple[()]:
         """Nothing: there is no memory."""
@@ -21,9 +23,13 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, carry: tuple[()], x: Array, reset: Array):
-        """Maps x [T, B, features_in] to y [T, B, features]; `reset` changes nothing."""
-        check_arguments(self.initial_carry, carry, x, reset)
-        x = x.astype(jnp.float32)
-        for index in range(self.config.num_layers):
-            x = jax.nn.gelu(nn.Dense(self.features, name=f"layer_{index}")(x))
-        return carry, x
+        """Maps x [T, B, features_in] to y [T, B, H]; `reset` changes nothing."""
+        dense = nn.Dense(self.features, dtype=self.config.dtype, name="dense")
+        nn.share_scope(self, dense)
+        return carry, jax.nn.gelu(dense(x))
+
+
+class MLP(Stack):
+    """Dense layers behind the core interface (`s5rl.cores.Core`)."""
+
+    config: MLPConfig = MLPConfig()

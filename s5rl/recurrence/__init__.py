@@ -26,7 +26,13 @@ METHODS = ("associative", "sequential", "kernel", "auto")
 
 
 def linear_recurrence(
-    a: Array, b: Array, reset: Array, carry: Array, *, method: str = "auto"
+    a: Array,
+    b: Array,
+    reset: Array,
+    carry: Array,
+    *,
+    initial: Array | None = None,
+    method: str = "auto",
 ) -> tuple[Array, Array]:
     """Runs the recurrence above over one chunk, which may hold many segments.
 
@@ -49,6 +55,10 @@ def linear_recurrence(
       b: [T, B, P] inputs, real or complex.
       reset: [T, B] bool, True where a segment starts.
       carry: [B, P] state left by the previous chunk; zeros if there is none.
+      initial: [P] state that opens every segment in place of zeros, learned perhaps. It
+        enters as part of the input of a segment's first step, so that the operator
+        stays what it was. The carry is not replaced: where a sequence opens with its
+        first call, set reset[0].
       method: "associative" is O(log T) deep, at about twice the work. "sequential" is
         one `lax.scan`. Both become a single multiply-add when T is 1.
         "kernel" is reserved for a fused device kernel; no platform has one yet.
@@ -66,10 +76,18 @@ def linear_recurrence(
       TypeError: if `reset` is not bool.
     """
     _check(a, b, reset, carry, method)
+    given = (a, b, carry) if initial is None else (a, b, carry, initial)
     with jax.numpy_dtype_promotion("standard"):  # in a strict session too
-        dtype = jnp.promote_types(jnp.result_type(a, b, carry), jnp.float32)
+        dtype = jnp.promote_types(jnp.result_type(*given), jnp.float32)
     a, b, carry = a.astype(dtype), b.astype(dtype), carry.astype(dtype)
     a = a[None, None] if a.ndim == 1 else a
+    if initial is not None:
+        if initial.shape != b.shape[-1:]:
+            raise ValueError(
+                f"initial must be [P] = {b.shape[-1:]}; got {initial.shape}."
+            )
+        opening = a * initial.astype(dtype)[None, None]
+        b = b + jnp.where(reset[..., None], opening, 0)
     h = states(_way(method, len(b)), *_vary_alike(a, b, reset, carry))
     return h[-1], h
 

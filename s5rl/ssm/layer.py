@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from s5rl.config import S5Config
+from s5rl.config.spaces import S5Config
 from s5rl.recurrence import linear_recurrence
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
 from s5rl.ssm.hippo import diagonalise_hippo
@@ -75,7 +75,13 @@ def initialise(key: Array, features: int, config: S5Config) -> Parameters:
 
 
 def apply(
-    parameters: Parameters, carry: Array, u: Array, reset: Array, *, config: S5Config
+    parameters: Parameters,
+    carry: Array,
+    u: Array,
+    reset: Array,
+    *,
+    config: S5Config,
+    initial: Array | None = None,
 ) -> tuple[Array, Array]:
     """Runs one layer over a chunk; resets wherever `reset` says.
 
@@ -88,6 +94,7 @@ def apply(
       u: [T, B, H] inputs.
       reset: [T, B] bool.
       config: as the parameters were drawn with.
+      initial: [P] complex64 state that opens every segment; zeros where None.
 
     Returns:
       `(carry, y)`: the state after u[-1], and y [T, B, H] in `config.dtype`.
@@ -103,7 +110,9 @@ def apply(
     b = gain[None, None] * jax.lax.complex(
         (u @ b_real).astype(jnp.float32), (u @ b_imaginary).astype(jnp.float32)
     )
-    carry, x = linear_recurrence(multiplier, b, reset, carry, method=config.method)
+    carry, x = linear_recurrence(
+        multiplier, b, reset, carry, initial=initial, method=config.method
+    )
     c_real, c_imaginary = parameters["output_matrix"].astype(dtype)
     y = x.real.astype(dtype) @ c_real - x.imag.astype(dtype) @ c_imaginary
     if config.conjugate_symmetry:

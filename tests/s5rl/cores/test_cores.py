@@ -21,7 +21,7 @@ Their values and gradients are compared with float64 in `test_oracles.py`.
     the nearest name is not looked for  | refuses_what_it_does_not_know
 """
 
-from functools import partial
+from functools import lru_cache, partial
 
 import chex
 import jax
@@ -31,42 +31,50 @@ import pytest
 from jax.extend.core import jaxprs_in_params
 
 import s5rl
+from tests.s5rl.cores.members import EXACT, REMEMBER, ROUNDED, SMALL
 
 T, B, H_IN, H = 6, 3, 5, 4
 CUT = 3
 CLOSE = {"rtol": 2e-4, "atol": 2e-5}  # float32, two layers
-SMALL = {"state_size": 8, "blocks": 2}
-CASES = {name: (name, {"num_layers": 2}) for name in s5rl.core_names()}
-CASES["s5"] = ("s5", SMALL)
-CASES["s5-associative"] = ("s5", SMALL | {"method": "associative", "num_layers": 1})
-CASES["s5-bfloat16"] = ("s5", SMALL | {"dtype": "bfloat16"})
-EXACT = [name for name in CASES if name != "s5-bfloat16"]  # bfloat16 is rounded
+CASES = EXACT | ROUNDED
+
+
+def made(case):
+    name, options = CASES[case]
+    return s5rl.make_core(name, features=H, **options)
 
 
 @pytest.fixture(params=EXACT)
 def core(request):
-    name, options = CASES[request.param]
-    return s5rl.make_core(name, features=H, **options)
+    return made(request.param)
 
 
 def filled(tree, rng):
-    """Random numbers of the same shapes and dtypes."""
+    """Random numbers of the same shapes and dtypes; counts and flags as they are."""
 
     def fill(leaf):
         parts = rng.normal(size=(2, *leaf.shape))
+        if not jnp.issubdtype(leaf.dtype, jnp.inexact):
+            return leaf
         real = jnp.issubdtype(leaf.dtype, jnp.floating)
         return jnp.asarray(parts[0] if real else parts[0] + 1j * parts[1], leaf.dtype)
 
     return jax.tree.map(fill, tree)
 
 
+@lru_cache(maxsize=8)
 def drawn(core):
     """Variables, a carry that is not zero, inputs, and a cotangent of the output."""
     rng = np.random.default_rng(0)
     x, y_bar = (rng.normal(size=(T, B, h)).astype(np.float32) for h in (H_IN, H))
     # Drawing them as `init` does would take longer to compile than all the laws.
     variables = jax.tree.map(lambda v: v / 2, filled(shapes_of(core), rng))
-    return variables, filled(core.initial_carry(B), rng), x, y_bar
+    # A memory that can be: of five steps, the last two of which are all the second
+    # lane has seen since its reset.
+    before = rng.normal(size=(T, B, H_IN)).astype(np.float32)
+    reset = reset_at() | (np.arange(T)[:, None] == 4) & (np.arange(B) == 1)
+    carry, _ = run(core, variables, core.initial_carry(B), before, reset)
+    return variables, carry, x, y_bar
 
 
 def shapes_of(core):
@@ -74,21 +82,41 @@ def shapes_of(core):
     return jax.eval_shape(core.init, jax.random.key(1), core.initial_carry(B), x, reset)
 
 
+def floats(carry):
+    """What of a memory has gradients: not its counts and flags."""
+    return [leaf for leaf in jax.tree.leaves(carry) if is_inexact(leaf)]
+
+
+def is_inexact(leaf):
+    return jnp.issubdtype(leaf.dtype, jnp.inexact)
+
+
+def with_floats(carry, leaves):
+    leaves = iter(leaves)
+    return jax.tree.map(lambda c: next(leaves) if is_inexact(c) else c, carry)
+
+
 @partial(jax.jit, static_argnums=0)
 def run_and_gradients(core, variables, carry, x, reset, carry_bar, y_bar):
-    """`(carry, y)`, and the cotangents of variables, carry and x."""
+    """`(carry, y)`, and the cotangents of variables, the carry's floats and x."""
 
-    def apply(variables, carry, x):
-        return core.apply(variables, carry, x, reset)
+    def apply(variables, inexact, x):
+        last, y = core.apply(variables, with_floats(carry, inexact), x, reset)
+        return (floats(last), y), last
 
-    results, pullback = jax.vjp(apply, variables, carry, x)
-    return results, pullback((carry_bar, y_bar))
+    results = jax.vjp(apply, variables, floats(carry), x, has_aux=True)
+    (_, y), pullback, last = results
+    return (last, y), pullback((carry_bar, y_bar))
 
 
 def run(core, variables, carry, x, reset):
     """As an agent calls it; compiles what the laws of gradients compile anyway."""
-    nothing, y_bar = jax.tree.map(jnp.zeros_like, carry), np.zeros((len(x), B, H), "f")
+    nothing, y_bar = nothing_of(carry), np.zeros((len(x), B, H), "f")
     return run_and_gradients(core, variables, carry, x, reset, nothing, y_bar)[0]
+
+
+def nothing_of(carry):
+    return jax.tree.map(jnp.zeros_like, floats(carry))
 
 
 def reset_at(*steps):
@@ -113,7 +141,7 @@ def test_chunking_is_invisible(core):
     """In the values, and in every gradient once it is passed on through the carry."""
     variables, carry, x, y_bar = drawn(core)
     reset, head, tail = random_reset(), slice(0, CUT), slice(CUT, T)
-    last_bar = filled(carry, np.random.default_rng(5))
+    last_bar = filled(floats(carry), np.random.default_rng(5))
     whole, bars = run_and_gradients(core, variables, carry, x, reset, last_bar, y_bar)
 
     middle, _ = run(core, variables, carry, x[head], reset[head])
@@ -133,7 +161,7 @@ def test_chunking_is_invisible(core):
 
 def test_a_packed_batch_equals_its_segments_alone(core):
     variables, carry, x, y_bar = drawn(core)
-    nothing = jax.tree.map(jnp.zeros_like, carry)
+    nothing = nothing_of(carry)
     arguments = variables, carry, x, reset_at(0, CUT), nothing, y_bar
     (last, y), (_, _, x_bar) = run_and_gradients(core, *arguments)
     fresh = core.initial_carry(B)
@@ -149,23 +177,23 @@ def test_a_packed_batch_equals_its_segments_alone(core):
 
 def test_no_gradient_crosses_a_reset(core):
     variables, carry, x, y_bar = drawn(core)
-    nothing = jax.tree.map(jnp.zeros_like, carry)
-    y_bar[:CUT] = 0
+    nothing = nothing_of(carry)
+    y_bar = np.where(np.arange(T)[:, None, None] < CUT, 0, y_bar)
     arguments = variables, carry, x, reset_at(CUT), nothing, y_bar
     _, (_, carry_bar, x_bar) = run_and_gradients(core, *arguments)
-    assert not any(leaf.any() for leaf in jax.tree.leaves(carry_bar))
+    assert not any(leaf.any() for leaf in carry_bar)
     assert not x_bar[:CUT].any() and x_bar[CUT:].any()
-    if jax.tree.leaves(carry):  # without the reset, all are reached
+    if floats(carry):  # without the reset, all are reached
         arguments = variables, carry, x, reset_at(), nothing, y_bar
         _, (_, carry_bar, x_bar) = run_and_gradients(core, *arguments)
-        assert all(leaf.any() for leaf in jax.tree.leaves(carry_bar))
+        assert all(leaf.any() for leaf in carry_bar)
         assert x_bar.any((1, 2)).all()
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf], ids=str)
 def test_a_diverged_segment_diverges_alone(core, poison):
     variables, carry, x, y_bar = drawn(core)
-    nothing = jax.tree.map(jnp.zeros_like, carry)
+    nothing = nothing_of(carry)
 
     def after(carry, x):
         arguments = variables, carry, x, reset_at(CUT), nothing, y_bar
@@ -175,7 +203,8 @@ def test_a_diverged_segment_diverges_alone(core, poison):
     want = after(carry, x)
     x = x.copy()  # JAX may still be reading the other
     x[1, 0] = poison  # of the first environment alone
-    carry = jax.tree.map(lambda leaf: leaf.at[0].set(poison), carry)
+    poisoned = [leaf.at[0].set(poison) for leaf in floats(carry)]
+    carry = with_floats(carry, poisoned)
     chex.assert_trees_all_equal(after(carry, x), want)
 
 
@@ -185,8 +214,8 @@ def test_a_lost_input_is_lost_to_the_parameters(core):
     The README says so; with the input made whole before the core, all is finite.
     """
     variables, carry, x, y_bar = drawn(core)
-    y_bar[:CUT] = 0
-    nothing = jax.tree.map(jnp.zeros_like, carry)
+    y_bar = np.where(np.arange(T)[:, None, None] < CUT, 0, y_bar)
+    nothing = nothing_of(carry)
 
     def parameters_bar(x):
         arguments = variables, carry, x, reset_at(CUT), nothing, y_bar
@@ -201,7 +230,7 @@ def test_a_lost_input_is_lost_to_the_parameters(core):
 
 def test_a_reset_forgets_whatever_was_there(core):
     variables, carry, x, _ = drawn(core)
-    lost = jax.tree.map(lambda leaf: jnp.full_like(leaf, np.nan), carry)
+    lost = with_floats(carry, [jnp.full_like(leaf, np.nan) for leaf in floats(carry)])
     want = run(core, variables, core.initial_carry(B), x, reset_at())
     chex.assert_trees_all_close(run(core, variables, lost, x, reset_at(0)), want)
 
@@ -219,8 +248,7 @@ def test_environments_do_not_meet(core):
 @pytest.mark.parametrize("case", CASES)
 def test_the_carry_returns_as_it_came(case):
     """Structure, shapes and dtypes: it can be scanned over, and nothing recompiles."""
-    name, options = CASES[case]
-    core = s5rl.make_core(name, features=H, **options)
+    core = made(case)
     variables, _, x, _ = drawn(core)
     chex.clear_trace_counter()
 
@@ -238,33 +266,74 @@ def test_the_carry_returns_as_it_came(case):
     chex.assert_trees_all_equal_shapes_and_dtypes(last, fresh)
     assert (y.shape, whole.shape) == ((1, B, H), (T, B, H))
     assert y.dtype == whole.dtype == jnp.float32
-    wide = jnp.complex64 if name == "s5" else jnp.float32
-    assert all(leaf.dtype == wide for leaf in jax.tree.leaves(fresh))
+    kinds = {jnp.dtype(kind) for kind in ("complex64", "float32", "int32", "bool")}
+    assert {leaf.dtype for leaf in jax.tree.leaves(fresh)} <= kinds
     assert not any(leaf.any() for leaf in jax.tree.leaves(fresh))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_parameters_are_real_and_single(case):
-    core = s5rl.make_core(CASES[case][0], features=H, **CASES[case][1])
+    core = made(case)
     leaves = jax.tree.leaves(shapes_of(core))
     assert leaves and all(leaf.dtype == jnp.float32 for leaf in leaves)
 
 
-def test_bfloat16_layers_stay_near_single_precision():
-    near, wide = (
-        s5rl.make_core(CASES[case][0], features=H, **CASES[case][1])
-        for case in ("s5-bfloat16", "s5")
-    )
+@pytest.mark.parametrize("case", ROUNDED)
+def test_bfloat16_layers_stay_near_single_precision(case):
+    near, wide = made(case), made(case.removesuffix("-bfloat16"))
     variables, carry, x, _ = drawn(wide)
-    got = run(near, variables, carry, x, random_reset())
-    want = run(wide, variables, carry, x, random_reset())
-    chex.assert_trees_all_close(got, want, rtol=0.1, atol=0.1)
-    assert (got[1] != want[1]).any()  # it was computed in bfloat16
+    _, got = run(near, variables, carry, x, random_reset())
+    _, want = run(wide, variables, carry, x, random_reset())
+    np.testing.assert_allclose(got, want, rtol=0.1, atol=0.1)
+    assert (got != want).any()  # it was computed in bfloat16
 
 
-@pytest.mark.parametrize("case", ["s5", "gru", "lstm", "mlp"])
+@pytest.mark.parametrize("case", ROUNDED)
+def test_bfloat16_obeys_the_laws(case):
+    """By single steps, chunked, and with a lost segment, up to rounding."""
+    core = made(case)
+    variables, carry, x, y_bar = drawn(core)
+    reset = reset_at(CUT)
+    (last, whole), bars = run_and_gradients(
+        core, variables, carry, x, reset, nothing_of(carry), y_bar
+    )
+    assert all(np.isfinite(bar).all() for bar in jax.tree.leaves(bars))
+    state, outputs = carry, []
+    for t in range(T):
+        state, y = run(core, variables, state, x[t : t + 1], reset[t : t + 1])
+        outputs.append(y)
+    got = floats(state), jnp.concatenate(outputs)
+    chex.assert_trees_all_close(got, (floats(last), whole), rtol=0.1, atol=0.1)
+    lost = x.copy()
+    lost[1, 0] = np.nan
+    _, after = run(core, variables, carry, lost, reset)
+    np.testing.assert_array_equal(after[CUT:], whole[CUT:])
+    np.testing.assert_array_equal(after[:, 1:], whole[:, 1:])
+
+
+@pytest.mark.parametrize("case", REMEMBER)
+def test_a_learned_start_opens_every_segment(case):
+    """The first and later ones alike: it is read, and it has a gradient from both."""
+    core = made(f"{case}-learned")
+    variables, _, x, y_bar = drawn(core)
+    fresh = core.initial_carry(B)
+    arguments = x, reset_at(CUT), nothing_of(fresh), y_bar
+    (_, y), (bars, _, _) = run_and_gradients(core, variables, fresh, *arguments)
+    leaves, structure = jax.tree.flatten_with_path(bars)
+    starts = ["initial_state" in jax.tree_util.keystr(path) for path, _ in leaves]
+    assert any(starts)
+    for start, (_, bar) in zip(starts, leaves, strict=True):
+        assert np.any(bar) or not start
+    moves = [np.float32(start) for start in starts]
+    moved = jax.tree.map(jnp.add, variables, jax.tree.unflatten(structure, moves))
+    (_, y_moved), _ = run_and_gradients(core, moved, fresh, *arguments)
+    changed = np.abs(y_moved - y).max((1, 2))
+    assert changed[0] > 1e-6 and changed[CUT] > 1e-6
+
+
+@pytest.mark.parametrize("case", SMALL)
 def test_the_first_call_after_init_is_finite(case):
-    core = s5rl.make_core(CASES[case][0], features=H, **CASES[case][1])
+    core = made(case)
     x, reset = drawn(core)[2], random_reset()
     fresh = core.initial_carry(B)
     variables = jax.jit(core.init)(jax.random.key(0), fresh, x[:1], reset[:1])
@@ -290,10 +359,10 @@ def test_acting_has_no_scan(core):
 @pytest.mark.parametrize(
     ("name", "options", "says"),
     [
-        ("s55", {}, "unknown core 's55'; did you mean 's5'.*s5, gru, lstm, mlp"),
-        ("transformer", {}, r"unknown core 'transformer'\. It knows: s5, gru"),
+        ("s55", {}, "unknown core 's55'; did you mean 's5'.*s5, .*gru, lstm, .*mlp"),
+        ("transformer", {}, r"unknown core 'transformer'\. It knows: s5, "),
         ("s5", {"state_siz": 8}, "no option 'state_siz'; did you mean 'state_size'"),
-        ("gru", {"dtype": "float32"}, "'gru' has no option 'dtype'.*num_layers"),
+        ("gru", {"blocks": 2}, "'gru' has no option 'blocks'.*num_layers"),
         ("mlp", {"features": 0}, "features must be positive; got 0"),
         ("lstm", {"num_layers": 0}, "num_layers must be positive; got 0"),
     ],

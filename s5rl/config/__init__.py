@@ -1,0 +1,20 @@
+"""What can be chosen about each core, and the one table of cores. Free of JAX.
+
+A command line reads this too. A file each family; a configuration is frozen, checks
+itself when it is made, so that a core that exists has sizes that fit together, and puts
+itself into the table (`s5rl.config.base.core`). May import nothing of ours.
+"""
+
+from s5rl.config import base, cells, gated, spaces
+from s5rl.config.base import CoreConfig, Row
+
+FAMILIES = spaces, gated, cells  # in the order in which cores are listed
+CORES: dict[str, Row] = {
+    name: row
+    for family in FAMILIES
+    for name, row in base.TABLE.items()
+    if row.config.__module__ == family.__name__
+}
+CORE_CONFIGS = {name: row.config for name, row in CORES.items()}
+
+__all__ = ["CORES", "CORE_CONFIGS", "CoreConfig", "Row"]

@@ -1,0 +1,80 @@
+"""What every core's configuration has, and the table that each puts itself into."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Config = TypeVar("Config", bound=type)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the table knows of a core beside its configuration."""
+
+    config: type  # a frozen dataclass that checks itself
+    layer: str  # "module:class" of one layer; imported when a core is made
+    kind: str  # what its memory is, in a word or two
+    cost: str  # of a step and of T steps, beside its dense layers
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the configuration's docstring: what, and whose."""
+        return (self.config.__doc__ or "").split("\n")[0].rstrip(".")
+
+
+TABLE: dict[str, Row] = {}
+
+
+def core(name: str, layer: str, *, kind: str, cost: str) -> Callable[[Config], Config]:
+    """Puts the decorated configuration into the table of cores, under `name`.
+
+    Args:
+      name: as `core=` and `s5rl.make_core` have it.
+      layer: "module:class" of its layer (`s5rl.cores.stack.Layer`).
+      kind: what its memory is: "diagonal", "gated", "matrix", "window", "cell" ...
+      cost: of a step and of T steps, beside dense layers: "O(P); O(log T) deep".
+    """
+
+    def add(config: Config) -> Config:
+        TABLE[name] = Row(config, layer, kind, cost)
+        return config
+
+    return add
+
+
+def choice(default: str, *others: str) -> Any:
+    """A field that is one of some names; help lists them."""
+    return dataclasses.field(default=default, metadata={"choices": (default, *others)})
+
+
+def check(config: Any, *positive: str) -> None:
+    """Refuses what is not positive, or none of its field's choices.
+
+    Raises:
+      ValueError: naming the field, what was wanted and what came.
+    """
+    for name in positive:
+        value = getattr(config, name)
+        if not value > 0:
+            raise ValueError(f"{name} must be positive; got {value}.")
+    for field in dataclasses.fields(config):
+        known, value = field.metadata.get("choices"), getattr(config, field.name)
+        if known is not None and value not in known:
+            raise ValueError(
+                f"{field.name} must be one of {', '.join(known)}; got {value!r}."
+            )
+
+
+@dataclass(frozen=True)
+class CoreConfig:
+    """What can be chosen about every memory."""
+
+    num_layers: int = 2  # one after another
+    # a state that is learned, in place of zeros, opens every segment
+    learned_initial_state: bool = False
+    # of the layers; states accumulate in float32 regardless
+    dtype: str = choice("float32", "bfloat16")
+
+    def __post_init__(self):
+        check(self, "num_layers")

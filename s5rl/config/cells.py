@@ -1,0 +1,41 @@
+"""Cells that run one step after another, and the layers that remember nothing."""
+
+from dataclasses import dataclass
+
+from s5rl.config.base import CoreConfig, check, choice, core
+
+
+@core("gru", "s5rl.cores.gru:GRULayer", kind="cell", cost="O(H^2); T deep")
+@dataclass(frozen=True)
+class GRUConfig(CoreConfig):
+    """A stack of gated recurrent units (Cho et al., 2014)."""
+
+    num_layers: int = 1  # one after another
+
+
+@core("lstm", "s5rl.cores.lstm:LSTMLayer", kind="cell", cost="O(H^2); T deep")
+@dataclass(frozen=True)
+class LSTMConfig(CoreConfig):
+    """A stack of long short-term memory cells (Hochreiter & Schmidhuber, 1997)."""
+
+    num_layers: int = 1  # one after another
+
+
+@core("elman", "s5rl.cores.elman:ElmanLayer", kind="cell", cost="O(H^2); T deep")
+@dataclass(frozen=True)
+class ElmanConfig(CoreConfig):
+    """A stack of simple recurrent cells without gates (Elman, 1990): a control."""
+
+    num_layers: int = 1  # one after another
+
+
+@core("mlp", "s5rl.cores.mlp:MLPLayer", kind="none", cost="O(1)")
+@dataclass(frozen=True)
+class MLPConfig:
+    """Dense layers and no memory: the control that every claim about memory needs."""
+
+    num_layers: int = 2  # one after another
+    dtype: str = choice("float32", "bfloat16")  # of the layers
+
+    def __post_init__(self):
+        check(self, "num_layers")

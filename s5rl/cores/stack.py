@@ -1,0 +1,91 @@
+"""Layers one on another, behind the one interface of memory."""
+
+from importlib import import_module
+from typing import Any, ClassVar, Protocol
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from s5rl.config import CORES
+from s5rl.cores.parts.checked import check_arguments
+
+
+class Layer(Protocol):
+    """One memory: a `flax.linen.Module` that maps [T, B, H] to [T, B, H].
+
+    Its fields are `features`, H, and `config`. A segment opens with zeros, or with a
+    state that is learned (`s5rl.cores.parts.block.initial_state`); what a reset drops
+    is selected away. Arguments were checked before.
+    """
+
+    reads_any_width: ClassVar[bool]  # of x; False where there is a residual
+
+    def initial_carry(self, batch_size: int) -> Any:
+        """Memory that has read nothing: zeros, [B, ...] each."""
+        ...
+
+    def __call__(self, carry: Any, x: Array, reset: Array) -> tuple[Any, Array]:
+        """Maps x [T, B, H] to y [T, B, H], reading and writing `carry`."""
+        ...
+
+
+def layer_class(name: str) -> Any:
+    """The class of a core's layers, by the core's name; imports its file."""
+    home, _, attribute = CORES[name].layer.partition(":")
+    return getattr(import_module(home), attribute)
+
+
+class Stack(nn.Module):
+    """`config.num_layers` layers of one kind (`s5rl.cores.Core`).
+
+    Inputs of another width than `features` pass a dense layer first, where layers add
+    to what they read. Where segments open with a learned state, the carry is a pair of
+    what the layers remember and opened [B] bool, whether anything was read: a sequence
+    opens like any segment, with a reset or without.
+    """
+
+    features: int
+    config: Any
+
+    def parts(self) -> list[tuple[Any, Any]]:
+        """(class, configuration) of each layer."""
+        (name,) = [n for n, row in CORES.items() if row.config is type(self.config)]
+        return [(layer_class(name), self.config)] * self.config.num_layers
+
+    @property
+    def learns_its_start(self) -> bool:
+        """Whether segments open with a learned state."""
+        return getattr(self.config, "learned_initial_state", False)
+
+    def initial_carry(self, batch_size: int) -> Any:
+        """Memory that has read nothing, layer by layer: [B, ...] zeros."""
+        # Without a parent: a module made in another's call would become part of it.
+        states = tuple(
+            layer(self.features, config, parent=None).initial_carry(batch_size)
+            for layer, config in self.parts()
+        )
+        if self.learns_its_start:
+            return states, jnp.zeros(batch_size, bool)
+        return states
+
+    @nn.compact
+    def __call__(self, carry: Any, x: Array, reset: Array) -> tuple[Any, Array]:
+        """Maps x [T, B, features_in] to y [T, B, features] float32."""
+        check_arguments(self.initial_carry, carry, x, reset)
+        opened = None
+        if self.learns_its_start:
+            carry, opened = carry
+            reset = reset.at[0].set(reset[0] | ~opened)
+        parts, dtype = self.parts(), self.config.dtype
+        x = x.astype(dtype)
+        if x.shape[-1] != self.features and not parts[0][0].reads_any_width:
+            x = nn.Dense(self.features, dtype=dtype, name="encoder")(x)
+        states = []
+        for index, (layer, config) in enumerate(parts):
+            made = layer(self.features, config, name=f"layer_{index}")
+            state, x = made(carry[index], x, reset)
+            states.append(state)
+        after = tuple(states)
+        y = x.astype(jnp.float32)
+        return (after, opened | True) if opened is not None else after, y

@@ -1,0 +1,34 @@
+"""The one list of cores that laws run over: a row here is all that a new core needs.
+
+Sizes are small, windows and chunks shorter than the sequences that the laws use.
+"""
+
+import s5rl
+from s5rl.config import CORES
+
+SMALL = {
+    "s5": {"state_size": 8, "blocks": 2},
+    "lru": {"state_size": 6},
+    "mingru": {},
+    "minlstm": {"candidate": "identity"},
+    "rglru": {"num_heads": 2, "conv_width": 3},
+    "ffm": {"memory_size": 3, "context_size": 2},
+    "mamba": {"state_size": 2},
+    "gru": {"num_layers": 2},
+    "lstm": {"num_layers": 2},
+    "elman": {"num_layers": 2},
+    "mlp": {},
+}
+# What is computed otherwise than by a core's defaults.
+VARIANTS = {
+    "s5-associative": ("s5", SMALL["s5"] | {"method": "associative", "num_layers": 1}),
+}
+REMEMBER = [name for name in s5rl.core_names() if name != "mlp"]
+LEARNED = {
+    f"{name}-learned": (name, SMALL[name] | {"learned_initial_state": True})
+    for name in REMEMBER
+}
+ROUNDED = {
+    f"{name}-bfloat16": (name, SMALL[name] | {"dtype": "bfloat16"}) for name in CORES
+}
+EXACT = {name: (name, SMALL[name]) for name in CORES} | VARIANTS | LEARNED
