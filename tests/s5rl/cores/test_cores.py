@@ -32,6 +32,7 @@ from jax.extend.core import jaxprs_in_params
 
 import s5rl
 from tests.s5rl.cores.members import EXACT, REMEMBER, ROUNDED, SMALL
+from tests.s5rl.cores.running import floats, run_and_gradients, with_floats
 
 T, B, H_IN, H = 6, 3, 5, 4
 CUT = 3
@@ -80,33 +81,6 @@ def drawn(core):
 def shapes_of(core):
     x, reset = jnp.zeros((1, B, H_IN)), jnp.zeros((1, B), bool)
     return jax.eval_shape(core.init, jax.random.key(1), core.initial_carry(B), x, reset)
-
-
-def floats(carry):
-    """What of a memory has gradients: not its counts and flags."""
-    return [leaf for leaf in jax.tree.leaves(carry) if is_inexact(leaf)]
-
-
-def is_inexact(leaf):
-    return jnp.issubdtype(leaf.dtype, jnp.inexact)
-
-
-def with_floats(carry, leaves):
-    leaves = iter(leaves)
-    return jax.tree.map(lambda c: next(leaves) if is_inexact(c) else c, carry)
-
-
-@partial(jax.jit, static_argnums=0)
-def run_and_gradients(core, variables, carry, x, reset, carry_bar, y_bar):
-    """`(carry, y)`, and the cotangents of variables, the carry's floats and x."""
-
-    def apply(variables, inexact, x):
-        last, y = core.apply(variables, with_floats(carry, inexact), x, reset)
-        return (floats(last), y), last
-
-    results = jax.vjp(apply, variables, floats(carry), x, has_aux=True)
-    (_, y), pullback, last = results
-    return (last, y), pullback((carry_bar, y_bar))
 
 
 def run(core, variables, carry, x, reset):

@@ -18,6 +18,10 @@ import numpy as np
 import pytest
 
 import s5rl
+from tests.s5rl.cores.equations import gated
+from tests.s5rl.cores.members import LEARNED
+from tests.s5rl.cores.members import SMALL as SIZES
+from tests.s5rl.cores.running import floats, run_and_gradients, with_floats
 
 T, B, H_IN, H = 6, 3, 5, 4
 SMALL = {"state_size": 8, "blocks": 2}
@@ -34,6 +38,11 @@ VARIANTS = {
     "s5-full-glu": ("s5", SMALL | {"activation": "full_glu"}),
     "s5-half-glu2": ("s5", SMALL | {"activation": "half_glu2"}),
     "s5-gelu": ("s5", SMALL | {"activation": "gelu"}),
+}
+VARIANTS |= {name: (name, SIZES[name]) for name in gated.STEPS}
+VARIANTS |= {
+    f"{name}-learned": LEARNED[f"{name}-learned"]
+    for name in ("s5", "gru", "lstm", *gated.STEPS)
 }
 
 
@@ -102,34 +111,64 @@ def s5_step(p, state, x, config):
 
 
 STEPS = {"gru": gru_step, "lstm": lstm_step, "mlp": mlp_step, "s5": s5_step}
+STEPS |= gated.STEPS
+
+
+def opened(p, state, reset_t):
+    """The state that enters a step: where a segment opens zeros, or what is learned.
+
+    Of a convolution's tail nothing is learned.
+    """
+    leaves, structure = jax.tree.flatten(state)
+    starts = [np.zeros(leaf.shape[1:]) for leaf in leaves]
+    learned = p.get("initial_state")
+    if learned is not None and len(learned) == len(leaves) == 2:
+        starts = list(learned)  # an LSTM's
+    elif learned is not None:
+        is_pair = np.iscomplexobj(leaves[0])
+        starts[0] = learned[0] + 1j * learned[1] if is_pair else learned
+    kept = [
+        np.where(reset_t.reshape(-1, *(1,) * start.ndim), start, leaf)
+        for leaf, start in zip(leaves, starts, strict=True)
+    ]
+    return jax.tree.unflatten(structure, kept)
 
 
 def oracle(name, config, params, carry, x, reset):
     """One layer of one step after another; float64 in, float64 out."""
-    carry, outputs = list(carry), []
+    outputs, learns = [], getattr(config, "learned_initial_state", False)
+    if learns:
+        carry, seen = carry
+        reset = np.concatenate([reset[:1] | ~seen, reset[1:]])
+    carry = list(carry)
     for x_t, reset_t in zip(x, reset, strict=True):
         if "encoder" in params:
             x_t = dense(params["encoder"], x_t)
         for index in range(config.num_layers):
             state = carry[index] if carry else ()
-            kept = jax.tree.map(lambda s: np.where(reset_t[:, None], 0, s), state)  # noqa: B023
-            state, x_t = STEPS[name](params[f"layer_{index}"], kept, x_t, config)
+            layer = params[f"layer_{index}"]
+            kept = opened(layer, state, reset_t)
+            state, x_t = STEPS[name](layer, kept, x_t, config)
             if carry:
                 carry[index] = state
         outputs.append(x_t)
-    return tuple(carry), np.stack(outputs)
+    after = (tuple(carry), seen | True) if learns else tuple(carry)
+    return after, np.stack(outputs)
 
 
 def double(tree):
     def widen(leaf):
         leaf = np.asarray(leaf)
-        return leaf.astype(np.result_type(leaf, np.float64))
+        inexact = np.issubdtype(leaf.dtype, np.inexact)
+        return leaf.astype(np.result_type(leaf, np.float64)) if inexact else leaf
 
     return jax.tree.map(widen, tree)
 
 
 def noise(tree, rng):
     def draw(leaf):
+        if not jnp.issubdtype(leaf.dtype, jnp.inexact):
+            return np.asarray(leaf)
         parts = rng.normal(size=(2, *leaf.shape))
         real = jnp.issubdtype(leaf.dtype, jnp.floating)
         return (parts[0] if real else parts[0] + 1j * parts[1]).astype(leaf.dtype)
@@ -157,23 +196,12 @@ def case(request):
     return core, partial(oracle, name, core.config), params, noise(carry, rng), x
 
 
-@partial(jax.jit, static_argnums=0)
-def run_and_gradients(core, params, carry, x, reset, carry_bar, y_bar):
-    """`(carry, y)`, and the cotangents of params, carry and x."""
-
-    def run(params, carry, x):
-        return core.apply({"params": params}, carry, x, reset)
-
-    results, pullback = jax.vjp(run, params, carry, x)
-    return results, pullback((carry_bar, y_bar))
-
-
 def test_equals_its_equations(case):
     core, equations, params, carry, x = case
-    bars = jax.tree.map(np.asarray, carry), np.ones((T, B, H), np.float32)
+    bars = floats(carry), np.ones((T, B, H), np.float32)
     for reset in reset_patterns():
         want = equations(*double((params, carry, x)), reset)
-        got, _ = run_and_gradients(core, params, carry, x, reset, *bars)
+        got, _ = run_and_gradients(core, {"params": params}, carry, x, reset, *bars)
         jax.tree.map(
             partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-5), got, want
         )
@@ -189,14 +217,16 @@ def test_gradients_equal_its_equations(case):
     """Along random directions of the parameters, of the carry and of the inputs."""
     core, equations, params, carry, x = case
     reset, rng = reset_patterns()[3], np.random.default_rng(7)
-    inputs = params, carry, x
-    carry_bar, y_bar = noise(carry, rng), noise(np.zeros((T, B, H), np.float32), rng)
+    inputs = {"params": params}, floats(carry), x
+    last_bar = noise(floats(carry), rng)
+    y_bar = noise(np.zeros((T, B, H), np.float32), rng)
 
     def dot(one, other):
         products = jax.tree.map(lambda u, v: np.sum(u * v).real, one, other)
         return sum(jax.tree.leaves(products))
 
-    _, bars = run_and_gradients(core, *inputs, reset, carry_bar, y_bar)
+    arguments = inputs[0], carry, x, reset, last_bar, y_bar
+    _, bars = run_and_gradients(core, *arguments)
     bars, bases = double(bars), double(inputs)
     directions = double(noise(inputs, rng))
     for index, (bar, direction) in enumerate(zip(bars, directions, strict=True)):
@@ -204,8 +234,10 @@ def test_gradients_equal_its_equations(case):
         def moved(by, index=index, direction=direction):
             at = list(bases)
             at[index] = jax.tree.map(lambda p, d: p + by * d, at[index], direction)
-            last, y = equations(*at, reset)
-            return dot(double(carry_bar), last) + dot(double(y_bar), y)
+            variables, inexact, x = at
+            entering = with_floats(carry, inexact)
+            last, y = equations(variables["params"], entering, x, reset)
+            return dot(double(last_bar), floats(last)) + dot(double(y_bar), y)
 
         slope = (moved(1e-6) - moved(-1e-6)) / 2e-6
         np.testing.assert_allclose(dot(bar, direction), slope, rtol=1e-3, atol=1e-3)
