@@ -85,6 +85,7 @@ FLOORS = {
     "s5rl": (
         ("config", "recurrence"),
         ("ssm",),
+        ("cores.parts",),
         ("cores",),
         ("",),  # s5rl/__init__.py
     ),

@@ -38,12 +38,14 @@ from s5rl.config import CORE_CONFIGS
 CONFIGS = Path(__file__).parents[2] / "configs"
 GROUPS = (*EXAMPLES, MEMORY)  # what is chosen by name
 
+FEATURES = 64  # of a core that no file says more of
+
 
 @functools.cache
 def register() -> None:
-    """Makes every environment a choice of the group `env`, and sums available in YAML.
+    """Makes every environment and core a choice, and sums available in YAML.
 
-    An environment with a file under configs/env is chosen from there.
+    What has a file under configs/env or configs/core is chosen from there.
     """
     OmegaConf.register_new_resolver("add", _add, replace=True)
     store = ConfigStore.instance()
@@ -53,6 +55,10 @@ def register() -> None:
         folder, _, leaf = name.rpartition("/")
         group = f"env/{folder}" if folder else "env"
         store.store(name=leaf, group=group, package="env", node={"name": name})
+    for name in CORE_CONFIGS:
+        if not (CONFIGS / "core" / f"{name}.yaml").exists():
+            node = {"name": name, "features": FEATURES}
+            store.store(name=name, group="core", package="core", node=node)
 
 
 def _add(*terms: Any) -> Any:

@@ -19,7 +19,7 @@ from envs.config import (
 )
 from experiment.setup import comments, keys
 from experiment.setup.config import RunConfig, Schedule
-from s5rl.config import CORE_CONFIGS
+from s5rl.config import CORES
 
 _WIDTH = 88
 _HISTORY = "append previous action, previous reward and a start flag to observations"
@@ -48,7 +48,7 @@ def train_help(config: RunConfig) -> str:
         *([f"  {line}" for line in textwrap.wrap(_OPEN, _WIDTH - 2)]
           if issubclass(spec.config, OpenConfig) else []),
         "",
-        f"core={'|'.join(CORE_CONFIGS)}: {core.name}",
+        f"core={core.name}: {CORES[core.name].summary}",
         *_table(features | _of("core", type(core.options), vars(core.options))),
         "",
         f"agent={agent.name}",
@@ -58,6 +58,9 @@ def train_help(config: RunConfig) -> str:
         "",
         "the run",
         *_table(_of("", Schedule, vars(config.schedule))),
+        "",
+        "cores",
+        *_cores(),
         "",
         *_environments(),
     ]  # fmt: skip
@@ -123,6 +126,12 @@ def _as_typed(value: Any) -> str:
     if isinstance(value, tuple | list):
         return f"[{','.join(map(_as_typed, value))}]"
     return str(value)
+
+
+def _cores() -> list[str]:
+    """What `core=` can be: a line each, what it is and whose."""
+    width = max(map(len, CORES))
+    return [f"  {name.ljust(width)}  {row.summary}" for name, row in CORES.items()]
 
 
 def _environments() -> list[str]:

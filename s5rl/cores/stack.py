@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from s5rl.config import CORES
+from s5rl.cores.describe import Description, describe
 from s5rl.cores.parts.checked import check_arguments
 
 
@@ -68,6 +69,10 @@ class Stack(nn.Module):
         if self.learns_its_start:
             return states, jnp.zeros(batch_size, bool)
         return states
+
+    def describe(self, features_in: int | None = None) -> Description:
+        """What it is, and what it costs where inputs are as wide as said (or as it)."""
+        return describe(self, features_in)
 
     @nn.compact
     def __call__(self, carry: Any, x: Array, reset: Array) -> tuple[Any, Array]:

@@ -23,10 +23,10 @@ import numpy as np
 import pytest
 from gymnax.environments import spaces
 
-import s5rl
 from agents.acting.distributions import Categorical
 from agents.acting.rollout import begin, collect
 from envs.contract.wrappers import History
+from tests.agents.members import CORES
 
 T, B = 7, 4
 
@@ -37,7 +37,7 @@ def observe(lengths, episode, time, total):
     return [1 - time / 5, time / 5 * length / 5, length / 5, total]
 
 
-@pytest.mark.parametrize("core", s5rl.core_names())
+@pytest.mark.parametrize("core", CORES)
 def test_a_step_is_followed_by_the_value_of_what_it_led_to(played, clockwork, core):
     # One step at a time: the value of what action t led to, read with the memory
     # left by step t, which no reset clears.
