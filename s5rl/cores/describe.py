@@ -1,4 +1,4 @@
-"""What a core costs, and the list of them all: `python -m s5rl.cores.describe`."""
+"""What a core costs, counted from its shapes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,25 +45,3 @@ def describe(core: Any, features_in: int | None = None) -> Description:
         np.prod(leaf.shape, dtype=int) for leaf in jax.tree.leaves(variables)
     )
     return Description(name, row.summary, row.kind, floats, int(parameters), row.cost)
-
-
-def table(features: int = 128) -> str:
-    """Every core, one layer (or one pattern) of width `features`, in Markdown."""
-    from s5rl.cores import make_core
-
-    lines = [
-        f"| `core=` | what it is | memory | state floats, H = {features} | parameters "
-        "| a step; T steps |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name in CORES:
-        found = describe(make_core(name, features=features, num_layers=1))
-        lines.append(
-            f"| `{name}` | {found.summary} | {found.kind} | {found.state_floats:,} "
-            f"| {found.parameters:,} | {found.cost} |"
-        )
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(table())

@@ -39,9 +39,9 @@ class LRULayer(nn.Module):
         theta = self.param("theta", self._draw_theta)
         # |a|^2 = exp(-2 exp(nu)); at first the states' variance is that of B u.
         gamma = self.param("gamma", lambda _: _log_scale(nu))
-        read_in = self.param("input_matrix", _normal(2 * width), (2, width, states))
-        read_out = self.param("output_matrix", _normal(states), (2, states, width))
-        feedthrough = self.param("feedthrough", _normal(1), (width,))
+        read_in = self._draw("input_matrix", 2 * width, (2, width, states))
+        read_out = self._draw("output_matrix", states, (2, states, width))
+        feedthrough = self._draw("feedthrough", 1, (width,))
 
         a = jnp.exp(jax.lax.complex(-jnp.exp(nu), jnp.exp(theta)))
         parts = [(u @ m.astype(dtype)).astype(jnp.float32) for m in read_in]
@@ -58,6 +58,10 @@ class LRULayer(nn.Module):
         gate = nn.Dense(width, dtype=dtype, name="gate")(y)
         return carry, x + value * jax.nn.sigmoid(gate)
 
+    def _draw(self, name: str, fan: int, shape: tuple[int, ...]) -> Array:
+        init = nn.initializers.normal(fan**-0.5)
+        return self.param(name, init, shape, jnp.float32)
+
     def _draw_nu(self, key: Array) -> Array:
         """|a| uniform in area between the two radii."""
         low, high = self.config.r_min**2, self.config.r_max**2
@@ -73,7 +77,3 @@ class LRULayer(nn.Module):
 def _log_scale(nu: Array) -> Array:
     """log sqrt(1 - |a|^2)."""
     return jnp.log(jnp.maximum(-jnp.expm1(-2 * jnp.exp(nu)), SMALLEST)) / 2
-
-
-def _normal(fan: int):
-    return nn.initializers.normal(fan**-0.5)

@@ -80,7 +80,8 @@ class MambaLayer(nn.Module):
             )(rough)
         )
         log_a = self.param("log_decay", _log_arange, (self.channels, size))
-        skip = self.param("skip", nn.initializers.ones_init(), (self.channels,))
+        ones = nn.initializers.ones_init()
+        skip = self.param("skip", ones, (self.channels,), jnp.float32)
         u = u.astype(jnp.float32)
         a = jnp.exp(-step[..., None] * jnp.exp(log_a)[None, None])
         b = (step * u)[..., None] * read_in[..., None, :]

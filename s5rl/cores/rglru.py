@@ -84,9 +84,9 @@ class RGLRULayer(nn.Module):
             )
         size = self.features // heads
         init = nn.initializers.normal(size**-0.5)
-        kernel = self.param(f"kernel_{name}", init, (heads, size, size))
+        kernel = self.param(f"kernel_{name}", init, (heads, size, size), jnp.float32)
         zeros = nn.initializers.zeros_init()
-        bias = self.param(f"bias_{name}", zeros, (self.features,))
+        bias = self.param(f"bias_{name}", zeros, (self.features,), jnp.float32)
         blocks = u.reshape(*u.shape[:-1], heads, size)
         product = jnp.einsum("tbhi,hij->tbhj", blocks, kernel)
         return product.reshape(u.shape) + bias[None, None]

@@ -67,4 +67,4 @@ def test_the_first_ratio_of_every_update_is_one(small_ppo, core, actions):
         # Memory lives on between updates, in lanes whose episode does.
         inside = ~np.asarray(learner.situation.reset)
         for leaf in jax.tree.leaves(learner.situation.carry):
-            assert core == "mlp" or np.abs(leaf[inside]).max() > 1e-3
+            assert core == "mlp" or np.any(leaf[inside])

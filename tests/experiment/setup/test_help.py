@@ -21,7 +21,8 @@ from envs.meta.config import DarkRoomConfig
 from experiment.setup import cli, comments, help
 from experiment.setup import config as run_config
 from experiment.setup.request import Request, TransferRequest
-from s5rl.config import CORE_CONFIGS, S5Config
+from s5rl.config import CORE_CONFIGS
+from s5rl.config.spaces import S5Config
 
 
 def shown(text, key):
