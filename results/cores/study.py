@@ -1,0 +1,197 @@
+"""Every memory on the same tasks, at equal parameters: `python -m results.cores.study`.
+
+python -m results.cores.study memory_chain_64 [core ...]
+
+Trains what is not there yet, a run after another, and goes on where it stopped: a row
+of results/cores/<study>.csv is one learner of one setting of one core. Runs themselves
+lie under runs/cores/. Widths are chosen so that the whole agent has as many parameters
+as the S5 agent, within 10 %. Of the settings tried, which are the same for all, the one
+with the best mean counts; a study that follows another takes each core's best from it.
+"""
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jax
+
+import s5rl
+from experiment.setup import cli
+from experiment.setup import config as run_config
+from experiment.setup.building import build_agent
+
+ROOT = Path(__file__).parents[2]
+HERE = ROOT / "results" / "cores"
+NUM_SEEDS = 3
+TOLERANCE = 0.1  # of the number of parameters
+# Which of a core's settings are tried: the learning rate decides most.
+RATES = {"slow": "agent.learning_rate=5e-4", "fast": "agent.learning_rate=2e-3"}
+FIELDS = (
+    *("core", "setting", "seed", "features", "parameters", "final_return"),
+    *("env_steps", "wall_seconds", "compile_seconds", "steps_per_second"),
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """One task, for every core."""
+
+    arguments: tuple[str, ...]  # of train.py
+    cores: tuple[str, ...] | None = None  # None: all
+    settings: tuple[str, ...] = ("slow", "fast")  # of RATES, tried each
+    after: str = ""  # the study whose best setting each core takes
+    best: int = 0  # how many of that study's best cores; 0 takes all
+
+
+CHAIN = "env=memory_chain"
+USED = (
+    *("s5", "lru", "mingru", "mamba", "rglru", "ffm", "gated_deltanet", "mlstm"),
+    *("window_attention", "gtrxl", "gru", "lstm"),
+)
+GAMES = (
+    *("repeat_previous_medium", "autoencode_easy", "count_recall_easy"),
+    "noisy_position_only_cartpole_medium",
+)
+STUDIES = {
+    "memory_chain_64": Study((CHAIN, "env.memory_length=64", "total_steps=400_000")),
+    "memory_chain_256": Study(
+        (CHAIN, "env.memory_length=256", "total_steps=1_000_000"),
+        after="memory_chain_64",
+    ),
+    "memory_chain_1024": Study(
+        (CHAIN, "env.memory_length=1024", "total_steps=4_000_000"),
+        after="memory_chain_256",
+        best=8,
+    ),
+    **{
+        game: Study(
+            (f"env=popgym_{game}", "env.history=true", "total_steps=1_000_000"), USED
+        )
+        for game in GAMES
+    },
+}
+
+
+def rows_of(study: str) -> list[dict[str, str]]:
+    """What is known already."""
+    path = HERE / f"{study}.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def best_settings(rows: list[dict[str, str]]) -> dict[str, tuple[str, float]]:
+    """Each core's setting of the largest mean return, and that mean."""
+    returns: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        key = row["core"], row["setting"]
+        returns.setdefault(key, []).append(float(row["final_return"]))
+    found: dict[str, tuple[str, float]] = {}
+    for (core, setting), values in returns.items():
+        mean = sum(values) / len(values)
+        if core not in found or mean > found[core][1]:
+            found[core] = setting, mean
+    return found
+
+
+def trials(name: str) -> list[tuple[str, str]]:
+    """(core, setting) of every run that a study needs."""
+    study = STUDIES[name]
+    cores = study.cores or s5rl.core_names()
+    if not study.after:
+        known = [core for core in cores if core in s5rl.core_names()]
+        return [(core, setting) for setting in study.settings for core in known]
+    earlier = best_settings(rows_of(study.after))
+    ranked = sorted(earlier, key=lambda core: -earlier[core][1])
+    chosen = set(ranked[: study.best or None])
+    return [(core, earlier[core][0]) for core in cores if core in chosen]
+
+
+@cache
+def parameters(arguments: tuple[str, ...]) -> int:
+    """How many parameters a learner has, as `python train.py` would build it."""
+    config = run_config.load(cli.composed("train", arguments))
+    learner = jax.eval_shape(build_agent(config).initialise, jax.random.key(0))
+    return sum(leaf.size for leaf in jax.tree.leaves(learner.params))
+
+
+def matched_features(core: str, arguments: tuple[str, ...]) -> int:
+    """The width, a multiple of 8, at which a core has the S5 agent's parameters."""
+    target = parameters((*arguments, "core=s5"))
+
+    def count(eights: int) -> int:
+        return parameters((*arguments, f"core={core}", f"core.features={8 * eights}"))
+
+    low, high = 1, 64
+    while high - low > 1:  # parameters grow with the width
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) <= target else (low, middle)
+    nearest = min((low, high), key=lambda eights: abs(count(eights) - target))
+    if abs(count(nearest) / target - 1) > TOLERANCE:
+        print(f"{core}: {count(nearest):,} parameters is the nearest to {target:,}")
+    return 8 * nearest
+
+
+def run(name: str, core: str, setting: str) -> list[dict[str, object]]:
+    """Trains what is missing, and reads what came out: a row for each learner."""
+    arguments = STUDIES[name].arguments
+    features = matched_features(core, arguments)
+    folder = ROOT / "runs" / "cores" / name / f"{core}-{setting}"
+    if not (folder / "summary.json").exists():
+        command = (
+            [f"resume={folder}"]
+            if (folder / "checkpoints").exists()
+            else [
+                *(*arguments, f"core={core}", f"core.features={features}"),
+                *(RATES[setting], f"num_seeds={NUM_SEEDS}", f"run_dir={folder}"),
+            ]
+        )
+        subprocess.run(
+            [sys.executable, "train.py", *command], cwd=ROOT, check=False,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    summary = json.loads((folder / "summary.json").read_text())
+    shared = {
+        "core": core,
+        "setting": setting,
+        "features": features,
+        "parameters": summary["num_parameters"],
+        "env_steps": summary["env_steps"],
+        "wall_seconds": f"{summary['wall_seconds']:.1f}",
+        "compile_seconds": f"{summary['compile_seconds']:.1f}",
+        "steps_per_second": f"{summary['steps_per_second']:.0f}",
+    }
+    return [
+        {**shared, "seed": seed, "final_return": f"{value:.4f}"}
+        for seed, value in enumerate(summary["final_return_per_seed"])
+    ]
+
+
+def main(name: str, *only: str) -> None:
+    """Runs a study to its end."""
+    done = {(row["core"], row["setting"]) for row in rows_of(name)}
+    path = HERE / f"{name}.csv"
+    for core, setting in trials(name):
+        if (core, setting) in done or (only and core not in only):
+            continue
+        try:
+            rows = run(name, core, setting)
+        except FileNotFoundError:
+            print(f"{name} {core} {setting}: it did not come to its end")
+            continue
+        is_new = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+            if is_new:
+                writer.writeheader()
+            writer.writerows(rows)
+        print(name, core, setting, *(row["final_return"] for row in rows), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
