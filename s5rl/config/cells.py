@@ -29,6 +29,24 @@ class ElmanConfig(CoreConfig):
     num_layers: int = 1  # one after another
 
 
+@core("slstm", "s5rl.cores.slstm:SLSTMLayer", kind="cell", cost="O(H^2 / h); T deep")
+@dataclass(frozen=True)
+class SLSTMConfig(CoreConfig):
+    """A stack of sLSTM blocks, whose gates are exponential (Beck et al., 2024)."""
+
+    num_heads: int = 4  # what was remembered is mixed within a head
+    conv_width: int = 4  # taps of the causal convolution before two of the gates
+    mlp_expansion: float = 1.3  # of the gated MLP behind each block; 0 leaves it out
+
+    def __post_init__(self):
+        super().__post_init__()
+        check(self, "num_heads", "conv_width")
+        if self.mlp_expansion < 0:
+            raise ValueError(
+                f"mlp_expansion must not be negative; got {self.mlp_expansion}."
+            )
+
+
 @core("mlp", "s5rl.cores.mlp:MLPLayer", kind="none", cost="O(1)")
 @dataclass(frozen=True)
 class MLPConfig:

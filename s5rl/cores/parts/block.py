@@ -26,13 +26,13 @@ class GatedMLP(nn.Module):
     """down(gelu(up x) * value x), `expansion` times as wide inside (Shazeer, 2020)."""
 
     features: int
-    expansion: int
+    expansion: float
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Maps x [..., H] to [..., features]."""
-        width = self.expansion * self.features
+        width = round(self.expansion * self.features)
         gate = nn.Dense(width, dtype=self.dtype, name="gate")(x)
         value = nn.Dense(width, dtype=self.dtype, name="value")(x)
         down = nn.Dense(self.features, dtype=self.dtype, name="down")

@@ -6,6 +6,7 @@ Sizes are small, windows and chunks shorter than the sequences that the laws use
 import s5rl
 from s5rl.config import CORES
 
+MATRIX = {"num_heads": 2, "key_size": 3, "value_size": 2, "chunk": 4}
 SMALL = {
     "s5": {"state_size": 8, "blocks": 2},
     "lru": {"state_size": 6},
@@ -14,9 +15,17 @@ SMALL = {
     "rglru": {"num_heads": 2, "conv_width": 3},
     "ffm": {"memory_size": 3, "context_size": 2},
     "mamba": {"state_size": 2},
+    "linear_attention": MATRIX,
+    "retnet": MATRIX | {"key_size": 4},
+    "gla": {"num_heads": 2, "key_size": 2, "value_size": 3, "gate_rank": 2},
+    "mamba2": {"state_size": 3, "head_size": 4, "conv_width": 3, "chunk": 4},
+    "deltanet": MATRIX | {"conv_width": 3},
+    "gated_deltanet": MATRIX | {"conv_width": 3, "negative_eigenvalues": True},
+    "mlstm": {"num_heads": 2, "conv_width": 3, "chunk": 4},
     "gru": {"num_layers": 2},
     "lstm": {"num_layers": 2},
     "elman": {"num_layers": 2},
+    "slstm": {"num_heads": 2, "conv_width": 3},
     "mlp": {},
 }
 # What is computed otherwise than by a core's defaults.

@@ -1,0 +1,63 @@
+"""Gated linear attention: every number of a key decays as the input says."""
+
+from typing import ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from s5rl.config.matrix import GLAConfig
+from s5rl.cores.parts.block import initial_state, norm
+from s5rl.cores.parts.heads import dense, divided, head_norm, joined
+from s5rl.recurrence import linear_recurrence
+
+SLOWNESS = 16.0  # the gate's root: it forgets as slowly as sigmoid(.)^(1/16)
+
+
+class GLALayer(nn.Module):
+    """Gated linear attention (Yang et al., 2023, section 4), and a residual.
+
+    S[t] = diag(a) S[t-1] + k v^T,  y = S^T q / sqrt(d_k),  a = sigmoid(W2 W1 x + c)^(1/16)
+
+    Keys decay one by one, so that the states run as a linear recurrence of numbers.
+    """
+
+    features: int
+    config: GLAConfig = GLAConfig()
+    reads_any_width: ClassVar[bool] = False
+
+    def initial_carry(self, batch_size: int) -> Array:
+        """[B, h d_k d_v] float32 zeros."""
+        c = self.config
+        size = c.num_heads * c.key_size * c.value_size
+        return jnp.zeros((batch_size, size), jnp.float32)
+
+    @nn.compact
+    def __call__(self, carry: Array, x: Array, reset: Array) -> tuple[Array, Array]:
+        """Maps x [T, B, H] to y [T, B, H]."""
+        c, u, heads = self.config, norm(x), self.config.num_heads
+
+        def part(name: str, size: int) -> Array:
+            return divided(dense(u, heads * size, name, c.dtype), heads).astype("f")
+
+        q, k = part("query", c.key_size), part("key", c.key_size)
+        v = part("value", c.value_size)
+        rough = dense(u, c.gate_rank, "decay_in", c.dtype)
+        decay = nn.Dense(heads * c.key_size, dtype=c.dtype, name="decay_out")(rough)
+        log_a = jax.nn.log_sigmoid(divided(decay, heads).astype("f")) / SLOWNESS
+        written = k[..., :, None] * v[..., None, :]
+        flat = (*reset.shape, carry.shape[1])
+        a = jnp.broadcast_to(jnp.exp(log_a)[..., None], written.shape)
+        carry, states = linear_recurrence(
+            a.reshape(flat),
+            written.reshape(flat),
+            reset,
+            carry,
+            initial=initial_state(self, c, flat[2:]),
+            method=c.method,
+        )
+        y = jnp.sum(states.reshape(written.shape) * q[..., None], axis=-2)
+        y = joined(head_norm(y / c.key_size**0.5)).astype(x.dtype)
+        gate = jax.nn.silu(dense(u, heads * c.value_size, "gate", c.dtype))
+        return carry, x + dense(y * gate, self.features, "out", c.dtype)

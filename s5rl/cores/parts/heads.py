@@ -1,0 +1,41 @@
+"""Heads side by side: how features are divided among them, and normalised in each."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def divided(x: Array, heads: int) -> Array:
+    """[..., h, d] of [..., h d].
+
+    Raises:
+      ValueError: if the features cannot be divided evenly.
+    """
+    if x.shape[-1] % heads:
+        raise ValueError(
+            f"features ({x.shape[-1]}) must be a multiple of num_heads ({heads})."
+        )
+    return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads)
+
+
+def joined(x: Array) -> Array:
+    """[..., h d] of [..., h, d]."""
+    return x.reshape(*x.shape[:-2], -1)
+
+
+def head_norm(x: Array, name: str = "head_norm") -> Array:
+    """Each head [..., h, d] by its root mean square, in float32, inside a module."""
+    return nn.RMSNorm(name=name, use_scale=False)(x.astype(jnp.float32))
+
+
+def unit(x: Array) -> Array:
+    """x [..., d] float32 of length one; the gradient of a zero is finite."""
+    x = x.astype(jnp.float32)
+    square = jnp.sum(x * x, axis=-1, keepdims=True)
+    return x * jax.lax.rsqrt(square + 1e-6)
+
+
+def dense(x: Array, width: int, name: str, dtype: str) -> Array:
+    """A matrix without a bias, as linear attention has them, inside a module."""
+    return nn.Dense(width, use_bias=False, dtype=dtype, name=name)(x)
