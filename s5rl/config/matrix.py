@@ -111,7 +111,7 @@ class GatedDeltaNetConfig(DeltaNetConfig):
 @core("mlstm", "s5rl.cores.mlstm:MLSTMLayer", kind="matrix", cost=COST)
 @dataclass(frozen=True)
 class MLSTMConfig(CoreConfig):
-    """A stack of mLSTM blocks: gated matrices, exponential gates (Beck et al., 2024)."""
+    """A stack of mLSTM blocks, matrices with exponential gates (Beck et al., 2024)."""
 
     num_heads: int = 4  # matrices side by side
     expansion: int = 2  # channels per feature

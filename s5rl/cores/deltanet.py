@@ -1,4 +1,4 @@
-"""DeltaNet, which overwrites what stands at a key, and its gated form, which forgets."""
+"""DeltaNet, which overwrites what stands at a key, and its form that forgets too."""
 
 from typing import Any, ClassVar
 

@@ -18,7 +18,8 @@ SLOWNESS = 16.0  # the gate's root: it forgets as slowly as sigmoid(.)^(1/16)
 class GLALayer(nn.Module):
     """Gated linear attention (Yang et al., 2023, section 4), and a residual.
 
-    S[t] = diag(a) S[t-1] + k v^T,  y = S^T q / sqrt(d_k),  a = sigmoid(W2 W1 x + c)^(1/16)
+    S[t] = diag(a) S[t-1] + k v^T,  y = S^T q / sqrt(d_k)
+    a = sigmoid(W2 W1 x + c)^(1/16)
 
     Keys decay one by one, so that the states run as a linear recurrence of numbers.
     """
