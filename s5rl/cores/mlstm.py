@@ -20,7 +20,8 @@ SMALLEST = 1e-6  # of what is divided by
 class MLSTMLayer(nn.Module):
     """x + mlstm(norm(x)) (Beck et al., 2024, section 2.3 and figure 11).
 
-    C[t] = sigmoid(f) C[t-1] + exp(i) k v^T / sqrt(d),  n[t] = sigmoid(f) n[t-1] + exp(i) k / sqrt(d)
+    C[t] = sigmoid(f) C[t-1] + exp(i) k v^T / sqrt(d)
+    n[t] = sigmoid(f) n[t-1] + exp(i) k / sqrt(d)
     y = C^T q / max(|n . q|, 1)
 
     exp(i) has no bound, so C and n are kept as multiples of exp(m), m a running maximum
@@ -86,7 +87,7 @@ class MLSTMLayer(nn.Module):
         return (state, m[-1], tail), x + down(y)
 
     def _blocks(self, x: Array, name: str) -> Array:
-        """A block-diagonal matrix of blocks of four channels, as the authors have it."""
+        """A block-diagonal matrix, of four channels a block as the authors have it."""
         size = 4 if self.channels % 4 == 0 else 1
         blocks = divided(x, self.channels // size)
         init = nn.initializers.normal((2 / (5 * size)) ** 0.5)
@@ -106,11 +107,12 @@ class MLSTMLayer(nn.Module):
 
         return (
             gate("input_gate", nn.initializers.normal(0.1)),
-            gate(
-                "forget_gate",
-                lambda _, shape, dtype: jnp.linspace(3, 6, *shape, dtype=dtype),
-            ),
+            gate("forget_gate", _draw_forget),
         )
+
+
+def _draw_forget(_: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+    return jnp.linspace(3.0, 6.0, *shape, dtype=dtype)
 
 
 def running_maximum(

@@ -81,7 +81,7 @@ class SLSTMLayer(nn.Module):
             [
                 gate("input", smooth, zeros),
                 gate("forget", smooth, self._forget_bias),
-                gate("cell", u, zeros),
+                gate("candidate", u, zeros),
                 gate("output", u, zeros),
             ],
             axis=-1,
@@ -89,7 +89,9 @@ class SLSTMLayer(nn.Module):
         cell = SLSTMCell(self.features, c.num_heads, name="cell")
         state, y = run_cell(cell, state, gates, reset, self._start())
         y = joined(head_norm(divided(y, c.num_heads))).astype(x.dtype)
-        scale = self.param("scale", nn.initializers.ones_init(), (self.features,))
+        scale = self.param(
+            "scale", nn.initializers.ones_init(), (self.features,), jnp.float32
+        )
         x = x + scale.astype(c.dtype)[None, None] * y
         if c.mlp_expansion:
             mlp = GatedMLP(self.features, c.mlp_expansion, c.dtype, name="mlp")

@@ -64,7 +64,7 @@ def _chunk(initial: Array | None, state: Array, inputs, reset: Array):
     weight = decays(log_decay, reset)
 
     def standing(at: Array) -> Array:
-        """What the states from before the chunk, or its segments, hold at [.., c, k]."""
+        """What states from before the chunk, or that open a segment, hold there."""
         held = weight.entering[..., None] * PRODUCT("bhtk,bhkv->bhtv", at, state)
         if initial is None:
             return held

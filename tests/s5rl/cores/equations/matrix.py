@@ -1,4 +1,4 @@
-"""Matrix memories as their papers write them: a step, in NumPy, without chunks or tricks.
+"""Matrix memories as their papers write them: a step, in NumPy, without chunks.
 
 Each maps (parameters, state, x [B, H], config) to (state, y [B, H]), in float64.
 """
@@ -163,7 +163,7 @@ def slstm(p, carry, x, config):
         [
             dense(p["input"], smooth),
             dense(p["forget"], smooth),
-            dense(p["cell"], u),
+            dense(p["candidate"], u),
             dense(p["output"], u),
         ],
         axis=1,
@@ -181,9 +181,7 @@ def slstm(p, carry, x, config):
     x = x + p["scale"] * flat(head_norm(heads_of(y, config.num_heads)))
     if config.mlp_expansion:
         w, mlp = layer_norm(x, **p["mlp_norm"]), p["mlp"]
-        x = x + dense(
-            mlp["down"], gelu(dense(mlp["gate"], w)) * dense(mlp["value"], w)
-        )
+        x = x + dense(mlp["down"], gelu(dense(mlp["gate"], w)) * dense(mlp["value"], w))
     return (state, tail), x
 
 
