@@ -123,8 +123,10 @@ class TMaze(AutoReset):
         return jnp.stack([state.cue, at_junction.astype(jnp.int32)]).astype(jnp.float32)
 
     def markov_state(self, state: TMazeState, params: TMazeParams) -> Array:
-        """[6] what is observed, the side, and whether it was shown; as shares of the
-        longest corridor and of the time limit, the way and the time that are left."""
+        """[6] cue, junction, side, whether it was shown, way and time that are left.
+
+        The last two are shares of the longest corridor and of the time limit.
+        """
         way = (state.length - state.position) / params.length_max
         left = 1 - state.time / params.max_steps_in_episode
         hidden = [state.side, state.cue_was_shown, way, left]
