@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from envs import values
+from envs import fields, values
 from envs.scale import Levels
 from envs.suites.table import check_installed
 
@@ -40,6 +40,51 @@ class MemoryChainConfig:
 
 def memory_chain_levels(config: MemoryChainConfig) -> Levels:
     """The one reward, +1 or -1, is always within the limit."""
+    return Levels(chance=0.0, best=1.0)
+
+
+@dataclass(frozen=True)
+class TMazeConfig:
+    """See `envs.t_maze`."""
+
+    active: bool = False  # the agent walks, and fetches the cue
+    length_min: int = 1  # of the corridor, drawn for each episode
+    # Twice the longest way must fit in int32.
+    length_max: int = field(default=100, metadata={"most": 2**30 - 4})
+    length_law: str = fields.choice("uniform", "log_uniform")
+    max_steps_in_episode: int | None = None  # null: as said in `step_limit`
+
+    def __post_init__(self):
+        fields.check_choices(self)
+        if self.length_min < 1:
+            raise ValueError(f"length_min must be positive; got {self.length_min}.")
+        if self.length_max < self.length_min:
+            raise ValueError(
+                f"length_max ({self.length_max}) must be at least length_min "
+                f"({self.length_min})."
+            )
+        if self.step_limit < self.longest_way:
+            raise ValueError(
+                f"length_max ({self.length_max}) does not fit in "
+                f"max_steps_in_episode ({self.step_limit}): the turn would be step "
+                f"{self.longest_way}, after the episode would have been cut."
+            )
+
+    @property
+    def longest_way(self) -> int:
+        """Steps of the best play in the longest corridor, the turn included."""
+        return self.length_max + (3 if self.active else 1)
+
+    @property
+    def step_limit(self) -> int:
+        """Steps after which an episode is cut; room for as many errors, if active."""
+        if self.max_steps_in_episode is not None:
+            return self.max_steps_in_episode
+        return 2 * self.longest_way if self.active else self.longest_way
+
+
+def t_maze_levels(config: TMazeConfig) -> Levels:
+    """+1 or -1 by a fair coin that no random walk knows; the limit lets the best in."""
     return Levels(chance=0.0, best=1.0)
 
 

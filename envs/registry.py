@@ -15,6 +15,7 @@ from envs.config import (
     OpenConfig,
     PopgymConfig,
     SuiteConfig,
+    TMazeConfig,
 )
 from envs.control.table import TABLE as _CONTROL
 from envs.gymnax_table import TABLE as _GYMNAX
@@ -51,6 +52,13 @@ _SPECS = {
         factory="envs.memory_chain:make",
         config=MemoryChainConfig,
         levels="envs.config:memory_chain_levels",
+    ),
+    "t_maze": EnvSpec(
+        name="t_maze",
+        measures="recall of a cue after a corridor whose length is not known",
+        factory="envs.t_maze:make",
+        config=TMazeConfig,
+        levels="envs.config:t_maze_levels",
     ),
     **{
         f"gymnax/{name}": EnvSpec(

@@ -99,7 +99,10 @@ FLOORS = {
         ("fields",),
         ("arguments", "suites.table", "popgym.table", "control.table", "meta.tasks"),
         ("config", "meta.config"),
-        ("popgym", "control", "suites", "memory_chain", "custom", "gymnax_suite"),
+        (
+            *("popgym", "control", "suites"),
+            *("memory_chain", "t_maze", "custom", "gymnax_suite"),
+        ),
         ("gymnax_table",),
         ("meta",),
         ("registry",),

@@ -23,7 +23,7 @@ from envs.contract.wrappers import History
 from envs.popgym.table import FAMILIES
 
 NAMES = [
-    "memory_chain",
+    *("memory_chain", "t_maze"),
     *(f"popgym_{family}_easy" for family in FAMILIES),
     *("meta_cartpole", "meta_bandit", "meta_tabular_mdp", "dark_room"),
     *("dark_key_to_door", "projected_control"),

@@ -60,6 +60,9 @@ LIMIT = "max_steps_in_episode"
 BY_CHANCE = [
     ("memory_chain", {"memory_length": 3, "num_bits": 2}),
     ("memory_chain", {"memory_length": 9, LIMIT: 12}),
+    ("t_maze", {"length_max": 6}),
+    ("t_maze", {"length_max": 5, "length_law": "log_uniform", "active": True}),
+    ("t_maze", {"length_min": 4, "length_max": 4, "active": True, LIMIT: 60}),
     ("gymnax/CartPole-v1", {LIMIT: 12}),
     ("gymnax/CartPole-v1", {LIMIT: 33}),
     ("gymnax/CartPole-v1", {}),
@@ -105,6 +108,8 @@ BY_CHANCE = [
 
 QUICK = [
     ("memory_chain", {"memory_length": 3, "num_bits": 2}),
+    ("t_maze", {"length_max": 6}),
+    ("t_maze", {"length_max": 5, "length_law": "log_uniform", "active": True}),
     ("gymnax/CartPole-v1", {LIMIT: 12}),
     ("gymnax/DeepSea-bsuite", {"size": 3}),
     ("popgym_count_recall_hard", {"num_decks": 1}),
@@ -151,6 +156,11 @@ def of_chain(key, state):
     return state.context[state.query]
 
 
+def of_maze(key, state):
+    turn = (state.side > 0).astype(int)
+    return jnp.where(state.position == state.length, turn, 3)
+
+
 def of_umbrella(key, state):
     return state.need_umbrella
 
@@ -195,6 +205,12 @@ def of_ranks(key, state):
 AT_BEST = [
     ("memory_chain", {"memory_length": 3, "num_bits": 2}, of_chain),
     ("memory_chain", {"memory_length": 9, LIMIT: 12}, of_chain),
+    ("t_maze", {"length_max": 6}, of_maze),
+    (
+        "t_maze",
+        {"length_max": 5, "length_law": "log_uniform", "active": True},
+        of_maze,
+    ),
     ("gymnax/CartPole-v1", {LIMIT: 100}, of_cart),
     ("gymnax/CartPole-v1", {LIMIT: 700}, of_cart),
     ("gymnax/DeepSea-bsuite", {"size": 3}, of_sea),
@@ -240,6 +256,7 @@ def test_what_is_only_seen_changes_nothing():
         ("popgym_battleship_easy", {"previous_action": False}),
         ("popgym_count_recall_easy", {"popgym_version": "1.0.7"}),
         ("memory_chain", {"max_steps_in_episode": 200}),
+        ("t_maze", {"active": True, "length_min": 1000, "length_max": 1000}),
         ("meta_bandit", {"trial_discount": 0.5}),
     ):
         assert envs.levels(name, params) == envs.levels(name) != Levels(), name
@@ -331,7 +348,15 @@ def test_what_is_not_known_is_not_said(name, params, best):
 
 def test_every_environment_has_levels_or_says_that_it_has_none():
     known = {name for name in envs.names() if envs.levels(name) != Levels()}
-    for start in ("memory_chain", "gymnax/", "popgym_", "control/", "meta_", "dark_"):
+    for start in (
+        "memory_chain",
+        "t_maze",
+        "gymnax/",
+        "popgym_",
+        "control/",
+        "meta_",
+        "dark_",
+    ):
         for name in envs.names():
             assert not name.startswith(start) or name in known, name
     for name in known:
@@ -342,6 +367,7 @@ def test_every_environment_has_levels_or_says_that_it_has_none():
 def test_levels_need_no_jax():
     names = [
         "memory_chain",
+        "t_maze",
         "gymnax/CartPole-v1",
         "popgym_battleship_easy",
         "dark_room",

@@ -16,7 +16,10 @@ import envs
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 GYMNAX = [name for name in envs.names() if name.startswith("gymnax/")]
-BUILT = ["memory_chain", *(name for name in GYMNAX if "MNIST" not in name)]  # downloads
+BUILT = [
+    *("memory_chain", "t_maze"),
+    *(name for name in GYMNAX if "MNIST" not in name),  # it downloads
+]
 
 
 def test_every_id_of_gymnax_has_a_name():

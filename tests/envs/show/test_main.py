@@ -111,6 +111,7 @@ def test_every_name_is_listed_once_with_what_is_known_of_it(capsys):
     table_of = {name: rest for name, *rest in rows}
     for name, want in {
         "memory_chain": ["3", "2", "101", "0", "1"],  # time left, query, one bit
+        "t_maze": ["2", "2", "101", "0", "1"],  # cue, junction
         "popgym_battleship_easy": ["20", "64", "64", "-0.45", "1"],  # 2 + 8 + 8 + 2
         "popgym_position_only_pendulum_hard": ["5", "1 real", "100", "0.246", "0.813"],
         "gymnax/FrozenLake-misc": ["one of 16", "4", "100", "0.01", "-"],
