@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from experiment import faults, signals
 from experiment.errors import told
@@ -36,7 +36,22 @@ def read(path: Path, most: int) -> str:
     return data.decode()
 
 
-def check_file(path: Path, most: int) -> None:
+def lines(file: IO[bytes], most: int) -> Iterator[bytes]:
+    """The lines of an open file as they are; one that does not end is not waited for.
+
+    Raises:
+      ValueError: naming the first line of more than so many bytes.
+    """
+    for number in itertools.count(1):
+        line = file.readline(most + 1)
+        if len(line) > most:
+            raise ValueError(f"line {number} is longer than {most:,} bytes")
+        if not line:
+            return
+        yield line
+
+
+def check_file(path: Path, most: int | None = None) -> None:
     """Refuses what is no plain file (a pipe would be waited for), or a larger one.
 
     Raises:
@@ -46,7 +61,7 @@ def check_file(path: Path, most: int) -> None:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise ValueError("it is no file")
-    if found.st_size > most:
+    if most is not None and found.st_size > most:
         raise ValueError(f"it is larger than {most:,} bytes")
 
 
