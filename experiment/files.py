@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from experiment import faults, signals
 from experiment.errors import told
@@ -36,7 +36,7 @@ def read(path: Path, most: int) -> str:
     return data.decode()
 
 
-def lines(file: IO[bytes], most: int) -> Iterator[bytes]:
+def lines(file: io.BufferedIOBase, most: int) -> Iterator[bytes]:
     """The lines of an open file as they are; one that does not end is not waited for.
 
     Raises:
