@@ -107,7 +107,7 @@ FLOORS = {
         ("__main__",),
     ),
     "experiment": (
-        ("errors", "faults"),
+        ("errors", "faults", "unfinished"),
         ("signals",),
         ("files",),
         ("entry",),
