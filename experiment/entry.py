@@ -68,13 +68,13 @@ def fail(error: RunError) -> int:
     return error.status
 
 
-def sentence(error: Exception) -> str:
-    """What an error says, on one line that any terminal can show.
+def sentence(said: Exception | str) -> str:
+    """What an error says, or a text, on one line that any terminal can show.
 
     What libraries say runs over several lines; a sentence does not. What a folder's
     name or a file's text may hold must not steer the terminal.
     """
-    text = " ".join(str(error).split())
+    text = " ".join(str(said).split())
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     encoding = sys.stderr.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,6 +1,7 @@
 """Files that are replaced whole, and never rewritten in place; and files of others.
 
-A kill, a full disk or a pulled plug leaves the old one or the new one, never a part.
+A kill, a full disk or a pulled plug leaves the old one or the new one, never a part;
+and who writes next removes what the killed have left beside it (`unfinished`).
 What is read may come from anybody: no pipe is waited for, nothing endless is read.
 """
 
@@ -12,11 +13,11 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from experiment import faults, signals
+from experiment import faults, signals, unfinished
 from experiment.errors import told
 
 
@@ -36,7 +37,22 @@ def read(path: Path, most: int) -> str:
     return data.decode()
 
 
-def check_file(path: Path, most: int) -> None:
+def lines(file: io.BufferedIOBase, most: int) -> Iterator[bytes]:
+    """The lines of an open file as they are; one that does not end is not waited for.
+
+    Raises:
+      ValueError: naming the first line of more than so many bytes.
+    """
+    for number in itertools.count(1):
+        line = file.readline(most + 1)
+        if len(line) > most:
+            raise ValueError(f"line {number} is longer than {most:,} bytes")
+        if not line:
+            return
+        yield line
+
+
+def check_file(path: Path, most: int | None = None) -> None:
     """Refuses what is no plain file (a pipe would be waited for), or a larger one.
 
     Raises:
@@ -46,7 +62,7 @@ def check_file(path: Path, most: int) -> None:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise ValueError("it is no file")
-    if found.st_size > most:
+    if most is not None and found.st_size > most:
         raise ValueError(f"it is larger than {most:,} bytes")
 
 
@@ -60,15 +76,16 @@ def write(path: Path, content: str | bytes) -> None:
       InputError, MachineError: if it cannot be written; the old file is as it was.
     """
     data = content.encode() if isinstance(content, str) else content
-    beside = path.with_name(f".{path.name[:200]}.{os.getpid()}.new")
+    unfinished.remove(path.parent)
+    beside = unfinished.beside(path)
     with told(f"{path} cannot be written"):
         try:
-            with beside.open("wb") as file:
+            with beside.open("wb") as file, unfinished.kept(beside):
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            faults.point("before-rename")
-            beside.replace(path)
+                faults.point("before-rename")
+                beside.replace(path)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
@@ -97,7 +114,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
       InputError, MachineError: if it cannot be made; `path` must not be there yet.
     """
-    beside = path.with_name(f".{path.name[:200]}.{os.getpid()}.new")
+    unfinished.remove(path.parent)
+    beside = unfinished.beside(path)
     make_folder(beside, f"{path} cannot be made")
 
     def remove() -> None:
@@ -105,10 +123,11 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     with signals.at_end(remove):
         try:
-            yield beside
-            with told(f"{path} cannot be made"):
-                beside.rename(path)
-                sync_folder(path.parent)
+            with unfinished.kept(beside):
+                yield beside
+                with told(f"{path} cannot be made"):
+                    beside.rename(path)
+                    sync_folder(path.parent)
         finally:
             remove()
 
@@ -125,16 +144,6 @@ def check_room(path: Path, size: int) -> None:
     with path.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, size)
     path.unlink()
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Removes what `write` and `new_folder` left where a process was killed in them.
-
-    Only its owner may: another process's files look the same while it writes them.
-    """
-    for path in folder.glob(".*.new"):
-        with suppress(OSError):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def sync_folder(folder: Path) -> None:

@@ -111,7 +111,7 @@ FLOORS = {
         ("__main__",),
     ),
     "experiment": (
-        ("errors", "faults"),
+        ("errors", "faults", "unfinished"),
         ("signals",),
         ("files",),
         ("entry",),

@@ -7,11 +7,13 @@ whose name says what it was trained on; it is trained once and found again.
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiment import files
+from envs.fields import shown
+from experiment import entry, files
 from experiment.errors import OK
 from experiment.evaluate import episodes as evaluation
 from experiment.run.run_folder import RunFolder
@@ -23,6 +25,7 @@ from experiment.setup.config import RunConfig
 from experiment.setup.request import Request
 
 EPISODES = 256
+MOST = 2**20  # bytes of expert.json; it has about a hundred for each learner
 
 
 def level(
@@ -46,8 +49,9 @@ def level(
     config = _config(name, params, total_steps)
     run = RunFolder(folder / _folder_name(config))
     played = run.path / "expert.json"
-    if played.exists():
-        return float(json.loads(played.read_text())["expert"])
+    kept = _kept(played)
+    if kept is not None:
+        return kept
     if not run.summary.exists():
         print(f"training an expert on {name}, once", flush=True)
         agent, begun = build_agent(config), run.config.exists()
@@ -62,6 +66,24 @@ def level(
     best = max(max(per_seed) for per_seed in returns.values())
     files.write_json(played, {"expert": best, **returns})
     return best
+
+
+def _kept(played: Path) -> float | None:
+    """The level that was found before; None where it has to be found (anew)."""
+    if not played.exists():
+        return None
+    try:
+        content = json.loads(files.read(played, MOST))
+        best = content.get("expert") if isinstance(content, dict) else None
+        if isinstance(best, bool) or not isinstance(best, int | float):
+            raise ValueError("it holds no number of the name expert")
+        if not abs(best) < 2**128:  # a float32 was written; NaN compares with nothing
+            raise ValueError(f"expert must be finite; got {shown(best)}")
+        return float(best)
+    except (ValueError, RecursionError) as error:
+        said = f"{played} is damaged and made anew: {error}."
+        print(entry.sentence(said), file=sys.stderr)
+        return None
 
 
 def _config(name: str, params: Mapping[str, Any], total_steps: int) -> RunConfig:

@@ -28,7 +28,8 @@ FILE = "trials.csv.gz"  # pandas.read_csv reads it as it is
 COLUMNS = ("split", "control", "seed", "task", "trial", "return", "length")
 _READ = COLUMNS[:-1]
 # More than any evaluation has: a folder may be somebody else's, and its files a trap.
-MOST_JSON, MOST_BYTES, MOST_ROWS, MOST_KINDS = 2**26, 2**31, 20_000_000, 100
+MOST_JSON, MOST_BYTES, MOST_LINE = 2**26, 2**31, 2**16
+MOST_ROWS, MOST_KINDS = 20_000_000, 100
 _DAMAGE = (
     *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError),
     *(OverflowError, InputError),
@@ -190,8 +191,8 @@ def _read_cells(path: Path) -> dict[tuple[str, str], np.ndarray]:
     cells: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     try:
         files.check_file(path, MOST_BYTES)
-        with gzip.open(path, "rt", newline="") as file:
-            reader = csv.reader(file)
+        with gzip.open(path) as file:
+            reader = csv.reader(line.decode() for line in files.lines(file, MOST_LINE))
             header = next(reader, [])
             split, control, *rest = (header.index(name) for name in _READ)
             for count, row in enumerate(reader):

@@ -6,7 +6,6 @@ taken over. Where a network file system keeps no locks between hosts, the file's
 tells: its owner touches it every half minute.
 """
 
-import fcntl
 import json
 import os
 import socket
@@ -16,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from experiment import unfinished
 from experiment.errors import InputError, told
 
 HEARTBEAT = 30.0  # seconds between two signs of life
@@ -40,7 +40,7 @@ class Lock:
         with told(f"{self.path} cannot be written"):
             while True:
                 handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-                if not _hold(handle):
+                if not unfinished.hold(handle):
                     owner = _read(handle)
                     os.close(handle)
                     raise InputError(_in_use(self.path.parent, owner))
@@ -79,14 +79,6 @@ class Lock:
         while not self._released.wait(HEARTBEAT):
             with suppress(OSError):
                 os.utime(self.path)
-
-
-def _hold(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is(handle: int, path: Path) -> bool:

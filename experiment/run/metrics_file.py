@@ -5,13 +5,18 @@ on; what cannot be mended is refused before anything compiles, and not after hou
 """
 
 import csv
+import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from experiment import faults, files
 from experiment.errors import InputError, told
+from experiment.run.log_points import LogPoints
 from experiment.run.metrics import INDEX, Row
+
+MOST_LINE = 2**20  # bytes; a row has a few hundred
 
 
 class MetricsFile:
@@ -29,8 +34,8 @@ class MetricsFile:
     ) -> None:
         """Drops rows after an update: what an interrupted run wrote and will redo.
 
-        Lines are kept or dropped as they are, and a line that a kill cut short is
-        dropped. The file is replaced whole, so being killed here loses nothing.
+        They are the end of the file, and it is cut there. A line that a kill cut short
+        is dropped as well.
 
         Args:
           last_update: of the checkpoint that is gone on from.
@@ -39,77 +44,65 @@ class MetricsFile:
 
         Raises:
           InputError: naming the line that is damaged, or the first that is missing.
+          MachineError: if the file cannot be read or cut.
         """
         if not self.path.exists():
             if last_update:
                 print(f"{self.path} is missing; rows begin anew after {last_update}.")
             return
-        with told(f"{self.path} cannot be read"):
-            data = self.path.read_bytes()
-        header, *lines = data.split(b"\n")[:-1] or [b""]  # the last one may be torn
-        if not header.startswith(",".join(INDEX).encode()):
-            if last_update:
+        points = LogPoints(self.path, num_seeds, ended or {})
+        size = self._kept(last_update, points)
+        with told(f"{self.path} cannot be written"):
+            if not size:
+                self.path.unlink()
+            elif size < self.path.stat().st_size:
+                os.truncate(self.path, size)
+        self.sync()
+
+    def _kept(self, last_update: int, points: LogPoints) -> int:
+        """Bytes of the header and the rows up to an update; damage after it is none.
+
+        0 if there is no such row.
+        """
+        with self._lines() as lines:
+            # A kill may have torn the last one.
+            whole = itertools.takewhile(lambda line: line.endswith(b"\n"), lines)
+            header = b""
+            with suppress(ValueError):
+                header = next(whole, b"")
+            if not header.startswith(",".join(INDEX).encode()):
+                if not last_update:
+                    return 0  # nothing is lost: the run begins anew
                 raise InputError(
                     f"{self.path} must begin with the names of its columns, "
                     f"{', '.join(INDEX)} ...; got {header[:40]!r}: restore the file, "
                     "or delete it to go on without its rows."
                 )
-            self.path.unlink()
-            return
-        kept = self._kept(header, lines, last_update)
-        self._check_whole(kept, last_update, num_seeds, ended or {})
-        if not kept:
-            self.path.unlink()
-            return
-        content = b"".join(line + b"\n" for line in (header, *kept))
-        if content != data:
-            files.write(self.path, content)
-
-    def _kept(
-        self, header: bytes, lines: Sequence[bytes], last_update: int
-    ) -> list[bytes]:
-        """Lines up to an update, as they are; damage after it is none."""
-        names = header.decode("ascii", "replace").strip().split(",")
-        kept, reached = [], 0
-        for number, line in enumerate(lines, start=2):
+            size = len(header)
             try:
-                row = _parsed(names, line)
+                for line, row in _rows(_names(header), whole):
+                    if row["update"] > last_update:
+                        break
+                    points.add(row)
+                    size += len(line)
             except ValueError as error:
-                said = f"{self.path} is damaged: line {number} must hold numbers; "
-                if reached < last_update:
-                    raise InputError(f"{said}{error}.") from None
-                print(f"{said}{error}. It is of after the checkpoint, and dropped.")
-                break
-            reached = row["update"]
-            if reached <= last_update:
-                kept.append(line)
-        return kept
+                said = f"{self.path} is damaged: {error}."
+                if points.update < last_update:
+                    raise InputError(said) from None
+                print(f"{said} It is of after the checkpoint, and dropped.")
+        points.end(last_update)
+        return size if points.update else 0
 
-    def _check_whole(
-        self,
-        kept: Sequence[bytes],
-        last_update: int,
-        num_seeds: int,
-        ended: Mapping[int, int],
-    ) -> None:
-        """Each log point has its seeds, and the last is that of the checkpoint."""
-        points: dict[int, list[int]] = {}
-        for line in kept:
-            _, update, seed = map(int, line.split(b",", 3)[:3])
-            points.setdefault(update, []).append(seed)
-        if last_update and max(points, default=0) != last_update:
-            raise InputError(
-                f"{self.path} must reach the checkpoint of update {last_update}; its "
-                f"rows end at update {max(points, default=0)}: restore the file, or "
-                "delete it to go on without its rows."
-            )
-        for update, seeds in points.items():
-            wanted = [s for s in range(num_seeds) if update < ended.get(s, update + 1)]
-            if seeds != wanted:
-                raise InputError(
-                    f"{self.path} is damaged: update {update} must have rows of seeds "
-                    f"{wanted}; got {seeds}."
-                )
+    @contextmanager
+    def _lines(self) -> Iterator[Iterator[bytes]]:
+        """The file's lines, one at a time: it may be damaged, and of any size."""
+        with told(f"{self.path} cannot be read"):
+            try:
+                files.check_file(self.path)
+            except ValueError as error:
+                raise InputError(f"{self.path} cannot be read: {error}.") from error
+            with self.path.open("rb") as file:
+                yield files.lines(file, MOST_LINE)
 
     def check_columns(self, names: Sequence[str]) -> None:
         """Whether rows of these metrics can be appended.
@@ -119,8 +112,8 @@ class MetricsFile:
         """
         if not self.path.exists():
             return
-        with self.path.open(newline="") as file:
-            there = next(csv.reader(file), [])
+        with self._lines() as lines:
+            there = _names(next(lines, b""))
         wanted = [*INDEX, *names]
         if there == wanted:
             return
@@ -156,19 +149,39 @@ class MetricsFile:
             os.fsync(file.fileno())
 
     def read(self) -> list[Row]:
-        """All rows; numbers as numbers, and None where nothing was measured."""
+        """All rows; numbers as numbers, and None where nothing was measured.
+
+        Raises:
+          InputError, MachineError: if it cannot be read.
+          ValueError: naming the first line that is damaged.
+        """
         if not self.path.exists():
             return []
-        with self.path.open(newline="") as file:
-            return [
-                {k: _number(k, v) for k, v in row.items()}
-                for row in csv.DictReader(file)
-            ]
+        with self._lines() as lines:
+            names = _names(next(lines, b""))
+            return [row for _, row in _rows(names, lines)]
 
 
 def _text(value: int | float | None) -> str:
     # repr of a float is the shortest text that reads back as the same float.
     return "" if value is None else repr(value)
+
+
+def _names(header: bytes) -> list[str]:
+    return header.decode("ascii", "replace").strip().split(",")
+
+
+def _rows(names: Sequence[str], lines: Iterable[bytes]) -> Iterator[tuple[bytes, Row]]:
+    """Lines after the header, and their values by column.
+
+    Raises:
+      ValueError: naming the line that is damaged.
+    """
+    for number, line in enumerate(lines, start=2):
+        try:
+            yield line, _parsed(names, line)
+        except ValueError as error:
+            raise ValueError(f"line {number} must hold numbers; {error}") from None
 
 
 def _parsed(names: Sequence[str], line: bytes) -> Row:

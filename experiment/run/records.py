@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 
 from experiment import files
-from experiment.errors import InputError
+from experiment.errors import InputError, RunError
 
 FORMAT = 1
 NAME = "record.json"
+MOST = 2**26  # bytes; of an array or a file it has about two hundred
 VALUES = "values"
 # Where each array lay. Values are read as plain arrays, on any device, without it.
 UNREAD = {"_sharding"}
@@ -101,10 +102,10 @@ def read(checkpoint: Path, update: int) -> Record:
       InputError: if it is of a newer format than this version knows.
     """
     try:
-        content = json.loads((checkpoint / NAME).read_bytes())
-    except FileNotFoundError as error:
-        raise Damaged(f"it has no {NAME}, as of versions before it") from error
-    except (OSError, ValueError, RecursionError) as error:
+        if not (checkpoint / NAME).exists():
+            raise Damaged(f"it has no {NAME}, as of versions before it")
+        content = json.loads(files.read(checkpoint / NAME, MOST))
+    except (OSError, RunError, ValueError, RecursionError) as error:
         raise Damaged(f"its {NAME} cannot be read") from error
     if not isinstance(content, dict) or content.pop("sha256", None) != _seal(content):
         raise Damaged(f"its {NAME} is not what was written")

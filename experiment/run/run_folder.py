@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.fields import shown
-from experiment import files, signals
+from experiment import files, signals, unfinished
 from experiment.errors import InputError, told
 from experiment.run import manifest
 from experiment.run.lock import Lock
@@ -100,7 +100,7 @@ class RunFolder:
                 self._is_owned = True
                 if new:
                     self._check_new()
-                files.remove_leftovers(self.path)
+                unfinished.remove(self.path)
                 yield
             finally:
                 self._is_owned = False

@@ -113,12 +113,3 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path, fails):
     except ZeroDivisionError:
         assert fails
     assert [p.name for p in tmp_path.iterdir()] == ([] if fails else ["evaluation"])
-
-
-def test_leftovers_of_the_killed_are_removed(tmp_path):
-    for name in (".a.1.new", "b", "c.new"):
-        (tmp_path / name).touch()
-    (tmp_path / ".d.2.new").mkdir()
-    (tmp_path / ".d.2.new" / "e").touch()
-    files.remove_leftovers(tmp_path)
-    assert {p.name for p in tmp_path.iterdir()} == {"b", "c.new"}

@@ -5,6 +5,7 @@
 | summary.json's types are not checked | test_refuses_what_a_summary_cannot_say |
 | pipes and devices are opened | test_what_is_no_file_* |
 | a block is made before its rows are counted | test_few_rows_that_claim_* |
+| lines of trials are read whole | test_a_line_without_an_end_* |
 | a pattern is one though a folder has that name | test_a_folder_is_named_like_* |
 | labels may hold anything | test_labels_are_checked |
 """
@@ -97,6 +98,15 @@ def test_a_bomb_is_refused(tmp_path, monkeypatch):
     result = {"num_trials_trained": 1, "num_trials": 1, "levels": {}}
     (tmp_path / "result.json").write_text(json.dumps(result))
     with pytest.raises(InputError, match="more than an evaluation can"):
+        trials.read(tmp_path)
+
+
+def test_a_line_without_an_end_is_not_waited_for(tmp_path):
+    text = f"{','.join(trials.COLUMNS)}\n".encode() + bytes(2**24)
+    (tmp_path / trials.FILE).write_bytes(gzip.compress(text))
+    result = {"num_trials_trained": 1, "num_trials": 1, "levels": {}}
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    with pytest.raises(InputError, match="line 2 is longer than 65,536 bytes"):
         trials.read(tmp_path)
 
 

@@ -6,6 +6,7 @@
 | another length of training shares the folder | test_an_expert_is_trained_once |
 | the mean learner's return | test_an_expert_is_trained_once |
 | played greedily alone | test_an_expert_is_trained_once |
+| what is kept is believed | test_a_damaged_level_is_found_anew |
 | an interrupted one starts again | test_an_interrupted_expert_is_gone_on_with |
 """
 
@@ -13,7 +14,7 @@ import json
 
 import pytest
 
-from experiment.errors import OK
+from experiment.errors import OK, InputError
 from experiment.evaluate import experts
 from experiment.run.run_folder import RunFolder
 
@@ -89,3 +90,35 @@ def test_an_expert_that_only_has_to_be_played(calls, tmp_path):
     assert RunFolder(calls[0][2]).summary.exists()
     assert level(tmp_path) == 7.0
     assert [call[0] for call in calls] == ["train", *["play"] * 4]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "[7.0]", "{}", '{"expert": null}', '{"expert": "7"}', "\0" * 100,
+     '{"expert": true}', '{"expert": NaN}', '{"expert": Infinity}', "[" * 10**5,
+     '{"expert": 1' + "0" * 400 + "}", "\udcff", "7" * 5000, "x" * 2**21],
+    ids=lambda text: text[:20],
+)  # fmt: skip
+def test_a_damaged_level_is_found_anew(calls, tmp_path, capsys, text):
+    """It follows from what is in the folder, so nothing is lost."""
+    level(tmp_path)
+    played = calls[0][2] / "expert.json"
+    whole = played.read_bytes()
+    played.write_bytes(text.encode("utf-8", "surrogatepass"))
+    capsys.readouterr()
+    assert level(tmp_path) == 7.0
+    assert [call[0] for call in calls] == ["train", *["play"] * 4]
+    said = capsys.readouterr().err
+    assert said.startswith(f"{played} is damaged and made anew: ")
+    assert said.count("\n") == 1 and played.read_bytes() == whole
+    assert level(tmp_path) == 7.0 and not capsys.readouterr().err
+
+
+def test_a_level_that_is_no_file_is_refused(calls, tmp_path):
+    """Nothing that is not ours is replaced."""
+    level(tmp_path)
+    played = calls[0][2] / "expert.json"
+    played.unlink()
+    played.mkdir()
+    with pytest.raises(InputError, match=r"expert\.json cannot be written"):
+        level(tmp_path)

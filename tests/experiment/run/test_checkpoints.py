@@ -144,6 +144,13 @@ def test_the_newest_that_is_whole_counts(three, capsys):
     }  # fmt: skip
 
 
+def test_a_record_that_is_no_file_is_not_waited_for(three):
+    record = three / "30" / "record.json"
+    record.unlink()
+    os.mkfifo(record)
+    assert restored(three)[0] == 7
+
+
 @pytest.mark.parametrize("name", ["record.json", "values", "values/manifest.ocdbt"])
 def test_what_is_missing_is_damage(three, name):
     path = three / "30" / name

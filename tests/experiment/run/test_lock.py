@@ -18,6 +18,7 @@ import time
 
 import pytest
 
+from experiment import unfinished
 from experiment.errors import InputError
 from experiment.run import lock as lock_module
 from experiment.run.lock import Lock
@@ -87,14 +88,14 @@ def test_a_lock_on_a_removed_file_is_none(path, monkeypatch):
     """Its owner lets go between our opening it and our locking it."""
     first = Lock(path)
     first.take()
-    hold, calls = lock_module._hold, []
+    hold, calls = unfinished.hold, []
 
     def release_then_hold(handle):
         calls.append(handle)
         first.release()
         return hold(handle)
 
-    monkeypatch.setattr(lock_module, "_hold", release_then_hold)
+    monkeypatch.setattr(unfinished, "hold", release_then_hold)
     second = Lock(path)
     second.take()
     assert len(calls) == 2

@@ -8,8 +8,15 @@
 | damaged lines are passed over | test_damage_before_the_checkpoint_is_refused |
 | seeds are not counted | test_a_missing_row_is_refused |
 | those that diverged must have rows | test_rows_of_the_diverged_may_end |
+| the file is read whole, or a line is | test_an_endless_line_takes_no_memory |
+| rows may go back | test_rows_that_go_back_are_refused |
+| what is no file is opened | test_what_is_no_file_is_refused |
 | columns are not compared | test_columns_of_another_version_are_refused |
 """
+
+import os
+import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,6 +161,59 @@ def test_a_missing_row_is_refused(file, line):
 def test_rows_that_end_before_the_checkpoint_are_refused(file):
     with pytest.raises(InputError, match="checkpoint of update 7; its rows end at upd"):
         file.cut(7, num_seeds=2)
+
+
+def test_rows_that_go_back_are_refused(file):
+    lines = file.path.read_bytes().splitlines(keepends=True)
+    file.path.write_bytes(b"".join([*lines[:7], *lines[3:5]]))
+    with pytest.raises(InputError, match="update 2 must not follow update 3"):
+        file.cut(5, num_seeds=2)
+
+
+GIGABYTES = 3 * 2**30  # of nothing, which take no place on the disk
+
+
+@pytest.fixture
+def little_memory():
+    """Half a gigabyte more than there is now."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + 2**29
+    resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.parametrize("after", [1, 3, 11], ids=["header", "update 1", "all"])
+def test_an_endless_line_takes_no_memory(file, little_memory, after, capsys):
+    """Of whatever is read whole by anybody, a row or a file."""
+    lines = file.path.read_bytes().splitlines(keepends=True)
+    file.path.write_bytes(b"".join(lines[:after]))
+    os.truncate(file.path, GIGABYTES)
+    with pytest.raises(ValueError, match=f"line {after + 1} is longer than 1,048,576"):
+        file.read()
+    if after < 11:
+        with pytest.raises(InputError, match=f"damaged: line {after + 1} is longer"):
+            file.cut(5, num_seeds=2)
+        return
+    file.cut(5, num_seeds=2)
+    assert file.path.read_bytes() == b"".join(lines)
+    assert "line 12 is longer" in capsys.readouterr().out
+
+
+def test_an_endless_header_takes_no_memory(file, little_memory):
+    os.truncate(file.path, 0)
+    os.truncate(file.path, GIGABYTES)
+    with pytest.raises(InputError, match="names of its columns"):
+        file.cut(5, num_seeds=2)
+
+
+def test_what_is_no_file_is_refused(file):
+    """A pipe would be waited for."""
+    file.path.unlink()
+    os.mkfifo(file.path)
+    with pytest.raises(InputError, match="it is no file"):
+        file.cut(5, num_seeds=2)
 
 
 def test_rows_of_the_diverged_may_end(tmp_path):
