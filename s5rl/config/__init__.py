@@ -5,10 +5,11 @@ itself when it is made, so that a core that exists has sizes that fit together, 
 itself into the table (`s5rl.config.base.core`). May import nothing of ours.
 """
 
-from s5rl.config import base, cells, gated, matrix, spaces
+from s5rl.config import attention, base, cells, compositions, gated, matrix, spaces
 from s5rl.config.base import CoreConfig, Row
 
-FAMILIES = spaces, gated, matrix, cells  # in the order in which cores are listed
+# In the order in which cores are listed.
+FAMILIES = spaces, gated, matrix, attention, compositions, cells
 CORES: dict[str, Row] = {
     name: row
     for family in FAMILIES

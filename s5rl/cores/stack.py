@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from s5rl.config import CORES
+from s5rl.config.compositions import HybridConfig
 from s5rl.cores.describe import Description, describe
 from s5rl.cores.parts.checked import check_arguments
 
@@ -51,6 +52,9 @@ class Stack(nn.Module):
 
     def parts(self) -> list[tuple[Any, Any]]:
         """(class, configuration) of each layer."""
+        if isinstance(self.config, HybridConfig):
+            pattern = [(layer_class(name), part) for name, part in self.config.parts()]
+            return pattern * self.config.num_layers
         (name,) = [n for n, row in CORES.items() if row.config is type(self.config)]
         return [(layer_class(name), self.config)] * self.config.num_layers
 
@@ -58,6 +62,11 @@ class Stack(nn.Module):
     def learns_its_start(self) -> bool:
         """Whether segments open with a learned state."""
         return getattr(self.config, "learned_initial_state", False)
+
+    @property
+    def reads_any_width(self) -> bool:
+        """Whether the first layer reads inputs as they are: no other need add to them."""
+        return self.parts()[0][0].reads_any_width
 
     def initial_carry(self, batch_size: int) -> Any:
         """Memory that has read nothing, layer by layer: [B, ...] zeros."""
@@ -84,7 +93,7 @@ class Stack(nn.Module):
             reset = reset.at[0].set(reset[0] | ~opened)
         parts, dtype = self.parts(), self.config.dtype
         x = x.astype(dtype)
-        if x.shape[-1] != self.features and not parts[0][0].reads_any_width:
+        if x.shape[-1] != self.features and not self.reads_any_width:
             x = nn.Dense(self.features, dtype=dtype, name="encoder")(x)
         states = []
         for index, (layer, config) in enumerate(parts):

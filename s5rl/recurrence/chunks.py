@@ -30,21 +30,20 @@ def decays(log_decay: Array, reset: Array) -> Decays:
       log_decay: [c, B, h], at most zero.
       reset: [c, B] bool.
     """
-    length = len(reset)
-    total = jnp.cumsum(log_decay, axis=0)
-    number = numbers(reset)
-    time = jnp.arange(length)
+    number, time = numbers(reset), jnp.arange(len(reset))
     together = number[:, None] == number[None]
     seen = (together & (time[:, None] >= time[None])[..., None])[..., None]
+    # Since the segment began: a sum over the whole chunk would round what comes after
+    # a reset by what came before it.
+    total = jnp.sum(jnp.where(seen, log_decay[None], 0), axis=1)
     between = jnp.exp(jnp.where(seen, total[:, None] - total[None], -jnp.inf))
-    entering = jnp.exp(jnp.where((number == 0)[..., None], total, -jnp.inf))
-    start = jax.lax.cummax(jnp.where(reset, time[:, None], 0), axis=0)
-    before = jnp.take_along_axis(total - log_decay, start[..., None], axis=0)
-    since = jnp.where((number > 0)[..., None], total - before, -jnp.inf)
+    is_first = (number == 0)[..., None]
+    entering = jnp.exp(jnp.where(is_first, total, -jnp.inf))
+    opening = jnp.exp(jnp.where(is_first, -jnp.inf, total))
     return Decays(
         between.transpose(2, 3, 0, 1),
         entering.transpose(1, 2, 0),
-        jnp.exp(since).transpose(1, 2, 0),
+        opening.transpose(1, 2, 0),
     )
 
 

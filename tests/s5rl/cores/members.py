@@ -22,6 +22,13 @@ SMALL = {
     "deltanet": MATRIX | {"conv_width": 3},
     "gated_deltanet": MATRIX | {"conv_width": 3, "negative_eigenvalues": True},
     "mlstm": {"num_heads": 2, "conv_width": 3, "chunk": 4},
+    "window_attention": {"num_heads": 2, "head_size": 3, "window": 3},
+    "gtrxl": {"num_heads": 2, "head_size": 3, "memory_length": 2},
+    "frame_stack": {"frames": 3},
+    "hybrid": {
+        "pattern": ("s5", "window_attention"),
+        "options": ("s5.state_size=8", "window_attention.window=3"),
+    },
     "gru": {"num_layers": 2},
     "lstm": {"num_layers": 2},
     "elman": {"num_layers": 2},

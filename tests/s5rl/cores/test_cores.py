@@ -152,8 +152,8 @@ def test_a_packed_batch_equals_its_segments_alone(core):
 def test_no_gradient_crosses_a_reset(core):
     variables, carry, x, y_bar = drawn(core)
     nothing = nothing_of(carry)
-    y_bar = np.where(np.arange(T)[:, None, None] < CUT, 0, y_bar)
-    arguments = variables, carry, x, reset_at(CUT), nothing, y_bar
+    later = np.where(np.arange(T)[:, None, None] < CUT, 0, y_bar)
+    arguments = variables, carry, x, reset_at(CUT), nothing, later
     _, (_, carry_bar, x_bar) = run_and_gradients(core, *arguments)
     assert not any(leaf.any() for leaf in carry_bar)
     assert not x_bar[:CUT].any() and x_bar[CUT:].any()
@@ -258,7 +258,8 @@ def test_bfloat16_layers_stay_near_single_precision(case):
     variables, carry, x, _ = drawn(wide)
     _, got = run(near, variables, carry, x, random_reset())
     _, want = run(wide, variables, carry, x, random_reset())
-    np.testing.assert_allclose(got, want, rtol=0.1, atol=0.1)
+    # Together: a norm of few small numbers makes much of the rounding of one.
+    assert np.linalg.norm(got - want) < 0.1 * np.linalg.norm(want)
     assert (got != want).any()  # it was computed in bfloat16
 
 

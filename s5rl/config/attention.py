@@ -1,0 +1,67 @@
+"""Memories that are the last steps themselves: windows, and what attends to them."""
+
+from dataclasses import dataclass
+
+from s5rl.config.base import CoreConfig, check, core
+
+
+@core(
+    "window_attention",
+    "s5rl.cores.window_attention:WindowAttentionLayer",
+    kind="window",
+    cost="O(W H); O(1) deep",
+)
+@dataclass(frozen=True)
+class WindowAttentionConfig(CoreConfig):
+    """A stack of sliding-window attention blocks (Beltagy et al., 2020): exact recall."""
+
+    num_heads: int = 4  # attend side by side
+    head_size: int = 32  # d, of each head's queries, keys and values
+    window: int = 64  # W, steps that are seen, the present one among them
+    mlp_expansion: int = 4  # of the MLP behind each attention; 0 leaves it out
+
+    def __post_init__(self):
+        super().__post_init__()
+        check(self, "num_heads", "head_size", "window")
+        if self.window < 2:
+            raise ValueError(f"window must be at least 2; got {self.window}.")
+        if self.mlp_expansion < 0:
+            raise ValueError(
+                f"mlp_expansion must not be negative; got {self.mlp_expansion}."
+            )
+
+
+@core("gtrxl", "s5rl.cores.gtrxl:GTrXLLayer", kind="window", cost="O(M H); O(1) deep")
+@dataclass(frozen=True)
+class GTrXLConfig(CoreConfig):
+    """A stack of gated transformer-XL layers (Parisotto et al., 2020)."""
+
+    num_heads: int = 2  # attend side by side
+    head_size: int = 32  # d, of each head's queries, keys and values
+    memory_length: int = 64  # M, past steps that each layer sees beside the present one
+    mlp_expansion: int = 1  # of the MLP behind each attention
+    gate_bias: float = 2.0  # how near the gates start to letting x through as it is
+
+    def __post_init__(self):
+        super().__post_init__()
+        check(self, "num_heads", "head_size", "memory_length", "mlp_expansion")
+
+
+@core(
+    "frame_stack",
+    "s5rl.cores.frame_stack:FrameStackLayer",
+    kind="window",
+    cost="O(k H^2); O(1) deep",
+)
+@dataclass(frozen=True)
+class FrameStackConfig(CoreConfig):
+    """The last few inputs side by side (Mnih et al., 2015): the honest control."""
+
+    num_layers: int = 1  # one after another
+    frames: int = 4  # k, steps that are seen, the present one among them
+
+    def __post_init__(self):
+        super().__post_init__()
+        check(self, "frames")
+        if self.frames < 2:
+            raise ValueError(f"frames must be at least 2; got {self.frames}.")

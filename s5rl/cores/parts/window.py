@@ -1,0 +1,127 @@
+"""Attention to the last steps of one's own segment, with a cache and without a clock.
+
+    y[t] = sum over s of softmax(score[t, s]) v[s],   t - W < s <= t, s in t's segment
+
+A cache holds the W - 1 rows before a call, oldest first, zeros where there were none,
+and how many of them count. Queries are taken in blocks of W, each of which sees two
+blocks of keys, so that the cost grows with T W. What is not finite is taken out before
+the products, and its segment's queries that could see it are lost after them.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from s5rl.recurrence.segments import finite, positions
+
+HIDDEN = -1e30  # a score that no softmax sees, and that is still finite
+
+
+def seen(reset: Array, count: Array, window: int) -> tuple[Array, Array]:
+    """How far back each step may look, and the count after the call.
+
+    Args:
+      reset: [T, B] bool.
+      count: [B] int32, rows of the cache that belong to the open segment.
+      window: W, the present step among them.
+
+    Returns:
+      reach [T, B] int32, at most W - 1, and the new count [B] int32.
+    """
+    reach = jnp.minimum(positions(reset, count), window - 1)
+    return reach, jnp.minimum(reach[-1] + 1, window - 1)
+
+
+def extended(cache: Array, rows: Array, count: Array) -> tuple[Array, Array]:
+    """(all rows [W-1+T, B, ...], the new cache [B, W-1, ...]); what was dropped is 0.
+
+    Args:
+      cache: [B, W-1, ...] float32.
+      rows: [T, B, ...].
+      count: [B], of rows that count after the call.
+    """
+    every = jnp.concatenate([jnp.swapaxes(cache, 0, 1), rows.astype(jnp.float32)])
+    kept = cache.shape[1]
+    last = every[len(every) - kept :]
+    age = jnp.arange(kept, 0, -1, dtype=jnp.int32)[:, None]
+    belongs = (age <= count[None]).reshape(kept, -1, *(1,) * (rows.ndim - 2))
+    return every, jnp.swapaxes(jnp.where(belongs, last, 0), 0, 1)
+
+
+def attend(
+    score: Callable[[Array, Array, Array], Array],
+    q: Array,
+    k: Array,
+    v: Array,
+    reach: Array,
+    opening: tuple[Array, Array] | None = None,
+) -> Array:
+    """Attention of every step to those that it reaches.
+
+    Args:
+      score: maps q [B, t, h, d], k [B, s, h, d] and distances [B, t, s] int32, clipped
+        to the window, to [B, h, t, s]. Finite where its arguments are.
+      q: [T, B, h, d].
+      k, v: [W-1+T, B, h, d], those of the cache before those of the call.
+      reach: [T, B] int32 (`seen`).
+      opening: keys and values [W-1, h, d] that stand before every segment's first step,
+        the nearest last, and slide out of the window as others do.
+
+    Returns:
+      [T, B, h, d] float32.
+    """
+    length, batch = reach.shape
+    window = len(k) - length + 1
+    size = min(window, length)
+    blocks = -(-length // size)
+    rest = blocks * size - length
+
+    def padded(array: Array) -> Array:
+        pad = [(0, rest)] + [(0, 0)] * (array.ndim - 1)
+        return jnp.moveaxis(jnp.pad(array, pad), 0, 1)
+
+    asked, known = finite(q), finite(k, v)
+    q = padded(jnp.where(asked[..., None, None], q, 0))
+    k, v = (padded(jnp.where(known[..., None, None], a, 0)) for a in (k, v))
+    known, reach_of = padded(known), padded(reach)
+
+    def stacked(array: Array, more: int) -> Array:
+        starts = range(0, blocks * size, size)
+        return jnp.stack([array[:, at : at + size + more] for at in starts])
+
+    y = jax.vmap(partial(_block, score, opening))(
+        stacked(q, 0),
+        stacked(k, window - 1),
+        stacked(v, window - 1),
+        stacked(known, window - 1),
+        stacked(reach_of, 0),
+    )
+    y = jnp.moveaxis(y, 1, 2).reshape(blocks * size, batch, *y.shape[3:])[:length]
+    return jnp.where(asked[..., None, None], y, jnp.nan)
+
+
+def _block(score, opening, q, k, v, known, reach):
+    """[B, t, h, d], of t queries and t + W - 1 keys, the last of which are theirs."""
+    count, window = q.shape[1], k.shape[1] - q.shape[1] + 1
+    t, s = jnp.arange(count), jnp.arange(k.shape[1])
+    distance = (t[:, None] + window - 1 - s[None])[None]
+    visible = (distance >= 0) & (distance <= reach[..., None])
+    distance = jnp.broadcast_to(jnp.clip(distance, 0, window - 1), visible.shape)
+    logits = jnp.where(visible[:, None], score(q, k, distance), HIDDEN)
+    if opening is not None:
+        keys, values = (jnp.broadcast_to(a[None], (len(q), *a.shape)) for a in opening)
+        # Row j from the end stands j + 1 steps before the segment's first one.
+        before = jnp.arange(window - 1, 0, -1)[None, None]
+        distance = reach[..., None] + before
+        opens = distance < window
+        clipped = jnp.minimum(distance, window - 1)
+        extra = jnp.where(opens[:, None], score(q, keys, clipped), HIDDEN)
+        logits = jnp.concatenate([logits, extra], axis=-1)
+        v = jnp.concatenate([v, values], axis=1)
+    weights = jax.nn.softmax(logits, axis=-1)
+    y = jnp.einsum("bhts,bshd->bthd", weights, v)
+    spoilt = (visible & ~known[:, None]).any(axis=-1)
+    return jnp.where(spoilt[..., None, None], jnp.nan, y)
