@@ -13,7 +13,7 @@ from s5rl.config.base import CoreConfig, check, core
 )
 @dataclass(frozen=True)
 class WindowAttentionConfig(CoreConfig):
-    """A stack of sliding-window attention blocks (Beltagy et al., 2020): exact recall."""
+    """A stack of sliding-window attention blocks (Beltagy et al., 2020)."""
 
     num_heads: int = 4  # attend side by side
     head_size: int = 32  # d, of each head's queries, keys and values

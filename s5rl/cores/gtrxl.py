@@ -86,14 +86,14 @@ class GTrXLLayer(nn.Module):
         q = divided(dense(u, width, "query", c.dtype).astype("f"), c.num_heads)
         a = joined(attend(self._score(window), q, k, v, reach, opening))
         a = dense(a.astype(x.dtype), self.features, "out", c.dtype)
-        gate = [
+        first, second = (
             Gate(self.features, c.gate_bias, c.dtype, name=f"gate_{i}") for i in "12"
-        ]
-        o = gate[0](x, jax.nn.relu(a))
+        )
+        o = first(x, jax.nn.relu(a))
         wide = nn.Dense(c.mlp_expansion * self.features, dtype=c.dtype, name="up")
         down = nn.Dense(self.features, dtype=c.dtype, name="down")
         inner = nn.LayerNorm(name="mlp_norm")(o.astype(jnp.float32)).astype(c.dtype)
-        return (memory, count), gate[1](o, jax.nn.relu(down(jax.nn.relu(wide(inner)))))
+        return (memory, count), second(o, jax.nn.relu(down(jax.nn.relu(wide(inner)))))
 
     def _score(self, window: int):
         """Transformer-XL's scores; a distance is looked up, and not shifted to."""

@@ -65,7 +65,7 @@ class Stack(nn.Module):
 
     @property
     def reads_any_width(self) -> bool:
-        """Whether the first layer reads inputs as they are: no other need add to them."""
+        """Whether the first layer reads inputs as they are, without adding to them."""
         return self.parts()[0][0].reads_any_width
 
     def initial_carry(self, batch_size: int) -> Any:

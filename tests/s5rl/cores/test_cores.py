@@ -299,7 +299,12 @@ def test_a_learned_start_opens_every_segment(case):
     assert any(starts)
     for start, (_, bar) in zip(starts, leaves, strict=True):
         assert np.any(bar) or not start
-    moves = [np.float32(start) for start in starts]
+    # No constant: a norm would take it away.
+    draw = np.random.default_rng(9).normal
+    moves = [
+        np.float32(draw(size=bar.shape)) if start else np.zeros_like(bar)
+        for start, (_, bar) in zip(starts, leaves, strict=True)
+    ]
     moved = jax.tree.map(jnp.add, variables, jax.tree.unflatten(structure, moves))
     (_, y_moved), _ = run_and_gradients(core, moved, fresh, *arguments)
     changed = np.abs(y_moved - y).max((1, 2))

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import s5rl
-from tests.s5rl.cores.equations import gated, matrix
+from tests.s5rl.cores.equations import gated, matrix, window
 from tests.s5rl.cores.members import LEARNED
 from tests.s5rl.cores.members import SMALL as SIZES
 from tests.s5rl.cores.running import floats, run_and_gradients, with_floats
@@ -39,10 +39,12 @@ VARIANTS = {
     "s5-half-glu2": ("s5", SMALL | {"activation": "half_glu2"}),
     "s5-gelu": ("s5", SMALL | {"activation": "gelu"}),
 }
-VARIANTS |= {name: (name, SIZES[name]) for name in (*gated.STEPS, *matrix.STEPS)}
+VARIANTS |= {
+    name: (name, SIZES[name]) for name in (*gated.STEPS, *matrix.STEPS, *window.STEPS)
+}
 VARIANTS |= {
     f"{name}-learned": LEARNED[f"{name}-learned"]
-    for name in ("s5", "gru", "lstm", *gated.STEPS, *matrix.STEPS)
+    for name in ("s5", "gru", "lstm", *EQUATIONS)
     if name != "slstm"  # whose start is a mean of one, and laws know it
 }
 
@@ -112,17 +114,17 @@ def s5_step(p, state, x, config):
 
 
 STEPS = {"gru": gru_step, "lstm": lstm_step, "mlp": mlp_step, "s5": s5_step}
-STEPS |= gated.STEPS | matrix.STEPS
+STEPS |= EQUATIONS
 
 
-def opened(p, state, reset_t):
+def opened(name, p, state, reset_t):
     """The state that enters a step: where a segment opens zeros, or what is learned.
 
-    Of a convolution's tail nothing is learned.
+    Of a convolution's tail nothing is learned; a window's steps see to it themselves.
     """
     leaves, structure = jax.tree.flatten(state)
-    starts = [np.zeros(leaf.shape[1:]) for leaf in leaves]
-    learned = p.get("initial_state")
+    starts = [np.zeros(leaf.shape[1:], leaf.dtype) for leaf in leaves]
+    learned = None if name in window.STEPS else p.get("initial_state")
     if learned is not None and np.iscomplexobj(leaves[0]):
         starts[0] = learned[0] + 1j * learned[1]
     elif learned is not None and learned.shape == starts[0].shape:
@@ -149,7 +151,7 @@ def oracle(name, config, params, carry, x, reset):
         for index in range(config.num_layers):
             state = carry[index] if carry else ()
             layer = params[f"layer_{index}"]
-            kept = opened(layer, state, reset_t)
+            kept = opened(name, layer, state, reset_t)
             state, x_t = STEPS[name](layer, kept, x_t, config)
             if carry:
                 carry[index] = state

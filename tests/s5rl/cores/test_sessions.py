@@ -6,13 +6,12 @@ S5 draws its steps in the session's type | single_precision_stays_in_a_wide_sess
 GRU's carry is of the session's type     | single_precision_stays_in_a_wide_session
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import pytest
 
 import s5rl
+from tests.s5rl.cores.running import floats, is_inexact, with_floats
 
 T, B, H_IN, H = 3, 2, 5, 4
 CASES = {name: (name, {}) for name in s5rl.core_names()}
@@ -27,7 +26,7 @@ CASES |= {
         ("dtype", "bfloat16"),
     )
 }
-SINGLE = jnp.float32, jnp.complex64
+SINGLE, COUNTS = (jnp.float32, jnp.complex64), (jnp.int32, jnp.bool_)
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64"])
@@ -42,12 +41,18 @@ def test_single_precision_stays_in_a_wide_session(case, kind):
             x, reset = jnp.ones((length, B, H_IN), kind), jnp.zeros((length, B), bool)
             variables = jax.eval_shape(core.init, jax.random.key(0), carry, x, reset)
 
-            def gradients(*inputs, reset=reset):
-                results, pullback = jax.vjp(partial(core.apply, reset=reset), *inputs)
-                return results, pullback(results)
+            def gradients(variables, carry, x, reset=reset):
+                def apply(variables, inexact, x):
+                    entering = with_floats(carry, inexact)
+                    last, y = core.apply(variables, entering, x, reset)
+                    return (floats(last), y), last
+
+                inputs = variables, floats(carry), x
+                results, pullback, last = jax.vjp(apply, *inputs, has_aux=True)
+                return (last, results[1]), pullback(results)
 
             (last, y), (*bars, x_bar) = jax.eval_shape(gradients, variables, carry, x)
             for leaf in jax.tree.leaves((variables, carry, last, y, bars)):
-                assert leaf.dtype in SINGLE
+                assert leaf.dtype in (SINGLE if is_inexact(leaf) else COUNTS)
             assert (y.dtype, x_bar.dtype) == (jnp.float32, jnp.dtype(kind))
             assert jax.tree.map(jnp.shape, last) == jax.tree.map(jnp.shape, carry)
