@@ -106,7 +106,8 @@ def attend(
 def _block(score, opening, q, k, v, known, reach):
     """[B, t, h, d], of t queries and t + W - 1 keys, the last of which are theirs."""
     count, window = q.shape[1], k.shape[1] - q.shape[1] + 1
-    t, s = jnp.arange(count), jnp.arange(k.shape[1])
+    t = jnp.arange(count, dtype=jnp.int32)
+    s = jnp.arange(k.shape[1], dtype=jnp.int32)
     distance = (t[:, None] + window - 1 - s[None])[None]
     visible = (distance >= 0) & (distance <= reach[..., None])
     distance = jnp.broadcast_to(jnp.clip(distance, 0, window - 1), visible.shape)
@@ -114,7 +115,7 @@ def _block(score, opening, q, k, v, known, reach):
     if opening is not None:
         keys, values = (jnp.broadcast_to(a[None], (len(q), *a.shape)) for a in opening)
         # Row j from the end stands j + 1 steps before the segment's first one.
-        before = jnp.arange(window - 1, 0, -1)[None, None]
+        before = jnp.arange(window - 1, 0, -1, dtype=jnp.int32)[None, None]
         distance = reach[..., None] + before
         opens = distance < window
         clipped = jnp.minimum(distance, window - 1)

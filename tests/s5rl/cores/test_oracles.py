@@ -39,9 +39,8 @@ VARIANTS = {
     "s5-half-glu2": ("s5", SMALL | {"activation": "half_glu2"}),
     "s5-gelu": ("s5", SMALL | {"activation": "gelu"}),
 }
-VARIANTS |= {
-    name: (name, SIZES[name]) for name in (*gated.STEPS, *matrix.STEPS, *window.STEPS)
-}
+EQUATIONS = gated.STEPS | matrix.STEPS | window.STEPS
+VARIANTS |= {name: (name, SIZES[name]) for name in EQUATIONS}
 VARIANTS |= {
     f"{name}-learned": LEARNED[f"{name}-learned"]
     for name in ("s5", "gru", "lstm", *EQUATIONS)
