@@ -6,8 +6,8 @@ The laws in tests/s5rl hold for all of them; here it is what an agent does with 
 import pytest
 
 import s5rl
+from tests.s5rl.cores.members import KINDS
 
-KINDS = {"s5", "gru", "lstm", "mlp", "mamba", "window_attention", "gated_deltanet"}
 CORES = [
     pytest.param(name, marks=() if name in KINDS else pytest.mark.slow)
     for name in s5rl.core_names()

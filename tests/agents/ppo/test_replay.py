@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import pytest
 
+from s5rl.config import CORE_CONFIGS
 from tests.agents.members import CORES, QUICK
 
 # distrax's Gaussians broadcast a scalar over [T, B, A].
@@ -21,12 +22,14 @@ pytestmark = pytest.mark.lenient
 
 ACTIONS = ("discrete", "gaussian", "squashed")
 CLOSE = dict(rtol=1e-5, atol=2e-6)  # float32: one call of T steps against T calls
+CHUNKED = dict(rtol=2e-4, atol=2e-5)  # as products of matrices, in another order
 
 
 @pytest.mark.parametrize("actions", ACTIONS)
 @pytest.mark.parametrize("core", CORES)
 def test_replaying_a_rollout_gives_what_acting_gave(played, core, actions):
     case = played(core, actions)
+    close = CHUNKED if hasattr(CORE_CONFIGS[core], "chunk") else CLOSE
     rollout, opening = case.rollout, case.before.carry
     # The case is worth something: the rollout opens in the middle of episodes, with
     # memory of them, and holds boundaries.
@@ -40,10 +43,10 @@ def test_replaying_a_rollout_gives_what_acting_gave(played, core, actions):
         return carry, distribution.log_prob(rollout.action), value
 
     carry, log_prob, value = replay(opening, rollout)
-    np.testing.assert_allclose(log_prob, rollout.log_prob, **CLOSE)
-    np.testing.assert_allclose(value, rollout.value, **CLOSE)
+    np.testing.assert_allclose(log_prob, rollout.log_prob, **close)
+    np.testing.assert_allclose(value, rollout.value, **close)
     jax.tree.map(
-        lambda one, other: np.testing.assert_allclose(one, other, **CLOSE),
+        lambda one, other: np.testing.assert_allclose(one, other, **close),
         carry,
         case.after.carry,
     )
@@ -53,7 +56,7 @@ def test_replaying_a_rollout_gives_what_acting_gave(played, core, actions):
     "core, actions", [*((core, "discrete") for core in QUICK), ("s5", "squashed")]
 )
 def test_the_first_ratio_of_every_update_is_one(small_ppo, core, actions):
-    agent = small_ppo(core, actions, learning_rate=0.1, epochs=2)
+    agent = small_ppo(core, actions, learning_rate=0.02, epochs=2)
     learner = agent.initialise(jax.random.key(3))
     update = jax.jit(agent.update)
     for _ in range(4):

@@ -39,6 +39,8 @@ SMALL = {
 VARIANTS = {
     "s5-associative": ("s5", SMALL["s5"] | {"method": "associative", "num_layers": 1}),
 }
+# One of each kind of memory, where a test is too dear for all; the others are slow.
+KINDS = {"s5", "gru", "lstm", "mlp", "mamba", "window_attention", "gated_deltanet"}
 REMEMBER = [name for name in s5rl.core_names() if name != "mlp"]
 LEARNED = {
     f"{name}-learned": (name, SMALL[name] | {"learned_initial_state": True})

@@ -17,6 +17,7 @@ import numpy as np
 from jax.sharding import PartitionSpec
 
 import s5rl
+from tests.s5rl.cores.running import floats, is_inexact, with_floats
 
 jax.config.update("jax_disable_most_optimizations", True)
 T, B, H = 4, 2, 3
@@ -59,6 +60,8 @@ def arguments(core):
     rng = np.random.default_rng(0)
 
     def fill(leaf):
+        if not is_inexact(leaf):
+            return leaf
         return jnp.asarray(rng.normal(size=leaf.shape) / 2, leaf.dtype)
 
     x, reset = fill(jnp.zeros((T, B, H))), jnp.asarray(rng.random((T, B)) < 0.3)
@@ -68,21 +71,25 @@ def arguments(core):
 
 
 def gradient(function, devices):
-    """Of variables, carry and x; lanes on as many devices."""
+    """Of variables, the carry's floats and x; lanes on as many devices."""
     of = (0, 1, 2)
+
+    def of_floats(variables, inexact, x, carry, reset):
+        return function(variables, with_floats(carry, inexact), x, reset)
+
     if devices == 1:
-        return jax.jit(jax.grad(function, of))
+        return jax.jit(jax.grad(of_floats, of))
     mesh = jax.make_mesh((2,), ("lanes",), axis_types=(jax.sharding.AxisType.Auto,))
 
     def summed(*inputs):
-        return jax.lax.psum(function(*inputs), "lanes")
+        return jax.lax.psum(of_floats(*inputs), "lanes")
 
     specs = SHARED, OF_LANES, LANES
     return jax.jit(
         jax.shard_map(
             jax.grad(summed, of),
             mesh=mesh,
-            in_specs=(*specs, LANES),
+            in_specs=(*specs, OF_LANES, LANES),
             out_specs=specs,
             check_vma=True,
         )
@@ -99,7 +106,8 @@ def main(name, *options):
     pairs = (option.split("=") for option in options)
     chosen = {key: int(v) if v.isdigit() else v for key, v in pairs}
     core = s5rl.make_core(name, features=H, **chosen)
-    inputs, differences = arguments(core), {}
+    (variables, carry, x, reset), differences = arguments(core), {}
+    inputs = variables, floats(carry), x, carry, reset
     for way, function in ways(core).items():
         got, want = (gradient(function, devices)(*inputs) for devices in (2, 1))
         leaves = jax.tree.leaves(jax.tree.map(difference, got, want))

@@ -15,16 +15,21 @@ from pathlib import Path
 import pytest
 
 import s5rl
+from tests.s5rl.cores.members import KINDS
 
 ROOT = Path(__file__).parents[3]
-CASES = [(name,) for name in s5rl.core_names() if name != "s5"]
+CASES = [
+    pytest.param((name,), marks=() if name in KINDS else pytest.mark.slow, id=name)
+    for name in s5rl.core_names()
+    if name != "s5"
+]
 CASES += [
-    ("s5", f"method={method}", "state_size=4", "num_layers=1")
+    pytest.param(("s5", f"method={method}", "state_size=4", "num_layers=1"), id=method)
     for method in ("sequential", "associative")
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=" ".join)
+@pytest.mark.parametrize("case", CASES)
 def test_gradients_equal_those_of_one_device(case):
     """In a program of its own: devices are simulated before JAX is there."""
     done = subprocess.run(
