@@ -5,7 +5,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from s5rl.config.base import TABLE, CoreConfig, core
+from s5rl.config.base import TABLE, CoreConfig, check, core
 
 
 @core(
@@ -32,11 +32,7 @@ class HybridConfig(CoreConfig):
         if not self.pattern:
             raise ValueError("pattern must name at least one core; it is empty.")
         for name in self.pattern:
-            if name not in TABLE or TABLE[name].config is HybridConfig:
-                known = ", ".join(n for n in TABLE if n != "hybrid")
-                raise ValueError(
-                    f"pattern must be of cores; got {name!r}. It knows: {known}."
-                )
+            refuse_composed("pattern", name)
         self.parts()
 
     def parts(self) -> list[tuple[str, Any]]:
@@ -45,26 +41,94 @@ class HybridConfig(CoreConfig):
         Raises:
           ValueError: for an option that no part has, or a value that it refuses.
         """
-        told: dict[str, dict[str, Any]] = {name: {} for name in self.pattern}
-        for text in self.options:
-            key, equals, value = text.partition("=")
-            name, dot, field = key.partition(".")
-            if not (equals and dot) or name not in told:
-                raise ValueError(
-                    "options must be like s5.state_size=32, of a core of the pattern "
-                    f"({', '.join(told)}); got {text!r}."
-                )
-            told[name][field] = _read(name, field, value)
-        return [(name, self._part(name, told[name])) for name in self.pattern]
+        names = {name: name for name in self.pattern}
+        found = configured(self, names)
+        return [(name, found[name]) for name in self.pattern]
 
-    def _part(self, name: str, told: dict[str, Any]) -> Any:
-        config = TABLE[name].config
-        shared = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(config)
-            if field.name in ("dtype", "learned_initial_state")
-        }
-        return config(**{**shared, **told})
+
+@core(
+    "hiss",
+    "s5rl.cores.hiss:HiSSLayer",
+    kind="of its halves",
+    cost="of its halves; T / k deep",
+)
+@dataclass(frozen=True)
+class HiSSConfig(CoreConfig):
+    """Two memories, one over chunks of the other's steps (HiSS; Bhirangi et al., 2024).
+
+    `dtype` and `learned_initial_state` are of both halves.
+    """
+
+    num_layers: int = 1  # one after another
+    low: str = "s5"  # the memory that reads every step, and restarts with every chunk
+    high: str = "s5"  # the memory that reads the last step of every chunk
+    chunk: int = 10  # k, steps of a chunk, counted from a segment's first step
+    # what the halves are told, as in [low.state_size=32,high.state_size=64]
+    options: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        check(self, "chunk")
+        for half in ("low", "high"):
+            refuse_composed(half, getattr(self, half))
+        self.parts()
+
+    def parts(self) -> dict[str, tuple[str, Any]]:
+        """(core, configuration) of each half, "low" and "high".
+
+        Raises:
+          ValueError: for an option that a half has not, or a value that it refuses.
+        """
+        names = {"low": self.low, "high": self.high}
+        found = configured(self, names)
+        return {half: (name, found[half]) for half, name in names.items()}
+
+
+def refuse_composed(field: str, name: str) -> None:
+    """Refuses what is no core, or is itself made of others.
+
+    Raises:
+      ValueError: naming the field, what came and what is known.
+    """
+    composed = [n for n, row in TABLE.items() if row.config.__module__ == __name__]
+    if name not in TABLE or name in composed:
+        known = ", ".join(n for n in TABLE if n not in composed)
+        raise ValueError(f"{field} must be of cores; got {name!r}. It knows: {known}.")
+
+
+def configured(config: Any, names: dict[str, str]) -> dict[str, Any]:
+    """The configuration of each part, told by `config.options` and of its `dtype` and
+    `learned_initial_state`.
+
+    Args:
+      config: has these three.
+      names: the core of each part, by what options call the part.
+
+    Raises:
+      ValueError: for an option that no part has, or a value that it refuses.
+    """
+    told: dict[str, dict[str, Any]] = {part: {} for part in names}
+    for text in config.options:
+        key, equals, value = text.partition("=")
+        part, dot, field = key.partition(".")
+        if not (equals and dot) or part not in told:
+            first = next(iter(names))
+            raise ValueError(
+                f"options must be like {first}.state_size=32, of a part "
+                f"({', '.join(told)}); got {text!r}."
+            )
+        told[part][field] = _read(names[part], field, value)
+    return {part: _part(config, names[part], told[part]) for part in names}
+
+
+def _part(config: Any, name: str, told: dict[str, Any]) -> Any:
+    made = TABLE[name].config
+    shared = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(made)
+        if field.name in ("dtype", "learned_initial_state")
+    }
+    return made(**{**shared, **told})
 
 
 def _read(name: str, field: str, text: str) -> Any:

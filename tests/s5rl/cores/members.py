@@ -29,6 +29,7 @@ SMALL = {
         "pattern": ("s5", "window_attention"),
         "options": ("s5.state_size=8", "window_attention.window=3"),
     },
+    "hiss": {"chunk": 3, "options": ("low.state_size=4", "high.state_size=6")},
     "gru": {"num_layers": 2},
     "lstm": {"num_layers": 2},
     "elman": {"num_layers": 2},
