@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import CoreConfig, check, core
+from s5rl.config.base import CoreConfig, check, choice, core
+from s5rl.config.spaces import S5Config
 
 
 @core(
@@ -65,3 +66,38 @@ class FrameStackConfig(CoreConfig):
         check(self, "frames")
         if self.frames < 2:
             raise ValueError(f"frames must be at least 2; got {self.frames}.")
+
+
+@core(
+    "seqboat",
+    "s5rl.cores.seqboat:SeqBoatLayer",
+    kind="diagonal, and a window",
+    cost="O(P + W H); O(log T) deep",
+)
+@dataclass(frozen=True)
+class SeqBoatConfig(CoreConfig):
+    """A stack of SeqBoat layers: a state space and attention at steps that it chooses.
+
+    Sparse modular activation (Ren et al., 2023).
+    """
+
+    state_size: int = 64  # of the state space, as S5 has it
+    window: int = 64  # W, chosen steps that are seen, the present one among them
+    key_size: int = 32  # d, of queries and keys
+    expansion: int = 2  # values per feature
+    temperature: float = 1.0  # of the choice at first, by the root of the features
+    method: str = choice("auto", "associative", "sequential")  # of the recurrence
+
+    def __post_init__(self):
+        super().__post_init__()
+        check(self, "state_size", "key_size", "expansion", "temperature")
+        if self.window < 2:
+            raise ValueError(f"window must be at least 2; got {self.window}.")
+        _ = self.space
+
+    @property
+    def space(self) -> S5Config:
+        """What its state space is told."""
+        return S5Config(
+            state_size=self.state_size, method=self.method, dtype=self.dtype
+        )

@@ -30,6 +30,7 @@ SMALL = {
         "options": ("s5.state_size=8", "window_attention.window=3"),
     },
     "hiss": {"chunk": 3, "options": ("low.state_size=4", "high.state_size=6")},
+    "seqboat": {"state_size": 4, "window": 3, "key_size": 3, "expansion": 1},
     "gru": {"num_layers": 2},
     "lstm": {"num_layers": 2},
     "elman": {"num_layers": 2},

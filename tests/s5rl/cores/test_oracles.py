@@ -60,12 +60,6 @@ def dense(p, x):
     return x @ p["kernel"] + p.get("bias", 0)
 
 
-def layer_norm(p, x):
-    centred = x - x.mean(-1, keepdims=True)
-    scale = np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
-    return centred / scale * p["scale"] + p["bias"]
-
-
 def gru_step(p, h, x, config):
     r = sigmoid(dense(p["ir"], x) + dense(p["hr"], h))
     z = sigmoid(dense(p["iz"], x) + dense(p["hz"], h))
@@ -86,33 +80,7 @@ def mlp_step(p, carry, x, config):
     return carry, gelu(dense(p, x))
 
 
-def s5_step(p, state, x, config):
-    ssm, u = p["ssm"], layer_norm(p["norm"], x) if config.norm == "pre" else x
-    decay = np.exp(ssm["eigenvalue_decay"]) + 1e-4
-    eigenvalue, step = (
-        -decay + 1j * ssm["eigenvalue_frequency"],
-        np.exp(ssm["log_step"]),
-    )
-    if config.discretization == "zoh":
-        a = np.exp(eigenvalue * step)
-        b_gain = (a - 1) / eigenvalue
-    else:
-        a = (1 + eigenvalue * step / 2) / (1 - eigenvalue * step / 2)
-        b_gain = step / (1 - eigenvalue * step / 2)
-    b, c = (ssm[k][0] + 1j * ssm[k][1] for k in ("input_matrix", "output_matrix"))
-    state = a * state + b_gain * (u @ b)
-    y = (state @ c).real * (2 if config.conjugate_symmetry else 1)
-    y = y + ssm["feedthrough"] * u
-    smooth = gelu(y)
-    gate = sigmoid(dense(p["gate"], smooth)) if config.activation != "gelu" else 1
-    ungated = {"half_glu2": y, "half_glu1": smooth, "gelu": smooth}
-    if config.activation == "full_glu":
-        ungated["full_glu"] = dense(p["value"], smooth)
-    y = x + gate * ungated[config.activation]
-    return state, layer_norm(p["norm"], y) if config.norm == "post" else y
-
-
-STEPS = {"gru": gru_step, "lstm": lstm_step, "mlp": mlp_step, "s5": s5_step}
+STEPS = {"gru": gru_step, "lstm": lstm_step, "mlp": mlp_step}
 STEPS |= EQUATIONS
 
 
