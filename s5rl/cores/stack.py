@@ -10,6 +10,7 @@ from jax import Array
 from s5rl.config import CORES
 from s5rl.config.compositions import HybridConfig
 from s5rl.cores.describe import Description, describe
+from s5rl.cores.parts.block import norm
 from s5rl.cores.parts.checked import check_arguments
 
 
@@ -39,12 +40,15 @@ def layer_class(name: str) -> Any:
 
 
 class Stack(nn.Module):
-    """`config.num_layers` layers of one kind (`s5rl.cores.Core`).
+    """`config.num_layers` layers of one kind, or patterns of several (`Core`).
 
     Inputs of another width than `features` pass a dense layer first, where layers add
-    to what they read. Where segments open with a learned state, the carry is a pair of
-    what the layers remember and opened [B] bool, whether anything was read: a sequence
-    opens like any segment, with a reset or without.
+    to what they read. In a hybrid all do: what adds nothing by itself, as cells, reads
+    x normalised and is added to it.
+
+    Where segments open with a learned state, the carry is a pair of what the layers
+    remember and opened [B] bool, whether anything was read: a sequence opens like any
+    segment, with a reset or without.
     """
 
     features: int
@@ -52,7 +56,7 @@ class Stack(nn.Module):
 
     def parts(self) -> list[tuple[Any, Any]]:
         """(class, configuration) of each layer."""
-        if isinstance(self.config, HybridConfig):
+        if self.is_hybrid:
             pattern = [(layer_class(name), part) for name, part in self.config.parts()]
             return pattern * self.config.num_layers
         (name,) = [n for n, row in CORES.items() if row.config is type(self.config)]
@@ -64,9 +68,14 @@ class Stack(nn.Module):
         return getattr(self.config, "learned_initial_state", False)
 
     @property
+    def is_hybrid(self) -> bool:
+        """Whether layers of several kinds stand here, each of which adds to x."""
+        return isinstance(self.config, HybridConfig)
+
+    @property
     def reads_any_width(self) -> bool:
-        """Whether the first layer reads inputs as they are, without adding to them."""
-        return self.parts()[0][0].reads_any_width
+        """Whether the first layer reads inputs as they are, and adds none to them."""
+        return self.parts()[0][0].reads_any_width and not self.is_hybrid
 
     def initial_carry(self, batch_size: int) -> Any:
         """Memory that has read nothing, layer by layer: [B, ...] zeros."""
@@ -98,8 +107,11 @@ class Stack(nn.Module):
         states = []
         for index, (layer, config) in enumerate(parts):
             made = layer(self.features, config, name=f"layer_{index}")
-            state, x = made(carry[index], x, reset)
+            added = self.is_hybrid and layer.reads_any_width
+            read = norm(x, f"norm_{index}") if added else x
+            state, y = made(carry[index], read, reset)
             states.append(state)
+            x = x + y.astype(x.dtype) if added else y
         after = tuple(states)
         y = x.astype(jnp.float32)
         return (after, opened | True) if opened is not None else after, y

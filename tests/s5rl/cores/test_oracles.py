@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 import s5rl
-from tests.s5rl.cores.equations import gated, matrix, window
+from tests.s5rl.cores.equations import compositions, gated, matrix, spaces, window
+from tests.s5rl.cores.equations.gated import layer_norm
 from tests.s5rl.cores.members import LEARNED
 from tests.s5rl.cores.members import SMALL as SIZES
 from tests.s5rl.cores.running import floats, run_and_gradients, with_floats
@@ -39,11 +40,25 @@ VARIANTS = {
     "s5-half-glu2": ("s5", SMALL | {"activation": "half_glu2"}),
     "s5-gelu": ("s5", SMALL | {"activation": "gelu"}),
 }
-EQUATIONS = gated.STEPS | matrix.STEPS | window.STEPS
-VARIANTS |= {name: (name, SIZES[name]) for name in EQUATIONS}
+# Other halves than the laws have: a complex memory, and one that is real.
+HALVES = {"low": "lru", "high": "mingru", "options": ("low.state_size=3",)}
+# Cells, which add nothing to what they read, are added here.
+PATTERN = {"pattern": ("gru", "s5", "mlp"), "options": ("s5.state_size=4",)}
+VARIANTS |= {
+    "hiss": ("hiss", {"chunk": 3} | HALVES),
+    "hiss-learned": (
+        "hiss",
+        {"chunk": 2, "learned_initial_state": True, "num_layers": 2} | HALVES,
+    ),
+    "hybrid-of-cells": ("hybrid", PATTERN | {"num_layers": 2}),
+    "hybrid-of-cells-learned": ("hybrid", PATTERN | {"learned_initial_state": True}),
+}
+EQUATIONS = gated.STEPS | matrix.STEPS | window.STEPS | compositions.STEPS
+ALONE = [name for name in (*EQUATIONS, "hybrid") if name != "hiss"]
+VARIANTS |= {name: (name, SIZES[name]) for name in ALONE}
 VARIANTS |= {
     f"{name}-learned": LEARNED[f"{name}-learned"]
-    for name in ("s5", "gru", "lstm", *EQUATIONS)
+    for name in ("s5", "gru", "lstm", *ALONE)
     if name != "slstm"  # whose start is a mean of one, and laws know it
 }
 
@@ -81,7 +96,7 @@ def mlp_step(p, carry, x, config):
 
 
 STEPS = {"gru": gru_step, "lstm": lstm_step, "mlp": mlp_step}
-STEPS |= EQUATIONS
+STEPS |= spaces.STEPS | EQUATIONS
 
 
 def opened(name, p, state, reset_t):
@@ -112,16 +127,18 @@ def oracle(name, config, params, carry, x, reset):
         carry, seen = carry
         reset = np.concatenate([reset[:1] | ~seen, reset[1:]])
     carry = list(carry)
+    layers = config.parts() if name == "hybrid" else [(name, config)]
+    layers = list(layers) * config.num_layers
     for x_t, reset_t in zip(x, reset, strict=True):
         if "encoder" in params:
             x_t = dense(params["encoder"], x_t)
-        for index in range(config.num_layers):
-            state = carry[index] if carry else ()
+        for index, (part, told) in enumerate(layers):
             layer = params[f"layer_{index}"]
-            kept = opened(name, layer, state, reset_t)
-            state, x_t = STEPS[name](layer, kept, x_t, config)
-            if carry:
-                carry[index] = state
+            added = name == "hybrid" and part in ("gru", "mlp")
+            read = layer_norm(x_t, **params[f"norm_{index}"]) if added else x_t
+            kept = opened(part, layer, carry[index], reset_t)
+            carry[index], y_t = STEPS[part](layer, kept, read, told)
+            x_t = x_t + y_t if added else y_t
         outputs.append(x_t)
     after = (tuple(carry), seen | True) if learns else tuple(carry)
     return after, np.stack(outputs)
@@ -138,6 +155,8 @@ def double(tree):
 
 def noise(tree, rng):
     def draw(leaf):
+        if leaf.dtype == jnp.int32:  # of windows and chunks of three, a lane each
+            return np.arange(leaf.size, dtype=leaf.dtype)
         if not jnp.issubdtype(leaf.dtype, jnp.inexact):
             return np.asarray(leaf)
         parts = rng.normal(size=(2, *leaf.shape))

@@ -53,7 +53,9 @@ def seqboat(p, state, x, config):
     learned = inner.get("initial_state")
     starts = (None, None) if learned is None else np.split(learned, [size], axis=-1)
     y = x + dense(p["plain"], m)
-    keys, values, count = keys.copy(), values.copy(), count.copy()
+    counts = np.arange(config.window - 1, 0, -1)[None] <= count[:, None]
+    keys, values = (np.where(counts[..., None, None], c, 0) for c in (keys, values))
+    count = count.copy()
     for b in np.flatnonzero(active):
         args = count[b], config.window
         row_k, away = rows_seen(keys[b], args[0], k[b][None], args[1], starts[0])
