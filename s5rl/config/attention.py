@@ -19,7 +19,9 @@ class WindowAttentionConfig(CoreConfig):
     num_heads: int = 4  # attend side by side
     head_size: int = 32  # d, of each head's queries, keys and values
     window: int = 64  # W, steps that are seen, the present one among them
+    positions: str = choice("bias", "rotary")  # how distances in time are told
     mlp_expansion: int = 4  # of the MLP behind each attention; 0 leaves it out
+    learned_rows: int = 0  # of a learned start; 0: as many as the window has past steps
 
     def __post_init__(self):
         super().__post_init__()
@@ -29,6 +31,16 @@ class WindowAttentionConfig(CoreConfig):
         if self.mlp_expansion < 0:
             raise ValueError(
                 f"mlp_expansion must not be negative; got {self.mlp_expansion}."
+            )
+        if not 0 <= self.learned_rows < self.window:
+            raise ValueError(
+                f"learned_rows ({self.learned_rows}) must be less than window "
+                f"({self.window}), and not negative."
+            )
+        if self.positions == "rotary" and self.head_size % 2:
+            raise ValueError(
+                "head_size must be even where positions is rotary, for heads turn in "
+                f"pairs; got {self.head_size}."
             )
 
 

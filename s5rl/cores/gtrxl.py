@@ -11,7 +11,7 @@ from jax import Array
 from s5rl.config.attention import GTrXLConfig
 from s5rl.cores.parts.block import initial_state
 from s5rl.cores.parts.heads import dense, divided, joined
-from s5rl.cores.parts.window import attend, extended, seen
+from s5rl.cores.parts.window import attend, distances, extended, seen
 
 
 class Gate(nn.Module):
@@ -72,14 +72,12 @@ class GTrXLLayer(nn.Module):
             nn.Dense(width, False, c.dtype, name=name) for name in ("key", "value")
         )
 
-        def keys_and_values(rows: Array) -> tuple[Array, Array]:
-            e = norm(rows).astype(c.dtype)
-            return tuple(
-                divided(layer(e).astype(jnp.float32), c.num_heads)
-                for layer in (key, value)
-            )
+        def keys_and_values(e: Array) -> list[Array]:
+            both = (layer(e.astype(c.dtype)) for layer in (key, value))
+            return [divided(rows.astype(jnp.float32), c.num_heads) for rows in both]
 
-        k, v = keys_and_values(every)
+        k, v = keys_and_values(norm(every))
+        # Learned as if normalised: a norm's slope at zero, where they start, is steep.
         start = initial_state(self, c, memory.shape[1:])
         opening = None if start is None else keys_and_values(start)
         u = norm(x.astype(jnp.float32)).astype(c.dtype)
@@ -105,10 +103,11 @@ class GTrXLLayer(nn.Module):
         project = nn.Dense(width, use_bias=False, name="place")
         places = divided(project(_sinusoids(window, self.features)), c.num_heads)
 
-        def score(q: Array, k: Array, distance: Array) -> Array:
+        def score(q: Array, k: Array, q_time: Array, k_time: Array) -> Array:
             content = jnp.einsum("bthd,bshd->bhts", q + of_content[None, None], k)
             by_place = jnp.einsum("bthd,whd->bhtw", q + of_place[None, None], places)
-            place = jnp.take_along_axis(by_place, distance[:, None], axis=-1)
+            distance = distances(q_time, k_time, window)[:, None]
+            place = jnp.take_along_axis(by_place, distance, axis=-1)
             return (content + place) / c.head_size**0.5
 
         return score

@@ -70,7 +70,7 @@ class HiSSLayer(nn.Module):
         # When the m-th end is; a lane that has fewer reads zeros, and forgets them.
         at = jnp.zeros((most, batch), jnp.int32)
         at = at.at[jnp.where(ends, number - 1, most), lane].set(time, mode="drop")
-        there = jnp.arange(most)[:, None] < number[-1:]
+        there = jnp.arange(most, dtype=jnp.int32)[:, None] < number[-1:]
         read = jnp.take_along_axis(y, at[..., None], axis=0)
         read = jnp.where(there[..., None], read, 0)
         first = there & (jnp.take_along_axis(position, at, axis=0) == size - 1)

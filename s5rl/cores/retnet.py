@@ -11,6 +11,7 @@ from jax import Array
 from s5rl.config.matrix import RetNetConfig
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.heads import dense, divided, head_norm, joined
+from s5rl.cores.parts.rotary import turned
 from s5rl.recurrence.matrix import matrix_recurrence
 from s5rl.recurrence.segments import positions
 
@@ -63,15 +64,3 @@ class RetNetLayer(nn.Module):
         y = joined(head_norm(y / c.key_size**0.5)).astype(x.dtype)
         gate = jax.nn.silu(dense(u, heads * c.value_size, "gate", c.dtype))
         return carry, x + dense(y * gate, self.features, "out", c.dtype)
-
-
-def turned(x: Array, time: Array) -> Array:
-    """x [..., d], whose halves are real and imaginary parts, turned with time."""
-    half = x.shape[-1] // 2
-    rate = jnp.asarray(10_000.0 ** (-np.arange(half) / half), jnp.float32)
-    angle = time * rate.reshape(*(1,) * (x.ndim - 1), half)
-    cos, sin = jnp.cos(angle), jnp.sin(angle)
-    real, imaginary = x[..., :half], x[..., half:]
-    return jnp.concatenate(
-        [real * cos - imaginary * sin, real * sin + imaginary * cos], axis=-1
-    )

@@ -10,7 +10,7 @@ from jax import Array
 from s5rl.config.attention import SeqBoatConfig
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.sparse import chosen, chosen_cache
-from s5rl.cores.parts.window import attend
+from s5rl.cores.parts.window import attend, distances
 from s5rl.ssm import layer as ssm
 
 
@@ -100,11 +100,9 @@ class ChosenAttention(nn.Module):
         v, values = chosen_cache(values, v, steps)
         bias = self.param("distance_bias", zero, (c.window,), jnp.float32)
 
-        def score(q: Array, k: Array, distance: Array) -> Array:
-            return (
-                jnp.einsum("bthd,bshd->bhts", q, k) / size**0.5
-                + bias[distance][:, None]
-            )
+        def score(q: Array, k: Array, q_time: Array, k_time: Array) -> Array:
+            product = jnp.einsum("bthd,bshd->bhts", q, k) / size**0.5
+            return product + bias[distances(q_time, k_time, c.window)][:, None]
 
         rows = initial_state(self, c, (c.window - 1, 1, size + wide))
         opening = None if rows is None else (rows[..., :size], rows[..., size:])

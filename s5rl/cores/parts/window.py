@@ -13,6 +13,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from s5rl.recurrence.segments import finite, positions
@@ -62,13 +63,14 @@ def attend(
     """Attention of every step to those that it reaches.
 
     Args:
-      score: maps q [B, t, h, d], k [B, s, h, d] and distances [B, t, s] int32, clipped
-        to the window, to [B, h, t, s]. Finite where its arguments are.
+      score: maps q [B, t, h, d], k [B, s, h, d] and when they are, [1, t] or [B, t]
+        and [1, s] int32, to [B, h, t, s]. Only differences of times mean anything.
+        Finite where q and k are.
       q: [T, B, h, d].
       k, v: [W-1+T, B, h, d], those of the cache before those of the call.
       reach: [T, B] int32 (`seen`).
-      opening: keys and values [W-1, h, d] that stand before every segment's first step,
-        the nearest last, and slide out of the window as others do.
+      opening: keys and values [R, h, d], R < W, that stand before every segment's first
+        step, the nearest last, and slide out of the window as others do.
 
     Returns:
       [T, B, h, d] float32.
@@ -89,8 +91,8 @@ def attend(
     known, reach_of = padded(known), padded(reach)
 
     def stacked(array: Array, more: int) -> Array:
-        starts = range(0, blocks * size, size)
-        return jnp.stack([array[:, at : at + size + more] for at in starts])
+        starts = np.arange(0, blocks * size, size)[:, None]
+        return jnp.moveaxis(array[:, starts + np.arange(size + more)[None]], 1, 0)
 
     y = jax.vmap(partial(_block, score, opening))(
         stacked(q, 0),
@@ -103,23 +105,25 @@ def attend(
     return jnp.where(asked[..., None, None], y, jnp.nan)
 
 
+def distances(q_time: Array, k_time: Array, window: int) -> Array:
+    """[1 or B, t, s] how far back each key is, what is out of the window clipped."""
+    return jnp.clip(q_time[..., None] - k_time[:, None], 0, window - 1)
+
+
 def _block(score, opening, q, k, v, known, reach):
     """[B, t, h, d], of t queries and t + W - 1 keys, the last of which are theirs."""
-    count, window = q.shape[1], k.shape[1] - q.shape[1] + 1
-    t = jnp.arange(count, dtype=jnp.int32)
-    s = jnp.arange(k.shape[1], dtype=jnp.int32)
-    distance = (t[:, None] + window - 1 - s[None])[None]
+    window = k.shape[1] - q.shape[1] + 1
+    s = jnp.arange(k.shape[1], dtype=jnp.int32)[None]
+    t = s[:, window - 1 :]
+    distance = t[..., None] - s[:, None]
     visible = (distance >= 0) & (distance <= reach[..., None])
-    distance = jnp.broadcast_to(jnp.clip(distance, 0, window - 1), visible.shape)
-    logits = jnp.where(visible[:, None], score(q, k, distance), HIDDEN)
+    logits = jnp.where(visible[:, None], score(q, k, t, s), HIDDEN)
     if opening is not None:
         keys, values = (jnp.broadcast_to(a[None], (len(q), *a.shape)) for a in opening)
-        # Row j from the end stands j + 1 steps before the segment's first one.
-        before = jnp.arange(window - 1, 0, -1, dtype=jnp.int32)[None, None]
-        distance = reach[..., None] + before
-        opens = distance < window
-        clipped = jnp.minimum(distance, window - 1)
-        extra = jnp.where(opens[:, None], score(q, keys, clipped), HIDDEN)
+        # The last row stands one step before the segment's first one, which is 0.
+        s = jnp.arange(-keys.shape[1], 0, dtype=jnp.int32)[None]
+        opens = reach[..., None] - s[:, None] < window
+        extra = jnp.where(opens[:, None], score(q, keys, reach, s), HIDDEN)
         logits = jnp.concatenate([logits, extra], axis=-1)
         v = jnp.concatenate([v, values], axis=1)
     weights = jax.nn.softmax(logits, axis=-1)

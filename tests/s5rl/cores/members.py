@@ -40,6 +40,12 @@ SMALL = {
 # What is computed otherwise than by a core's defaults.
 VARIANTS = {
     "s5-associative": ("s5", SMALL["s5"] | {"method": "associative", "num_layers": 1}),
+    "window_attention-rotary": (
+        "window_attention",
+        SMALL["window_attention"]
+        | {"head_size": 4, "positions": "rotary", "mlp_expansion": 0}
+        | {"learned_initial_state": True, "learned_rows": 1},
+    ),
 }
 # One of each kind of memory, where a test is too dear for all; the others are slow.
 KINDS = {"s5", "gru", "lstm", "mlp", "mamba", "window_attention", "gated_deltanet"}

@@ -22,6 +22,7 @@ from tests.s5rl.cores.equations import compositions, gated, matrix, spaces, wind
 from tests.s5rl.cores.equations.gated import layer_norm
 from tests.s5rl.cores.members import LEARNED
 from tests.s5rl.cores.members import SMALL as SIZES
+from tests.s5rl.cores.members import VARIANTS as MORE
 from tests.s5rl.cores.running import floats, run_and_gradients, with_floats
 
 T, B, H_IN, H = 6, 3, 5, 4
@@ -51,6 +52,7 @@ VARIANTS |= {
         {"chunk": 2, "learned_initial_state": True, "num_layers": 2} | HALVES,
     ),
     "hybrid-of-cells": ("hybrid", PATTERN | {"num_layers": 2}),
+    "window_attention-rotary": MORE["window_attention-rotary"],
     "hybrid-of-cells-learned": ("hybrid", PATTERN | {"learned_initial_state": True}),
 }
 EQUATIONS = gated.STEPS | matrix.STEPS | window.STEPS | compositions.STEPS

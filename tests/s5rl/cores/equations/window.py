@@ -37,6 +37,14 @@ def attention(q, k, v, scores):
     return np.einsum("hs,shd->hd", softmax(scores), v).reshape(-1)
 
 
+def turned_back(rows, away):
+    """[rows, h, d] of keys, as complex numbers, turned by their distances."""
+    half = rows.shape[-1] // 2
+    angle = -away[:, None, None] / 10_000 ** (np.arange(half) / half)
+    z = (rows[..., :half] + 1j * rows[..., half:]) * np.exp(1j * angle)
+    return np.concatenate([z.real, z.imag], axis=-1)
+
+
 def window_attention(p, state, x, config):
     (keys, values, count), u = state, layer_norm(x, **p["norm"])
     shape = (len(x), config.num_heads, config.head_size)
@@ -47,10 +55,12 @@ def window_attention(p, state, x, config):
         args = count[b], config.window
         row_k, away = rows_seen(keys[b], args[0], k[b], args[1], learned[0])
         row_v, _ = rows_seen(values[b], args[0], v[b], args[1], learned[1])
+        if config.positions == "rotary":
+            row_k = turned_back(row_k, away)
         scores = np.einsum("hd,shd->hs", q[b], row_k) / config.head_size**0.5
-        lanes.append(
-            attention(q[b], row_k, row_v, scores + p["distance_bias"][:, away])
-        )
+        if config.positions == "bias":
+            scores = scores + p["distance_bias"][:, away]
+        lanes.append(attention(q[b], row_k, row_v, scores))
     x = x + dense(p["out"], np.stack(lanes))
     if config.mlp_expansion:
         x = x + dense(p["down"], gelu(dense(p["up"], layer_norm(x, **p["mlp_norm"]))))
@@ -71,10 +81,9 @@ def gtrxl(p, state, x, config):
     window, heads = config.memory_length + 1, (config.num_heads, config.head_size)
     lanes = []
     for b in range(len(x)):
-        rows, away = rows_seen(
-            memory[b], count[b], x[b], window, p.get("initial_state")
-        )
+        rows, _ = rows_seen(memory[b], count[b], x[b], window, None)
         e = layer_norm(rows, **p["norm"])
+        e, away = rows_seen(e[:-1], len(e) - 1, e[-1], window, p.get("initial_state"))
         k, v = (dense(p[name], e).reshape(-1, *heads) for name in ("key", "value"))
         q = dense(p["query"], e[-1]).reshape(heads)
         half = -(-x.shape[1] // 2)
