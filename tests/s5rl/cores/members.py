@@ -3,6 +3,8 @@
 Sizes are small, windows and chunks shorter than the sequences that the laws use.
 """
 
+import pytest
+
 import s5rl
 from s5rl.config import CORES
 
@@ -58,3 +60,19 @@ ROUNDED = {
     f"{name}-bfloat16": (name, SMALL[name] | {"dtype": "bfloat16"}) for name in CORES
 }
 EXACT = {name: (name, SMALL[name]) for name in CORES} | VARIANTS | LEARNED
+
+
+def members(cases):
+    """Parameters of a test; learned starts and rounding of most kinds are slow ones.
+
+    Every core obeys every law by default as it is; `-m slow` has the rest.
+    """
+    return [
+        pytest.param(case, id=case, marks=pytest.mark.slow if _is_slow(case) else ())
+        for case in cases
+    ]
+
+
+def _is_slow(case):
+    name, _, how = case.rpartition("-")
+    return how in ("learned", "bfloat16") and name not in KINDS

@@ -31,7 +31,7 @@ import pytest
 from jax.extend.core import jaxprs_in_params
 
 import s5rl
-from tests.s5rl.cores.members import EXACT, REMEMBER, ROUNDED, SMALL
+from tests.s5rl.cores.members import EXACT, LEARNED, ROUNDED, SMALL, members
 from tests.s5rl.cores.running import floats, run_and_gradients, with_floats
 
 T, B, H_IN, H = 6, 3, 5, 4
@@ -45,7 +45,8 @@ def made(case):
     return s5rl.make_core(name, features=H, **options)
 
 
-@pytest.fixture(params=EXACT)
+# Of the module, so that what is compiled for a core serves all laws, on one worker.
+@pytest.fixture(scope="module", params=members(EXACT))
 def core(request):
     return made(request.param)
 
@@ -219,7 +220,7 @@ def test_environments_do_not_meet(core):
     chex.assert_trees_all_close(got, want, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", members(CASES))
 def test_the_carry_returns_as_it_came(case):
     """Structure, shapes and dtypes: it can be scanned over, and nothing recompiles."""
     core = made(case)
@@ -245,14 +246,14 @@ def test_the_carry_returns_as_it_came(case):
     assert not any(leaf.any() for leaf in jax.tree.leaves(fresh))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", members(CASES))
 def test_parameters_are_real_and_single(case):
     core = made(case)
     leaves = jax.tree.leaves(shapes_of(core))
     assert leaves and all(leaf.dtype == jnp.float32 for leaf in leaves)
 
 
-@pytest.mark.parametrize("case", ROUNDED)
+@pytest.mark.parametrize("case", members(ROUNDED))
 def test_bfloat16_layers_stay_near_single_precision(case):
     near, wide = made(case), made(case.removesuffix("-bfloat16"))
     variables, carry, x, _ = drawn(wide)
@@ -263,7 +264,7 @@ def test_bfloat16_layers_stay_near_single_precision(case):
     assert (got != want).any()  # it was computed in bfloat16
 
 
-@pytest.mark.parametrize("case", ROUNDED)
+@pytest.mark.parametrize("case", members(ROUNDED))
 def test_bfloat16_obeys_the_laws(case):
     """By single steps, chunked, and with a lost segment, up to rounding."""
     core = made(case)
@@ -286,10 +287,10 @@ def test_bfloat16_obeys_the_laws(case):
     np.testing.assert_array_equal(after[:, 1:], whole[:, 1:])
 
 
-@pytest.mark.parametrize("case", REMEMBER)
+@pytest.mark.parametrize("case", members(LEARNED))
 def test_a_learned_start_opens_every_segment(case):
     """The first and later ones alike: it is read, and it has a gradient from both."""
-    core = made(f"{case}-learned")
+    core = made(case)
     variables, _, x, y_bar = drawn(core)
     fresh = core.initial_carry(B)
     arguments = x, reset_at(CUT), nothing_of(fresh), y_bar

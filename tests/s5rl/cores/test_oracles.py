@@ -20,7 +20,7 @@ import pytest
 import s5rl
 from tests.s5rl.cores.equations import compositions, gated, matrix, spaces, window
 from tests.s5rl.cores.equations.gated import layer_norm
-from tests.s5rl.cores.members import LEARNED
+from tests.s5rl.cores.members import LEARNED, members
 from tests.s5rl.cores.members import SMALL as SIZES
 from tests.s5rl.cores.members import VARIANTS as MORE
 from tests.s5rl.cores.running import floats, run_and_gradients, with_floats
@@ -174,7 +174,7 @@ def reset_patterns():
     return [some & False, some | True, start, some, some | start]
 
 
-@pytest.fixture(params=VARIANTS)
+@pytest.fixture(scope="module", params=members(VARIANTS))
 def case(request):
     name, options = VARIANTS[request.param]
     core = s5rl.make_core(name, features=H, **options)
