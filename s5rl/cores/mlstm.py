@@ -10,7 +10,7 @@ from jax import Array
 from s5rl.config.matrix import MLSTMConfig
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.convolution import Convolution
-from s5rl.cores.parts.heads import divided, head_norm, joined
+from s5rl.cores.parts.heads import divided, head_norm, head_size, joined
 from s5rl.recurrence import resettable
 from s5rl.recurrence.matrix import matrix_recurrence
 
@@ -40,7 +40,8 @@ class MLSTMLayer(nn.Module):
 
     def initial_carry(self, batch_size: int) -> tuple[Array, Array, Array]:
         """(C and n [B, h, d, d + 1], m [B, h], the tail [B, w-1, E]), zeros."""
-        heads, size = self.config.num_heads, self.channels // self.config.num_heads
+        heads = self.config.num_heads
+        size = head_size(self.channels, heads, "expansion * features")
         tail = Convolution(self.config.conv_width, parent=None)
         return (
             jnp.zeros((batch_size, heads, size, size + 1), jnp.float32),
@@ -62,29 +63,25 @@ class MLSTMLayer(nn.Module):
             for name, value in (("query", smooth), ("key", smooth), ("value", u))
         )
         write, forget = self._gates(jnp.concatenate([q, k, v], axis=-1))
-        log_f = jax.nn.log_sigmoid(forget)
-        before, m = running_maximum(log_f, write, reset, m)
         q, k, v = (divided(part, heads).astype(jnp.float32) for part in (q, k, v))
-        scale = jnp.exp(write - m)[..., None] / q.shape[-1] ** 0.5
-        state, y = matrix_recurrence(
+        (state, m), y = exponential_recurrence(
             q,
-            scale * k,
-            jnp.concatenate([v, jnp.ones_like(v[..., :1])], axis=-1),
-            log_f + before - m,
+            k / q.shape[-1] ** 0.5,
+            v,
+            jax.nn.log_sigmoid(forget),
+            write,
             reset,
-            state,
+            (state, m),
             initial=initial_state(self, c, state.shape[1:]),
             chunk=c.chunk,
         )
-        bound = jnp.exp(jnp.minimum(-m, 80.0))[..., None]
-        y = y[..., :-1] / (jnp.maximum(jnp.abs(y[..., -1:]), bound) + SMALLEST)
         y = joined(head_norm(y)).astype(x.dtype)
         ones = nn.initializers.ones_init()
         skip = self.param("skip", ones, (self.channels,), jnp.float32)
         y = (y + skip.astype(c.dtype)[None, None] * smooth) * jax.nn.silu(z)
         last = nn.initializers.normal(2 / (c.num_layers * self.features**0.5))
         down = nn.Dense(self.features, False, c.dtype, kernel_init=last, name="down")
-        return (state, m[-1], tail), x + down(y)
+        return (state, m, tail), x + down(y)
 
     def _blocks(self, x: Array, name: str) -> Array:
         """A block-diagonal matrix, of four channels a block as the authors have it."""
@@ -113,6 +110,51 @@ class MLSTMLayer(nn.Module):
 
 def _draw_forget(_: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     return jnp.linspace(3.0, 6.0, *shape, dtype=dtype)
+
+
+def exponential_recurrence(
+    q: Array,
+    k: Array,
+    v: Array,
+    log_f: Array,
+    write: Array,
+    reset: Array,
+    carry: tuple[Array, Array],
+    *,
+    initial: Array | None = None,
+    chunk: int = 64,
+) -> tuple[tuple[Array, Array], Array]:
+    """C = exp(log_f) C + exp(write) k v^T, n alike of k;  y = C^T q / max(|n . q|, 1).
+
+    Args:
+      q: [T, B, h, d].
+      k: [T, B, h, d].
+      v: [T, B, h, d].
+      log_f: [T, B, h], at most zero.
+      write: [T, B, h], of any size.
+      reset: [T, B] bool.
+      carry: C and n [B, h, d, d + 1] as multiples of exp(m), and m [B, h].
+      initial: [h, d, d + 1], with m = 0, that opens every segment.
+      chunk: steps that are taken together.
+
+    Returns:
+      `(carry, y)`: as it was given, and y [T, B, h, d].
+    """
+    state, m = carry
+    before, m = running_maximum(log_f, write, reset, m)
+    state, y = matrix_recurrence(
+        q,
+        jnp.exp(write - m)[..., None] * k,
+        jnp.concatenate([v, jnp.ones_like(v[..., :1])], axis=-1),
+        log_f + before - m,
+        reset,
+        state,
+        initial=initial,
+        chunk=chunk,
+    )
+    bound = jnp.exp(jnp.minimum(-m, 80.0))[..., None]
+    y = y[..., :-1] / (jnp.maximum(jnp.abs(y[..., -1:]), bound) + SMALLEST)
+    return (state, m[-1]), y
 
 
 def running_maximum(

@@ -11,7 +11,7 @@ from s5rl.config.cells import SLSTMConfig
 from s5rl.cores.parts.block import GatedMLP, norm
 from s5rl.cores.parts.cells import run_cell
 from s5rl.cores.parts.convolution import Convolution
-from s5rl.cores.parts.heads import divided, head_norm, joined
+from s5rl.cores.parts.heads import divided, head_norm, head_size, joined
 
 
 class SLSTMCell(nn.Module):
@@ -31,7 +31,7 @@ class SLSTMCell(nn.Module):
     def __call__(self, carry, gates: Array):
         """Maps ((y, c, n, m), [B, 4 H]) to ((y, c, n, m), y), all [B, H] float32."""
         y, c, n, m = carry
-        heads, size = self.num_heads, self.features // self.num_heads
+        heads, size = self.num_heads, head_size(self.features, self.num_heads)
         zeros = nn.initializers.zeros_init()
         kernel = self.param("recurrent", zeros, (heads, size, 4, size), jnp.float32)
         again = jnp.einsum("bhi,higj->bghj", divided(y, heads), kernel)
@@ -61,6 +61,7 @@ class SLSTMLayer(nn.Module):
 
     def initial_carry(self, batch_size: int) -> tuple[tuple[Array, ...], Array]:
         """((y, c, n, m) [B, H], the convolution's tail [B, w-1, H]), zeros."""
+        head_size(self.features, self.config.num_heads)
         zeros = jnp.zeros((batch_size, self.features), jnp.float32)
         tail = Convolution(self.config.conv_width, parent=None)
         return (zeros,) * 4, tail.initial_carry(batch_size, self.features)
@@ -107,6 +108,6 @@ class SLSTMLayer(nn.Module):
 
     def _forget_bias(self, _: Array, shape: tuple[int, ...], dtype: Any) -> Array:
         """Within a head from remembering to forgetting, as the authors start it."""
-        size = self.features // self.config.num_heads
+        size = head_size(self.features, self.config.num_heads)
         spread = (jnp.arange(size, dtype=dtype) / max(size - 1, 1)) ** 0.3
         return jnp.tile(5 - 12 * spread, self.config.num_heads).reshape(shape)

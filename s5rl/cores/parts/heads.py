@@ -6,17 +6,20 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def divided(x: Array, heads: int) -> Array:
-    """[..., h, d] of [..., h d].
+def head_size(width: int, heads: int, name: str = "features") -> int:
+    """How many of `width` features each head has.
 
     Raises:
-      ValueError: if the features cannot be divided evenly.
+      ValueError: if they cannot be divided evenly.
     """
-    if x.shape[-1] % heads:
-        raise ValueError(
-            f"features ({x.shape[-1]}) must be a multiple of num_heads ({heads})."
-        )
-    return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads)
+    if width % heads:
+        raise ValueError(f"{name} ({width}) must be a multiple of num_heads ({heads}).")
+    return width // heads
+
+
+def divided(x: Array, heads: int) -> Array:
+    """[..., h, d] of [..., h d]."""
+    return x.reshape(*x.shape[:-1], heads, head_size(x.shape[-1], heads))
 
 
 def joined(x: Array) -> Array:

@@ -129,3 +129,22 @@ def test_any_float_and_any_kind_of_array_will_do(name):
     carry = jax.tree.map(np.asarray, core.initial_carry(B))
     _, y = called(name, carry, np.asarray(X), np.asarray(RESET), how="apply")
     assert y.shape == (T, B, H)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("mlstm", {"num_heads": 3}, r"expansion \* features \(16\) .* num_heads \(3\)"),
+        ("slstm", {"num_heads": 3}, r"features \(8\) .* num_heads \(3\)"),
+        (
+            "mamba2",
+            {"head_size": 3},
+            r"expansion \* features \(16\) .* head_size \(3\)",
+        ),
+    ],
+)
+def test_features_that_heads_cannot_divide_are_refused(name, options, says):
+    """By the first thing that is asked of a core: its memory."""
+    core = s5rl.make_core(name, features=H, **options)
+    with pytest.raises(ValueError, match=says):
+        core.initial_carry(B)

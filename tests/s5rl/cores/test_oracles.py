@@ -61,7 +61,6 @@ VARIANTS |= {name: (name, SIZES[name]) for name in ALONE}
 VARIANTS |= {
     f"{name}-learned": LEARNED[f"{name}-learned"]
     for name in ("s5", "gru", "lstm", *ALONE)
-    if name != "slstm"  # whose start is a mean of one, and laws know it
 }
 
 
@@ -111,6 +110,8 @@ def opened(name, p, state, reset_t):
     learned = None if name in window.STEPS else p.get("initial_state")
     if learned is not None and np.iscomplexobj(leaves[0]):
         starts[0] = learned[0] + 1j * learned[1]
+    elif learned is not None and name == "slstm":
+        starts[:3] = *learned, np.ones_like(learned[0])  # so that what it has counts
     elif learned is not None and learned.shape == starts[0].shape:
         starts[0] = learned
     elif learned is not None:
