@@ -14,6 +14,10 @@ from jax import Array
 
 from s5rl.recurrence.segments import finite, lost, numbers
 
+# A step that decays by more leaves nothing that float32 could tell from nothing; left
+# unbounded it would take the digits of all later steps, in sums over a chunk.
+LEAST_LOG_DECAY = -30.0
+
 
 class Decays(NamedTuple):
     """What is left of what, inside one chunk of c steps; zero across a reset."""

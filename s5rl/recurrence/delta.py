@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from s5rl.recurrence.chunks import decays, in_chunks
+from s5rl.recurrence.chunks import LEAST_LOG_DECAY, decays, in_chunks
 from s5rl.recurrence.matrix import PRODUCT
 
 
@@ -34,7 +34,7 @@ def delta_recurrence(
       k: [T, B, h, d_k], of length one, or zero.
       v: [T, B, h, d_v].
       beta: [T, B, h], how much of what stood there is replaced; from 0 to 2.
-      log_decay: [T, B, h], at most zero.
+      log_decay: [T, B, h], at most zero; below -30, minus infinity too, it is -30.
       reset: [T, B] bool.
       carry: [B, h, d_k, d_v] float32.
       initial: [h, d_k, d_v] that opens every segment.
@@ -43,6 +43,7 @@ def delta_recurrence(
     Returns:
       `(carry, y)`: S[T-1], and y [T, B, h, d_v] float32.
     """
+    log_decay = jnp.maximum(log_decay, LEAST_LOG_DECAY)
     given = tuple(array.astype(jnp.float32) for array in (q, k, v, beta, log_decay))
     opening = jnp.zeros(carry.shape[1:], jnp.float32) if initial is None else initial
     if len(reset) == 1:

@@ -5,7 +5,7 @@ from functools import partial
 import jax.numpy as jnp
 from jax import Array
 
-from s5rl.recurrence.chunks import decays, in_chunks
+from s5rl.recurrence.chunks import LEAST_LOG_DECAY, decays, in_chunks
 
 PRODUCT = partial(jnp.einsum, precision="highest")
 
@@ -31,7 +31,7 @@ def matrix_recurrence(
       q: [T, B, h, d_k] what is asked. A query that is not finite is lost alone.
       k: [T, B, h, d_k] where it is written.
       v: [T, B, h, d_v] what.
-      log_decay: [T, B, h], at most zero.
+      log_decay: [T, B, h], at most zero; below -30, minus infinity too, it is -30.
       reset: [T, B] bool.
       carry: [B, h, d_k, d_v] float32.
       initial: [h, d_k, d_v] that opens every segment.
@@ -40,6 +40,7 @@ def matrix_recurrence(
     Returns:
       `(carry, y)`: S[T-1], and y [T, B, h, d_v] float32.
     """
+    log_decay = jnp.maximum(log_decay, LEAST_LOG_DECAY)
     given = tuple(array.astype(jnp.float32) for array in (q, k, v, log_decay))
     opening = jnp.zeros(carry.shape[1:], jnp.float32) if initial is None else initial
     if len(reset) == 1:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from s5rl import linear_recurrence
 from s5rl.recurrence.delta import delta_recurrence
 from s5rl.recurrence.matrix import matrix_recurrence
 
@@ -73,6 +74,16 @@ def run_back(rule, inputs, carry, initial, reset, y_bar):
     return last, y, pullback((jnp.zeros_like(last), y_bar))
 
 
+def by_steps(rule, inputs, carry, initial, reset):
+    """One call a step, each of which is one step alone and makes no chunk."""
+    outputs = []
+    for t in range(len(reset)):
+        now = tuple(array[t : t + 1] for array in inputs)
+        carry, y = run(rule, now, carry, initial, reset=reset[t : t + 1], chunk=4)
+        outputs.append(y)
+    return carry, jnp.concatenate(outputs)
+
+
 RULES = pytest.mark.parametrize("rule", [matrix_recurrence, delta_recurrence])
 
 
@@ -88,6 +99,51 @@ def test_equals_the_definition(rule, chunk, pattern):
         np.testing.assert_allclose(one, other, **CLOSE)
 
 
+@pytest.mark.parametrize("pattern", patterns())
+def test_is_a_linear_recurrence_of_its_numbers(pattern):
+    """Flattened; of the same carry, opening state and resets, with its gradients."""
+    inputs, carry, initial = single(drawn(matrix_recurrence))
+    reset, size = patterns()[pattern], HEADS * KEY * VALUE
+
+    def flattened(inputs, carry, initial):
+        q, k, v, log_decay = inputs
+        written = k[..., :, None] * v[..., None, :]
+        a = jnp.exp(log_decay)[..., None, None]
+        last, states = linear_recurrence(
+            jnp.broadcast_to(a, written.shape).reshape(T, B, size),
+            written.reshape(T, B, size),
+            reset,
+            carry.reshape(B, size),
+            initial=initial.reshape(size),
+        )
+        y = jnp.sum(states.reshape(written.shape) * q[..., None], axis=-2)
+        return last.reshape(carry.shape), y
+
+    def in_chunks(inputs, carry, initial):
+        return run(matrix_recurrence, inputs, carry, initial, reset=reset, chunk=4)
+
+    def with_gradients(way):
+        results, pullback = jax.vjp(way, inputs, carry, initial)
+        return results, pullback(jax.tree.map(jnp.cos, results))
+
+    got, want = (jax.jit(partial(with_gradients, f))() for f in (in_chunks, flattened))
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), got, want)
+
+
+@RULES
+@pytest.mark.parametrize("saturated", [-1e3, -1e6, -np.inf])
+def test_what_forgets_all_takes_no_digits_from_later_steps(rule, saturated):
+    """A sum over a chunk that holds -1e6 would round what is decayed after it."""
+    inputs, carry, initial = drawn(rule)
+    inputs[-1][:] = -0.05
+    inputs[-1][2, 0] = saturated
+    given = *single((inputs, carry, initial)), patterns()["none"]
+    got = run(rule, *given[:3], reset=given[3], chunk=64)
+    for one, other in zip(got, by_steps(rule, *given), strict=True):
+        np.testing.assert_allclose(one, other, **CLOSE)
+    assert np.isfinite(got[1]).all()
+
+
 @RULES
 def test_gradients_are_those_of_single_steps(rule):
     """Of every input, the carry and the opening state; steps alone make no chunks."""
@@ -101,17 +157,13 @@ def test_gradients_are_those_of_single_steps(rule):
         last, y = run(rule, inputs, carry, initial, reset=reset, chunk=4)
         return jnp.sum(last * last_bar) + jnp.sum(y * y_bar)
 
-    def by_steps(inputs, carry, initial):
-        total = 0.0
-        for t in range(T):
-            now = tuple(array[t : t + 1] for array in inputs)
-            carry, y = run(rule, now, carry, initial, reset=reset[t : t + 1], chunk=4)
-            total = total + jnp.sum(y[0] * y_bar[t])
-        return total + jnp.sum(carry * last_bar)
+    def one_by_one(inputs, carry, initial):
+        last, y = by_steps(rule, inputs, carry, initial, reset)
+        return jnp.sum(last * last_bar) + jnp.sum(y * y_bar)
 
     got, want = (
         jax.jit(jax.grad(f, argnums=(0, 1, 2)))(inputs, carry, initial)
-        for f in (by_chunks, by_steps)
+        for f in (by_chunks, one_by_one)
     )
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), got, want)
 
