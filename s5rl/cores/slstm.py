@@ -61,7 +61,7 @@ class SLSTMLayer(nn.Module):
 
     def initial_carry(self, batch_size: int) -> tuple[tuple[Array, ...], Array]:
         """((y, c, n, m) [B, H], the convolution's tail [B, w-1, H]), zeros."""
-        head_size(self.features, self.config.num_heads)
+        head_size(self.features, self.config.num_heads)  # refuses what it cannot be
         zeros = jnp.zeros((batch_size, self.features), jnp.float32)
         tail = Convolution(self.config.conv_width, parent=None)
         return (zeros,) * 4, tail.initial_carry(batch_size, self.features)

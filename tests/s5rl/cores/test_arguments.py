@@ -145,6 +145,5 @@ def test_any_float_and_any_kind_of_array_will_do(name):
 )
 def test_features_that_heads_cannot_divide_are_refused(name, options, says):
     """By the first thing that is asked of a core: its memory."""
-    core = s5rl.make_core(name, features=H, **options)
     with pytest.raises(ValueError, match=says):
-        core.initial_carry(B)
+        s5rl.make_core(name, features=H, **options).initial_carry(B)

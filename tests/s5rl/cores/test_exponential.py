@@ -1,8 +1,4 @@
-"""mLSTM's recurrence beside one associative operator, and without a running maximum.
-
-mutant                                | the test that failed: test_…
-------------------------------------- | -----------------------------------
-"""
+"""mLSTM's recurrence beside one associative operator, and without a running maximum."""
 
 from functools import partial
 
@@ -15,7 +11,7 @@ from s5rl import resettable
 from s5rl.cores.mlstm import exponential_recurrence
 
 T, B, HEADS, SIZE = 9, 2, 2, 3
-CLOSE = {"rtol": 1e-3, "atol": 1e-5}
+CLOSE = {"rtol": 1e-3, "atol": 1e-3}  # float32, of sums of up to about 100
 
 
 def drawn(largest):
@@ -91,8 +87,8 @@ def test_equals_one_associative_operator(pattern):
 
     got, want = (jax.jit(partial(with_gradients, f))() for f in (shipped, associative))
     jax.tree.map(partial(np.testing.assert_allclose, **CLOSE), got, want)
-    for bar in got[1][0][3:]:  # the gates' own
-        assert np.abs(bar).max() > 1e-3
+    if pattern != "all":  # where nothing is remembered, log_f decides nothing
+        assert all(np.abs(bar).max() > 0.1 for bar in got[1][0][3:])
 
 
 @pytest.mark.parametrize("largest", [3, 60, 600])
