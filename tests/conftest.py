@@ -5,6 +5,8 @@ An array that broadcasts by gaining an axis is nearly always a mistake ([B] agai
 (distrax's multivariate distributions): there, mark the test `lenient`.
 """
 
+import signal
+
 import jax
 import pytest
 
@@ -12,6 +14,9 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 def pytest_configure(config):
+    # A shell starts what stands behind `&` deaf to Ctrl-C, and children inherit it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "lenient: ranks may promote, as a dependency of ours relies on it"
     )

@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+from s5rl import core_names
 from tests import fresh
 from tests.fresh import ROOT
 
@@ -86,7 +87,7 @@ def test_help_lists_every_key_and_choice():
         [sys.executable, "train.py", "--help"], cwd=ROOT, capture_output=True, text=True
     )
     for word in ("memory_length", "num_envs", "dt_min", "total_steps", "resume=",
-                 "gymnax/", "s5|gru|lstm|mlp", "env.history"):  # fmt: skip
+                 "gymnax/", "env.history", *core_names()):  # fmt: skip
         assert word in done.stdout, word
 
 

@@ -109,7 +109,7 @@ class MLSTMLayer(nn.Module):
 
 
 def _draw_forget(_: Array, shape: tuple[int, ...], dtype: Any) -> Array:
-    return jnp.linspace(3.0, 6.0, *shape, dtype=dtype)
+    return jnp.linspace(3.0, 6.0, shape[0], dtype=dtype)
 
 
 def exponential_recurrence(

@@ -109,4 +109,4 @@ class ChosenAttention(nn.Module):
         a = attend(score, q, k, v, steps.reach, opening)[:, :, 0]
         a = steps.returned(a).astype(r.dtype) * r
         out = nn.Dense(self.features, dtype=c.dtype, name="out")(a)
-        return (keys, values, steps.count), out
+        return (keys, values, steps.kept), out

@@ -11,12 +11,10 @@ class Chosen(NamedTuple):
     """Which steps of a call were chosen; made by `chosen`."""
 
     active: Array  # [T, B] bool
-    order: (
-        Array  # [T, B] int32, the chosen steps before the others, each in their order
-    )
+    order: Array  # [T, B] int32, the chosen steps before the others, each in order
     number: Array  # [T, B] int32, chosen steps of the call up to and with this one
     reach: Array  # [T, B] int32, of the m-th chosen one: as `parts.window.seen` has it
-    count: Array  # [B] int32, rows of the cache that count after the call
+    kept: Array  # [B] int32, rows of the cache that count after the call
 
     @property
     def there(self) -> Array:
@@ -68,7 +66,7 @@ def chosen_cache(cache: Array, rows: Array, steps: Chosen) -> tuple[Array, Array
     row = jnp.arange(kept, dtype=jnp.int32)[:, None]
     at = row + steps.number[-1:]
     last = jnp.take_along_axis(every, _like(at, every), axis=0)
-    belongs = kept - row <= steps.count[None]
+    belongs = kept - row <= steps.kept[None]
     return every, jnp.swapaxes(jnp.where(_like(belongs, last), last, 0), 0, 1)
 
 

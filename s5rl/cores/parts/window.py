@@ -8,7 +8,7 @@ blocks of keys, so that the cost grows with T W. What is not finite is taken out
 the products, and its segment's queries that could see it are lost after them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
@@ -53,12 +53,12 @@ def extended(cache: Array, rows: Array, count: Array) -> tuple[Array, Array]:
 
 
 def attend(
-    score: Callable[[Array, Array, Array], Array],
+    score: Callable[[Array, Array, Array, Array], Array],
     q: Array,
     k: Array,
     v: Array,
     reach: Array,
-    opening: tuple[Array, Array] | None = None,
+    opening: Sequence[Array] | None = None,
 ) -> Array:
     """Attention of every step to those that it reaches.
 
