@@ -6,6 +6,9 @@ half_glu2 gates gelu(y)              | equals_its_equations
 post norm leaves the residual out    | equals_its_equations
 no feedthrough                       | equals_its_equations
 MLP with relu                        | equals_its_equations
+legs_ptd: steps tiled, not repeated  | equals_its_equations
+S4D: the mirrored half is not added  | equals_its_equations
+S4D: one step size for all features  | equals_its_equations
 environment 0's reset is everybody's | equals_its_equations
 a carry's gradient is stopped        | gradients_equal_its_equations
 """
@@ -40,6 +43,9 @@ VARIANTS = {
     "s5-full-glu": ("s5", SMALL | {"activation": "full_glu"}),
     "s5-half-glu2": ("s5", SMALL | {"activation": "half_glu2"}),
     "s5-gelu": ("s5", SMALL | {"activation": "gelu"}),
+    "s5-legs-ptd": ("s5", SMALL | {"init": "legs_ptd"}),
+    "s5-fourier": ("s5", SMALL | {"init": "fourier"}),
+    "s5-fourier-full": ("s5", SMALL | {"init": "fourier", "conjugate_symmetry": False}),
 }
 # Other halves than the laws have: a complex memory, and one that is real.
 HALVES = {"low": "lru", "high": "mingru", "options": ("low.state_size=3",)}
