@@ -6,9 +6,6 @@ half_glu2 gates gelu(y)              | equals_its_equations
 post norm leaves the residual out    | equals_its_equations
 no feedthrough                       | equals_its_equations
 MLP with relu                        | equals_its_equations
-legs_ptd: steps tiled, not repeated  | equals_its_equations
-S4D: the mirrored half is not added  | equals_its_equations
-S4D: one step size for all features  | equals_its_equations
 environment 0's reset is everybody's | equals_its_equations
 a carry's gradient is stopped        | gradients_equal_its_equations
 """

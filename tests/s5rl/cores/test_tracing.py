@@ -3,7 +3,6 @@
 mutant                            | the test that failed: test_…
 --------------------------------- | ----------------------------------------
 HiPPO's decomposition is not kept | lowering_a_gradient_decomposes_no_matrix
-bases are not kept                | lowering_a_gradient_decomposes_no_matrix
 `initialise` is not compiled      | lowering_a_gradient_decomposes_no_matrix
 """
 

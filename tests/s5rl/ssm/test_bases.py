@@ -1,8 +1,4 @@
-"""What S5 may start as: each against its dense system, and LegS against its theorem.
-
-mutant                             | the test that failed: test_…
----------------------------------- | ----------------------------------------
-"""
+"""What S5 may start as: each against its dense system, and LegS against its theorem."""
 
 import jax
 import jax.numpy as jnp
