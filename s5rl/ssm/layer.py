@@ -13,7 +13,7 @@ Parameters are real, so that every optimiser accepts them:
     input_matrix          [2, H, P]  real and imaginary part of B̃, transposed
     output_matrix         [2, P, H]  real and imaginary part of C̃, transposed
     feedthrough           [H]        D
-    log_step              [P]        log Δ
+    log_step              [P]        log Δ; of legs_ptd [J], one a block
 """
 
 from functools import partial
@@ -25,25 +25,28 @@ from jax import Array
 
 from s5rl.config.spaces import S5Config
 from s5rl.recurrence import linear_recurrence
+from s5rl.ssm.bases import diagonalise
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
-from s5rl.ssm.hippo import diagonalise_hippo
 
 Parameters = dict[str, Array]
 
 
 @partial(jax.jit, static_argnames=("features", "config"))
 def initialise(key: Array, features: int, config: S5Config) -> Parameters:
-    """Draws one layer's parameters: HiPPO-N eigenvalues, and B and C in their basis.
+    """Draws one layer's parameters, in the eigenbasis of its state matrix.
 
-    B and C are drawn for the dense system [N, H] and [H, N] and then rotated, so the
-    layer starts as a HiPPO-N state space with random read-in and read-out.
+    B and C are drawn for the dense system [N, H] and [H, N] and then transformed, so
+    the layer starts as the state space of `config.init` with random real read-in
+    and read-out.
     `key` is consumed. Compiled, so that flax, which traces it at every call of a module
     to compare shapes, finds the trace of the first.
     """
-    values, basis, inverse = diagonalise_hippo(
+    values, basis, inverse = diagonalise(
+        config.init,
         config.state_size,
         blocks=config.blocks,
-        conjugate_symmetry=config.conjugate_symmetry,
+        halved=config.halved,
+        epsilon=config.epsilon,
     )
     b_key, c_key, d_key, step_key = jax.random.split(key, 4)
     lecun = jax.nn.initializers.lecun_normal()
@@ -57,7 +60,7 @@ def initialise(key: Array, features: int, config: S5Config) -> Parameters:
         read_out = basis.T.astype(np.complex64) @ dense_c.astype(jnp.complex64)
     log_step = jax.random.uniform(
         step_key,
-        (config.num_states,),
+        (config.num_step_sizes,),
         jnp.float32,
         minval=jnp.log(config.dt_min),
         maxval=jnp.log(config.dt_max),
@@ -100,10 +103,11 @@ def apply(
       `(carry, y)`: the state after u[-1], and y [T, B, H] in `config.dtype`.
     """
     dtype = jnp.dtype(config.dtype)
+    step = jnp.exp(parameters["log_step"])
+    if config.num_step_sizes != config.num_states:
+        step = jnp.repeat(step, config.num_states // config.num_step_sizes)
     multiplier, gain = discretise(
-        eigenvalues(parameters),
-        jnp.exp(parameters["log_step"]),
-        discretization=config.discretization,
+        eigenvalues(parameters), step, discretization=config.discretization
     )
     u = u.astype(dtype)
     b_real, b_imaginary = parameters["input_matrix"].astype(dtype)
@@ -115,6 +119,6 @@ def apply(
     )
     c_real, c_imaginary = parameters["output_matrix"].astype(dtype)
     y = x.real.astype(dtype) @ c_real - x.imag.astype(dtype) @ c_imaginary
-    if config.conjugate_symmetry:
+    if config.halved:
         y = 2 * y  # the mirrored half contributes the complex conjugate
     return carry, y + parameters["feedthrough"].astype(dtype)[None, None] * u

@@ -11,6 +11,7 @@ from s5rl.config import CORES
 MATRIX = {"num_heads": 2, "key_size": 3, "value_size": 2, "chunk": 4}
 SMALL = {
     "s5": {"state_size": 8, "blocks": 2},
+    "s4d": {"state_size": 4},
     "lru": {"state_size": 6},
     "mingru": {},
     "minlstm": {"candidate": "identity"},
@@ -39,7 +40,7 @@ SMALL = {
     "slstm": {"num_heads": 2, "conv_width": 3},
     "mlp": {},
 }
-# What is computed otherwise than by a core's defaults.
+# What is computed otherwise than by a core's defaults: other starts alone are no rows.
 VARIANTS = {
     "s5-associative": ("s5", SMALL["s5"] | {"method": "associative", "num_layers": 1}),
     "window_attention-rotary": (
@@ -47,6 +48,11 @@ VARIANTS = {
         SMALL["window_attention"]
         | {"head_size": 4, "positions": "rotary", "mlp_expansion": 0}
         | {"learned_initial_state": True, "learned_rows": 1},
+    ),
+    "s5-legs-ptd": ("s5", SMALL["s5"] | {"init": "legs_ptd"}),
+    "s5-fourier-full": (
+        "s5",
+        SMALL["s5"] | {"init": "fourier", "conjugate_symmetry": False},
     ),
 }
 # One of each kind of memory, where a test is too dear for all; the others are slow.

@@ -40,6 +40,9 @@ VARIANTS = {
     "s5-full-glu": ("s5", SMALL | {"activation": "full_glu"}),
     "s5-half-glu2": ("s5", SMALL | {"activation": "half_glu2"}),
     "s5-gelu": ("s5", SMALL | {"activation": "gelu"}),
+    "s5-legs-ptd": ("s5", SMALL | {"init": "legs_ptd"}),
+    "s5-fourier": ("s5", SMALL | {"init": "fourier"}),
+    "s5-fourier-full": ("s5", SMALL | {"init": "fourier", "conjugate_symmetry": False}),
 }
 # Other halves than the laws have: a complex memory, and one that is real.
 HALVES = {"low": "lru", "high": "mingru", "options": ("low.state_size=3",)}

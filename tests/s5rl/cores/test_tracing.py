@@ -11,20 +11,29 @@ from unittest import mock
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import s5rl
-from s5rl.ssm import layer
+from s5rl.ssm import bases, hippo, layer
 
 T, B = 4, 2
+# The function that decomposes, how often it must for one basis, and a number of states.
+COSTS = {
+    "hippo_n": ("eigh", 1, 256),
+    "legs_ptd": ("eig", bases.DRAWS, 32),
+    "fourier": ("eig", 1, 64),
+}
 
 
-def test_lowering_a_gradient_decomposes_no_matrix():
-    """Four layers of 256 states: one for all of them, when parameters are drawn.
+@pytest.mark.parametrize("init", COSTS)
+def test_lowering_a_gradient_decomposes_no_matrix(init):
+    """Four layers of many states: one for all of them, when parameters are drawn.
 
     Nor is anything drawn again: flax asks at every call what the initialiser's shapes
     are, and finds them in the trace of the first.
     """
-    core = s5rl.make_core("s5", features=8, num_layers=4, state_size=256)
+    function, times, size = COSTS[init]
+    core = s5rl.make_core("s5", features=8, num_layers=4, state_size=size, init=init)
     x, reset, carry = (
         jnp.ones((T, B, 8)),
         jnp.zeros((T, B), bool),
@@ -34,17 +43,17 @@ def test_lowering_a_gradient_decomposes_no_matrix():
     def loss(variables):
         return jnp.sum(core.apply(variables, carry, x, reset)[1])
 
-    layer.diagonalise_hippo.cache_clear()
+    bases.diagonalise.cache_clear()
+    hippo.diagonalise_hippo.cache_clear()
     jax.clear_caches()
     with (
-        mock.patch.object(np.linalg, "eigh", wraps=np.linalg.eigh) as eigh,
-        mock.patch.object(
-            layer, "diagonalise_hippo", wraps=layer.diagonalise_hippo
-        ) as asked,
+        mock.patch.object(np.linalg, function, wraps=getattr(np.linalg, function)) as f,
+        mock.patch.object(layer, "diagonalise", wraps=layer.diagonalise) as asked,
     ):
         variables = jax.eval_shape(core.init, jax.random.key(0), carry, x, reset)
-        assert (eigh.call_count, asked.call_count) == (1, 1)
+        assert (f.call_count, asked.call_count) == (times, 1)
         for _ in range(2):
             lowered = jax.jit(lambda v: jax.grad(loss)(v)).lower(variables)
-        assert (eigh.call_count, asked.call_count) == (1, 1)
-    assert "256x128" not in lowered.as_text()  # nor is a matrix part of the program
+        assert (f.call_count, asked.call_count) == (times, 1)
+    # Nor is a matrix part of the program.
+    assert f"{size}x{core.config.num_states}x" not in lowered.as_text()

@@ -47,6 +47,17 @@ def lru(p, h, x, config):
     return h, x + dense(p["value"], y) * sigmoid(dense(p["gate"], y))
 
 
+def s4d(p, h, x, config):
+    u = layer_norm(x, **p["norm"])
+    poles = -np.exp(p["eigenvalue_decay"]) - 1e-4 + 1j * p["eigenvalue_frequency"]
+    a = np.exp(poles * np.exp(p["log_step"])[:, None])
+    states = a * h.reshape(len(x), *a.shape) + (a - 1) / poles * u[..., None]
+    c = p["output_matrix"][0] + 1j * p["output_matrix"][1]
+    y = gelu(2 * (c * states).sum(-1).real + p["feedthrough"] * u)
+    y = dense(p["value"], y) * sigmoid(dense(p["gate"], y))
+    return states.reshape(h.shape), x + y
+
+
 def candidate(v, config):
     if config.candidate == "identity":
         return v
@@ -121,6 +132,7 @@ def elman(p, h, x, config):
 
 
 STEPS = {
+    "s4d": s4d,
     "lru": lru,
     "mingru": mingru,
     "minlstm": minlstm,

@@ -8,10 +8,9 @@ from tests.s5rl.cores.equations.gated import dense, gelu, layer_norm, sigmoid
 def space(p, state, u, config):
     """(state, y) of S5's discretised system."""
     decay = np.exp(p["eigenvalue_decay"]) + 1e-4
-    eigenvalue, step = (
-        -decay + 1j * p["eigenvalue_frequency"],
-        np.exp(p["log_step"]),
-    )
+    eigenvalue = -decay + 1j * p["eigenvalue_frequency"]
+    each = config.state_size // config.blocks if config.init == "legs_ptd" else 1
+    step = np.repeat(np.exp(p["log_step"]), each)  # of a block, or of a state
     if config.discretization == "zoh":
         a = np.exp(eigenvalue * step)
         b_gain = (a - 1) / eigenvalue
@@ -20,7 +19,8 @@ def space(p, state, u, config):
         b_gain = step / (1 - eigenvalue * step / 2)
     b, c = (p[k][0] + 1j * p[k][1] for k in ("input_matrix", "output_matrix"))
     state = a * state + b_gain * (u @ b)
-    y = (state @ c).real * (2 if config.conjugate_symmetry else 1)
+    full = config.init == "legs_ptd" or config.conjugate_symmetry is False
+    y = (state @ c).real * (1 if full else 2)
     return state, y + p["feedthrough"] * u
 
 
