@@ -93,8 +93,12 @@ def test_equals_one_associative_operator(pattern):
 
 @pytest.mark.parametrize("largest", [3, 60, 600])
 def test_gates_of_any_size_give_what_their_definition_gives(largest):
-    """In logarithms of float64's range, where exp(600) still is a number."""
+    """Within float64's range, where exp(600) still is a number.
+
+    With q, k and n positive: where n . q cancels, float32 has no digits to compare.
+    """
     (q, k, v, log_f, write), (state, m) = drawn(largest)
+    q, k, state = np.abs(q), np.abs(k), np.abs(state)
     reset = resets()["some"]
     (_, got) = jax.jit(shipped)(*single(((q, k, v, log_f, write), (state, m))), reset)
     true = state * np.exp(m)[..., None, None]

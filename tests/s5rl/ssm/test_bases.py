@@ -76,10 +76,10 @@ def test_frequencies_and_fourier_by_hand():
     np.testing.assert_allclose(bases.fourier(4), fourier_by_hand(), atol=1e-12)
     lin, inv = (bases.s4d_frequencies(f"s4d_{kind}", 64) for kind in ("lin", "inv"))
     np.testing.assert_allclose(lin[:3], [0, np.pi, 2 * np.pi])
-    # S4D-Inv stands near HiPPO-N.
+    # S4D-Inv stands within a quarter of HiPPO-N.
     normal, *_ = diagonalise_hippo(64, blocks=1, conjugate_symmetry=True)
     ratio = np.sort(inv) / np.sort(np.abs(normal.imag))
-    assert ratio.min() > 0.9 and ratio.max() < 1.3
+    assert ratio.min() > 0.75 and ratio.max() < 1.25
 
 
 @pytest.mark.parametrize(("init", "halved"), KINDS)
@@ -155,7 +155,7 @@ def test_ptd_is_as_near_to_legs_as_its_perturbation_is_small(size):
     """Yu et al., 2024: first order in E, uniformly over frequencies."""
     legs = hippo_legs(size)
     drawn = np.random.default_rng(0).normal(size=(size, size))
-    drawn *= 1e-3 * np.linalg.norm(legs, 2) / np.linalg.norm(drawn, 2)
+    drawn *= 1e-4 * np.linalg.norm(legs, 2) / np.linalg.norm(drawn, 2)
     found = []
     for scale in (1, 0.1, 0.01):
         values, basis, inverse = bases.perturb_then_diagonalise(legs, scale * drawn)
@@ -164,7 +164,6 @@ def test_ptd_is_as_near_to_legs_as_its_perturbation_is_small(size):
         assert error / np.linalg.norm(legs, 2) < 1e-8
         assert values.real.max() < 0
         found.append(distance(system, legs_column(size)))
-    print(size, found)
     ratios = np.array(found[:-1]) / found[1:]
     assert (ratios > 9.5).all() and (ratios < 10.5).all(), found
 
@@ -178,7 +177,6 @@ def test_the_plain_diagonal_does_not_converge_to_legs():
         distance(rebuilt(basis_of("legs_ptd", False, n, 1), False), legs_column(n))
         for n in sizes
     ]
-    print(plain, nothing, ours)
     assert (np.diff(plain) > 0).all() and plain[0] > 4
     np.testing.assert_allclose(nothing, 1, atol=0.01)
     assert max(ours) < 0.2
@@ -188,10 +186,11 @@ SIZE, STEP, LONG = 8, 2e-3, 5000
 
 
 def state_under(init, frequencies):
-    """[F] RMS of the dense state under a sine of each frequency, run by the layer.
+    """[F] RMS of the dense state under a wave of each frequency, run by the layer.
 
     The layer reads HiPPO's own column, halved for HiPPO-N as its limit has it, and
-    returns the dense state. After 8 units of time, of 10, what is left is the wave.
+    returns the dense state. After 8 units of time, of 10, what is left is the wave;
+    its sine and its cosine are two lanes, so that parts of a cycle count alike.
     """
     config = S5Config(state_size=SIZE, init=init)
     _, basis, inverse = basis_of(init, config.halved, SIZE, 1)
@@ -203,13 +202,14 @@ def state_under(init, frequencies):
         "feedthrough": jnp.zeros(SIZE),
         "log_step": jnp.full(config.num_step_sizes, np.log(STEP), jnp.float32),
     }
-    wave = np.sin(STEP * np.arange(LONG)[:, None] * frequencies)
-    u = np.zeros((LONG, len(frequencies), SIZE), np.float32)
-    u[..., 0] = wave
-    carry = jnp.zeros((len(frequencies), config.num_states), jnp.complex64)
+    angles = STEP * np.arange(LONG)[:, None] * frequencies
+    u = np.zeros((LONG, 2 * len(frequencies), SIZE), np.float32)
+    u[..., 0] = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+    carry = jnp.zeros((u.shape[1], config.num_states), jnp.complex64)
     reset = jnp.zeros(u.shape[:2], bool)
     _, x = ssm.apply(parameters, carry, u, reset, config=config)
-    return np.sqrt((np.asarray(x)[4 * LONG // 5 :] ** 2).sum(-1).mean(0))
+    power = (np.asarray(x)[4 * LONG // 5 :] ** 2).sum(-1).mean(0)
+    return np.sqrt(power.reshape(2, -1).mean(0))
 
 
 def parts(matrix):
@@ -226,6 +226,5 @@ def test_ptd_is_deaf_to_fourier_noise_that_hippo_n_rings_with():
     legs = response(hippo_legs(SIZE), legs_column(SIZE), frequencies)
     legs = np.linalg.norm(legs, axis=1) / np.sqrt(2)
     ringing, deaf = (state_under(init, frequencies) for init in ("hippo_n", "legs_ptd"))
-    print(frequencies, legs, ringing, deaf)
     np.testing.assert_allclose(deaf, legs, rtol=0.02)
     assert (ringing > 1.5 * legs).any()
