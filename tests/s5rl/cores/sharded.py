@@ -20,7 +20,7 @@ import s5rl
 from tests.s5rl.cores.running import floats, is_inexact, with_floats
 
 jax.config.update("jax_disable_most_optimizations", True)
-T, B, H = 4, 2, 3
+T, B, H = 4, 2, 4
 SHARED, OF_LANES = PartitionSpec(), PartitionSpec("lanes")
 LANES = PartitionSpec(None, "lanes")
 

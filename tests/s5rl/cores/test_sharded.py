@@ -42,4 +42,5 @@ def test_gradients_equal_those_of_one_device(case):
     assert done.returncode == 0, done.stderr
     differences = json.loads(done.stdout)
     assert differences.keys() == {"whole", "acting", "fresh", "scanned_for_seeds"}
-    assert max(differences.values()) < 1e-5, differences
+    # Rounding: sums over lanes in another order. One left out would change a half.
+    assert max(differences.values()) < 1e-4, differences
