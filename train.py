@@ -44,17 +44,30 @@ def resume(options: dict[str, Any]) -> int:
     folder = RunFolder.existing(str(options.pop("resume")), "resume")
     config = folder.load_config()
     trust.check(config, folder.path, trusted)
-    longer = run_config.typed(
-        run_config.Schedule, dataclasses.asdict(config.schedule) | options
-    )
-    if longer.total_steps < config.schedule.total_steps:
-        raise InputError(
-            f"total_steps ({longer.total_steps}) must not be less than the run's own "
-            f"({config.schedule.total_steps})."
-        )
-    config = dataclasses.replace(config, schedule=longer)
-    cli.need_wandb(longer.wandb)
+    config = longer(config, options)
+    cli.need_wandb(config.schedule.wandb)
     return _train(folder, config, resume=True)
+
+
+def longer(
+    config: run_config.RunConfig, options: dict[str, Any]
+) -> run_config.RunConfig:
+    """A run's configuration with another schedule, to go on with it.
+
+    Raises:
+      InputError: for a value that cannot be, or fewer steps than it was begun with.
+    """
+    own = config.schedule
+    schedule = run_config.typed(run_config.Schedule, dataclasses.asdict(own) | options)
+    if schedule.total_steps < own.total_steps:
+        raise InputError(
+            f"total_steps ({schedule.total_steps}) must not be less than the run's own "
+            f"({own.total_steps})."
+        )
+    try:
+        return dataclasses.replace(config, schedule=schedule)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def _train(folder: RunFolder, config: run_config.RunConfig, *, resume: bool) -> int:

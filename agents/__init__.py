@@ -1,7 +1,8 @@
 """Learning algorithms, by name. Importing this package does not import JAX.
 
 An agent has `initialise(key)`, `update(learner)` and `evaluate(learner, key, ...)`, all
-pure; see `agents.ppo.agent.PPO`.
+pure; see `agents.ppo.agent.PPO`. Its configuration has `steps_per_update`, and refuses
+in `check_updates(num_updates)` a training that is too long for it.
 """
 
 from importlib import import_module

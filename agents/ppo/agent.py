@@ -179,9 +179,11 @@ def make_ppo(
       seed_axis: see `PPO`.
 
     Raises:
-      ValueError: if the action space is of a kind without a distribution, or the critic
-        is to be privileged and the environment has no Markov state.
+      ValueError: if the action space is of a kind without a distribution, the critic is
+        to be privileged and the environment has no Markov state, or `num_updates` are
+        too many (`PPOConfig.check_updates`).
     """
+    config.check_updates(num_updates)
     if config.privileged_critic:
         env = Privileged(env)
     head: ActionHead = make_head(

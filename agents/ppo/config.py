@@ -77,3 +77,18 @@ class PPOConfig:
     def steps_per_update(self) -> int:
         """Environment steps that one update collects."""
         return self.num_envs * self.rollout_length
+
+    def check_updates(self, num_updates: int) -> None:
+        """Whether training can be so long.
+
+        Raises:
+          ValueError: if the rate is annealed over more steps of the optimiser than its
+            counter, an int32, can count.
+        """
+        steps = num_updates * self.epochs * self.num_minibatches
+        if self.anneal_learning_rate and steps > 2**31 - 1:
+            raise ValueError(
+                f"anneal_learning_rate counts steps of the optimiser in int32, at most "
+                f"{2**31 - 1:,}; got {num_updates:,} updates x epochs ({self.epochs}) "
+                f"x num_minibatches ({self.num_minibatches}) = {steps:,}."
+            )

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +13,7 @@ from experiment.report.text import safe
 
 Cell = str | int | float | bool | None
 
+_BRACKETS = re.compile(r"\[[^]]*\]")
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light; }
@@ -21,16 +23,20 @@ h1 { font-size: 1.6rem; line-height: 1.25; }
 h2 { font-size: 1.2rem; margin-top: 2.4rem; border-bottom: 1px solid #ccc; }
 p { max-width: 46rem; }
 p.warning { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .4rem .8rem; }
-figure { margin: 1.2rem 0; overflow-x: auto; }
-figcaption, caption { color: #444; font-size: .88rem; text-align: left;
-                      padding-bottom: .4rem; }
+figure { margin: 1.2rem 0; }
+figcaption { max-width: 46rem; color: #444; font-size: .88rem; padding-bottom: .4rem; }
 img { max-width: 100%; height: auto; }
+.wide { overflow-x: auto; background: /* shadows where there is more to the side */
+        linear-gradient(to right, #fff 40%, #fff0) 0 / 2.4rem 100% no-repeat local,
+        linear-gradient(to left, #fff 40%, #fff0) 100% / 2.4rem 100% no-repeat local,
+        linear-gradient(to right, #0003, #0000) 0 / .7rem 100% no-repeat,
+        linear-gradient(to left, #0003, #0000) 100% / .7rem 100% no-repeat; }
 table { border-collapse: collapse; font-size: .9rem;
         font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .8rem; border-bottom: 1px solid #ddd; text-align: right;
-         white-space: nowrap; }
-th { border-bottom: 2px solid #888; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
+         vertical-align: baseline; }
+th { border-bottom: 2px solid #888; vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; min-width: 6.5rem; }
 """
 
 
@@ -135,11 +141,17 @@ def show_interval(value: float | None, low: float, high: float) -> str:
 
     The interval's width decides how many digits mean something: two of it are shown.
     """
-    if _nothing(low) or _nothing(high):
+    if value is None or _nothing(low) or _nothing(high):
         return show(value)
     width = float(high) - float(low)
     places = 3 if not width > 0 else min(6, max(0, 2 - math.ceil(math.log10(width))))
-    return f"{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
+    three = [float(value), float(low), float(high)]
+    if any(three) and not any(round(x, places) for x in three):
+        first, *rest = (f"{x:.2g}" for x in three)  # all zeros would say nothing
+    else:
+        # Zero added, or what rounds to it from below has a sign.
+        first, *rest = (f"{round(x, places) + 0.0:,.{places}f}" for x in three)
+    return f"{first} [{', '.join(rest)}]"
 
 
 def _nothing(cell: Cell) -> bool:
@@ -163,14 +175,25 @@ def _section(section: Section) -> str:
 def _table(table: Table) -> str:
     head = "".join(f"<th>{_shown(name)}</th>" for name in table.columns)
     rows = "\n".join(
-        "<tr>" + "".join(f"<td>{_shown(show(cell))}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{_unbroken(cell)}</td>" for cell in row) + "</tr>"
         for row in table.rows
     )
-    caption = f"<caption>{_shown(table.caption)}</caption>" if table.caption else ""
+    # Apart from the table: it is read whole where the table has to be scrolled.
+    caption = f"<figcaption>{_shown(table.caption)}</figcaption>\n"
     return (
-        f"<figure><table>{caption}<thead><tr>{head}</tr></thead>\n"
-        f"<tbody>{rows}</tbody></table></figure>"
+        f"<figure>{caption if table.caption else ''}"
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n'
+        f"<tbody>{rows}</tbody></table></div></figure>"
     )
+
+
+def _unbroken(cell: Cell) -> str:
+    """What stands in brackets stays on one line, where there is little room.
+
+    A cell `0.51 [0.49, 0.53]` then breaks before its interval, and nowhere else.
+    """
+    text = _shown(show(cell))
+    return _BRACKETS.sub(lambda found: found[0].replace(" ", "&nbsp;"), text)
 
 
 def _picture(picture: Picture) -> str:

@@ -92,6 +92,7 @@ class RunConfig:
                 f"({options.rollout_length}) = {options.steps_per_update} steps."
             )
         values.check_number("the number of updates", self.num_updates)
+        self.agent.options.check_updates(self.num_updates)
 
     @property
     def num_updates(self) -> int:

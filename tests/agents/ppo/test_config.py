@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+import optax
 import pytest
 
 import agents
@@ -50,6 +52,28 @@ def test_the_edges_of_what_can_work_are_allowed():
         PPOConfig(num_envs=6, rollout_length=5, num_minibatches=3).steps_per_update
         == 30
     )
+
+
+def test_a_rate_is_annealed_over_what_its_counter_can_count(clockwork):
+    """Adam's own counter stops at its end, where nothing depends on it any more."""
+    sizes = dict(num_envs=8, num_minibatches=8, epochs=4)
+    last = (2**31 - 1) // 32
+    annealed = PPOConfig(anneal_learning_rate=True, **sizes)
+    annealed.check_updates(last)
+    PPOConfig(**sizes).check_updates(last + 1)
+    words = "67,108,864 updates x epochs (4) x num_minibatches (8) = 2,147,483,648"
+    for check in (
+        annealed.check_updates,
+        lambda number: agents.make(
+            "ppo", annealed, env=clockwork.env(), env_params=0.0,
+            core=s5rl.make_core("mlp", features=8), num_updates=number,
+        ),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=re.escape(words)):
+            check(last + 1)
+    schedule = optax.linear_schedule(1.0, 0.0, last * 32)
+    assert float(schedule(np.int32(last * 32))) == 0.0
+    assert float(schedule(np.int32(last * 16))) == pytest.approx(0.5)
 
 
 def test_an_agent_is_made_by_name(clockwork):

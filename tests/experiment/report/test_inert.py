@@ -32,7 +32,7 @@ HOSTILE = (
 
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "figure"),
-    *("figcaption", "img", "table", "caption", "thead", "tbody", "tr", "th", "td"),
+    *("figcaption", "img", "div", "table", "thead", "tbody", "tr", "th", "td"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "alt", "src"),

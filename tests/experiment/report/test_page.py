@@ -7,6 +7,7 @@
 | the last cell of a row is dropped | test_everything_is_inside |
 | None is shown as None | test_cells |
 | CSV cells are rounded for people | test_a_csv_file_has_every_digit |
+| captions are in tables; cells break anywhere | test_what_is_wide_is_scrolled_alone |
 | intervals have four digits | test_an_interval_shows_the_digits_that_mean_something |
 """
 
@@ -123,12 +124,26 @@ def test_cells():
         ((-1234.5, -1300.2, -1100.9), "-1,234 [-1,300, -1,101]"),
         ((3.0, 2.0, 12.0), "3.0 [2.0, 12.0]"),
         ((1.0, 1.0, 1.0), "1.000 [1.000, 1.000]"),
+        ((-0.001, -0.3, 0.3), "0.00 [-0.30, 0.30]"),
+        ((3.1e-9, -2e-8, 4e-8), "3.1e-09 [-2e-08, 4e-08]"),
+        ((0.0, 0.0, 0.0), "0.000 [0.000, 0.000]"),
         ((0.5, NAN, NAN), "0.5"),
         ((None, None, None), "–"),
     ],
 )
 def test_an_interval_shows_the_digits_that_mean_something(interval, shown):
     assert show_interval(*interval) == shown
+
+
+def test_what_is_wide_is_scrolled_alone(tmp_path):
+    """A caption in a table is as wide as it, so that its end was out of sight."""
+    table = Table(("agent", "return"), [("s5 [a, b]", "0.5 [0.4, 0.6]")], "Caption.")
+    text, read = page(tmp_path, Section("Heading", tables=[table]))
+    (inside,) = re.findall(r'<div class="wide">(.*?)</div>', text, re.S)
+    assert inside.startswith("<table>") and "Caption." not in inside
+    assert ".wide { overflow-x: auto" in text and "nowrap" not in text
+    # Where a cell breaks, it does so before its interval.
+    assert read.cells[-2:] == ["s5 [a,\xa0b]", "0.5 [0.4,\xa00.6]"]
 
 
 def test_a_csv_file_has_every_digit(tmp_path):

@@ -19,6 +19,10 @@ import train
 from experiment.setup import config as run_config
 
 LIMIT = ("env.memory_length=9", "env.max_steps_in_episode=9")
+ANNEALED = (
+    *("agent.anneal_learning_rate=true", "total_steps=1_000_000_000_000"),
+    *("agent.num_envs=8", "agent.rollout_length=100", "agent.num_minibatches=4"),
+)
 TRAIN = {
     "unknown environment": (["env=memory_chian"], "memory_chian", "'memory_chain'"),
     "distant environment": (["env=memry"], "'memry'", "'memory_chain'"),
@@ -50,6 +54,7 @@ TRAIN = {
     "negative layer": (["agent.head_sizes=[8,-8]"], "positive", "[8, -8]"),
     "odd state": (["core.state_size=7"], "state_size (7)", "multiple of 2"),
     "less than an update": (["total_steps=10"], "(10)", "= 3232 steps"),
+    "annealed for too long": (ANNEALED, "epochs (4)", "= 20,000,000,000"),
     "memory beyond the limit": (LIMIT, "memory_length (9)", "episode (9)"),
     "unknown wandb mode": (["wandb=yes"], "offline", "'yes'"),
     "negative seed": (["seed=-1"], "[0, 2**32)", "-1"),
@@ -122,6 +127,7 @@ def test_a_damaged_config_is_refused(refused, tmp_path, text, module, verb):
         ("env.memory_length=3", "env"),
         ("seed=4", "seed"),
         ("total_steps=100", "total_steps (100)"),
+        ("total_steps=9_000_000_000_000_000", "got 450000000000000"),
         ("total_steps=never", "'never'"),
         ("wandb=maybe", "'maybe'"),
     ],
