@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from envs import fields
+from envs import fields, values
 from envs.config import (
     ControlConfig,
     CustomConfig,
@@ -230,9 +230,10 @@ def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
             check(env, env_params)
             env = History(env)
         check(env, env_params)
-    except (ValueError, ImportError):
-        raise
     except Exception as error:
+        told = isinstance(error, ValueError | ImportError)
+        if told and not values.lacks_memory(error):
+            raise
         # With its own values it can be made. A user's own code speaks for itself.
         if not params or name == "custom":
             raise

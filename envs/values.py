@@ -19,6 +19,8 @@ _NUMBER = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _END = {"[": "]", "{": "}"}
+# How JAX and NumPy begin to say that memory has no room for an array.
+_NO_ROOM = ("RESOURCE_EXHAUSTED: ", "array is too big", "Maximum allowed ")
 _DIGITS = 300  # of an integer: more fit into no number that a device has
 _DEPTH = 20  # of lists in lists
 
@@ -137,6 +139,17 @@ def check_number(name: str, value: int | float, most: int = INT32) -> None:
             f"{name} must fit in float32, from {least:.3g} to {largest:.3g}; "
             f"got {value}."
         )
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says that an array found no room, in NumPy or in JAX."""
+    text = str(error)
+    if (
+        type(error).__name__ == "JaxRuntimeError"
+    ):  # by name: importing JAX takes a second
+        return text.startswith(_NO_ROOM[0]) or "Out of memory" in text
+    refused = isinstance(error, ValueError) and text.startswith(_NO_ROOM)
+    return refused or isinstance(error, MemoryError)
 
 
 def _short(value: int) -> str:

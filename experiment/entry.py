@@ -22,8 +22,9 @@ _MACHINE = {
     *(errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENXIO),
 }
 # How XLA's errors begin that say the same of a device.
+_NO_ROOM = "RESOURCE_EXHAUSTED"
 _DEVICE = {
-    "RESOURCE_EXHAUSTED": "the device has too little memory for this run",
+    _NO_ROOM: "the device has too little memory for this run",
     "UNAVAILABLE": "the device is not there any more",
     "DATA_LOSS": "the device lost data",
 }
@@ -54,12 +55,24 @@ def status_of(main: Callable[[], int | None]) -> int:
         return fail(MachineError(f"the machine failed: {error.strerror}{place}."))
     except MemoryError:
         return fail(MachineError("the machine has too little memory for this run."))
-    except RuntimeError as error:  # XLA's; importing jax to name it takes a second
-        kind = str(error).partition(":")[0]
-        if type(error).__name__ != "JaxRuntimeError" or kind not in _DEVICE:
+    except (RuntimeError, ValueError) as error:
+        kind = _device_fault(error)
+        if kind is None:
             raise
         said = str(error).split("\n")[0][:200]
         return fail(MachineError(f"{_DEVICE[kind]}: {said}"))
+
+
+def _device_fault(error: Exception) -> str | None:
+    """Which of XLA's errors it is, if it is one that says what a device has not."""
+    from envs.values import lacks_memory  # when it is needed: it takes a moment
+
+    if lacks_memory(error):
+        return _NO_ROOM
+    kind = str(error).partition(":")[0]
+    # By its name, for importing jax takes a second.
+    is_xla = type(error).__name__ == "JaxRuntimeError"
+    return kind if is_xla and kind in _DEVICE else None
 
 
 def fail(error: RunError) -> int:

@@ -112,7 +112,7 @@ FLOORS = {
     ),
     "experiment": (
         ("errors", "faults", "unfinished"),
-        ("signals",),
+        ("signals", "memory"),
         ("files",),
         ("entry",),
         ("setup",),

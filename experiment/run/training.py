@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 import envs
+from experiment import memory
 from experiment.report import plots
 from experiment.run import divergence
 from experiment.run.checkpoints import Checkpoints, NoCheckpoint
@@ -52,8 +53,10 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
 
 def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
     began = time.perf_counter()
+    shapes = learner_shapes(agent, config)
+    memory.check(memory.size(shapes), "the learners of this run take")
     origin = Origin(
-        learner_shapes(agent, config),
+        shapes,
         partial(initialise_seeds, agent, seed_keys(config)),
     )
     checkpoints = Checkpoints(folder.checkpoints, config)
@@ -120,9 +123,12 @@ def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         jax.eval_shape(over_seeds(one_update), shapes)
         return over_seeds(one_update), order
-    update = jax.jit(over_seeds(one_update), donate_argnums=0)
     # From shapes, or a resumed run would compile another program than a new one.
-    return update.lower(shapes).compile(), order
+    traced = jax.jit(over_seeds(one_update), donate_argnums=0).trace(shapes)
+    memory.check_program(traced)
+    update = traced.lower().compile()
+    memory.check_compiled(update)
+    return update, order
 
 
 def _draw(rows: Sequence[Row], config: RunConfig, folder: RunFolder) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import dis
-from functools import partial
 from typing import Any
 
 import jax
@@ -89,7 +88,7 @@ def initialise_seeds(agent: Any, keys: Array) -> Any:
 
 def learner_shapes(agent: Any, config: RunConfig) -> Any:
     """Learners of all seeds as shapes and types; nothing is computed."""
-    return jax.eval_shape(partial(initialise_seeds, agent), seed_keys(config))
+    return jax.eval_shape(lambda: initialise_seeds(agent, seed_keys(config)))
 
 
 def over_seeds(function: Any) -> Any:

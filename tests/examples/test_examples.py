@@ -3,6 +3,7 @@
 | mutant | fails |
 |---|---|
 | S5 returns its input | test_the_core_learns_in_your_code |
+| hydra: `last` is not shifted | test_only_both_ways_at_once_know_… |
 | an example without a test | test_every_example_is_run |
 """
 
@@ -37,6 +38,16 @@ def test_the_core_learns_in_your_code(main, capsys):
 def test_the_core_learns_through_the_nnx_bridge(main):
     losses = main("nnx_bridge")(steps=150)
     assert losses[0] > 0.5 and np.mean(losses[-10:]) < 0.5 * losses[0]
+
+
+def test_only_both_ways_at_once_know_what_comes_later(main):
+    """Not to know a sign costs 1, on average; the first sign every memory knows."""
+    both, forwards = (
+        np.mean(main("hydra")(steps=150, causal=causal)[-10:], axis=0)
+        for causal in (False, True)
+    )
+    assert (both < 0.1).all()
+    assert forwards[0] < 0.1 and forwards[1] > 0.7
 
 
 def test_the_agent_runs_in_your_own_loop(main, capsys):

@@ -37,6 +37,7 @@ def raising(error):
             "Out of memory",
         ),
         (JaxRuntimeError("UNAVAILABLE: gone"), 4, "not there any more"),
+        (ValueError("array is too big; `arr.size`"), 4, "too big"),  # NumPy's
     ],
 )
 def test_status_and_one_sentence(error, status, word, capsys):
