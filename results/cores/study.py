@@ -30,6 +30,17 @@ NUM_SEEDS = 3
 TOLERANCE = 0.1  # of the number of parameters
 # Which of a core's settings are tried: the learning rate decides most.
 RATES = {"slow": "agent.learning_rate=5e-4", "fast": "agent.learning_rate=2e-3"}
+# Rows' own options, before which stands the core's name: the first lets it have a width
+# at which its parameters are near enough, the others ask what memory's reach depends on.
+OWN = {
+    "mamba2": ("core.head_size=8",),
+    "s5-slower": ("core.dt_min=3e-6", "core.dt_max=1e-3"),
+    "s5-s4d_lin": ("core.init=s4d_lin",),
+    "s5-s4d_lin-slower": (
+        *("core.init=s4d_lin", "core.dt_min=3e-6"),
+        "core.dt_max=1e-3",
+    ),
+}
 FIELDS = (
     *("core", "setting", "seed", "features", "parameters", "final_return"),
     *("env_steps", "wall_seconds", "compile_seconds", "steps_per_second"),
@@ -66,6 +77,15 @@ STUDIES = {
         (CHAIN, "env.memory_length=1024", "total_steps=4_000_000"),
         after="memory_chain_256",
         best=8,
+    ),
+    "t_maze": Study(
+        ("env=t_maze", "total_steps=1_000_000"),
+        (
+            *("s5", "gru", "lstm", "slstm", "mingru", "minlstm", "rglru", "lru"),
+            *("mlstm", "gated_deltanet", "mamba", "window_attention", "mlp"),
+            *("s5-slower", "s5-s4d_lin", "s5-s4d_lin-slower"),
+        ),
+        settings=("slow",),
     ),
     **{
         game: Study(
@@ -104,8 +124,7 @@ def trials(name: str) -> list[tuple[str, str]]:
     study = STUDIES[name]
     cores = study.cores or s5rl.core_names()
     if not study.after:
-        known = [core for core in cores if core in s5rl.core_names()]
-        return [(core, setting) for setting in study.settings for core in known]
+        return [(core, setting) for setting in study.settings for core in cores]
     earlier = best_settings(rows_of(study.after))
     ranked = sorted(earlier, key=lambda core: -earlier[core][1])
     chosen = set(ranked[: study.best or None])
@@ -120,21 +139,35 @@ def parameters(arguments: tuple[str, ...]) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(learner.params))
 
 
+def chosen_core(row: str) -> tuple[str, ...]:
+    """Arguments of train.py for a row: a core's name, with or without a suffix."""
+    return f"core={row.partition('-')[0]}", *OWN.get(row, ())
+
+
 def matched_features(core: str, arguments: tuple[str, ...]) -> int:
-    """The width, a multiple of 8, at which a core has the S5 agent's parameters."""
+    """The width at which a core has the S5 agent's parameters.
+
+    A multiple of eight if one is near enough, else of four.
+
+    Raises:
+      ValueError: if none is.
+    """
     target = parameters((*arguments, "core=s5"))
 
-    def count(eights: int) -> int:
-        return parameters((*arguments, f"core={core}", f"core.features={8 * eights}"))
+    def count(features: int) -> int:
+        chosen = *chosen_core(core), f"core.features={features}"
+        return parameters((*arguments, *chosen))
 
-    low, high = 1, 64
-    while high - low > 1:  # parameters grow with the width
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) <= target else (low, middle)
-    nearest = min((low, high), key=lambda eights: abs(count(eights) - target))
-    if abs(count(nearest) / target - 1) > TOLERANCE:
-        print(f"{core}: {count(nearest):,} parameters is the nearest to {target:,}")
-    return 8 * nearest
+    for unit in (8, 4):
+        low, high = 1, 512 // unit
+        while high - low > 1:  # parameters grow with the width
+            middle = (low + high) // 2
+            is_small = count(unit * middle) <= target
+            low, high = (middle, high) if is_small else (low, middle)
+        nearest = unit * min(low, high, key=lambda n: abs(count(unit * n) - target))
+        if abs(count(nearest) / target - 1) <= TOLERANCE:
+            return nearest
+    raise ValueError(f"{core}: {count(nearest):,} parameters is nearest to {target:,}.")
 
 
 def run(name: str, core: str, setting: str) -> list[dict[str, object]]:
@@ -147,7 +180,7 @@ def run(name: str, core: str, setting: str) -> list[dict[str, object]]:
             [f"resume={folder}"]
             if (folder / "checkpoints").exists()
             else [
-                *(*arguments, f"core={core}", f"core.features={features}"),
+                *(*arguments, *chosen_core(core), f"core.features={features}"),
                 *(RATES[setting], f"num_seeds={NUM_SEEDS}", f"run_dir={folder}"),
             ]
         )
