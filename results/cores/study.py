@@ -31,7 +31,7 @@ TOLERANCE = 0.1  # of the number of parameters
 # Which of a core's settings are tried: the learning rate decides most.
 RATES = {"slow": "agent.learning_rate=5e-4", "fast": "agent.learning_rate=2e-3"}
 # Rows' own options, before which stands the core's name: the first lets it have a width
-# at which its parameters are near enough, the others ask what memory's reach depends on.
+# at which its parameters are near enough, the others ask what the reach depends on.
 OWN = {
     "mamba2": ("core.head_size=8",),
     "s5-slower": ("core.dt_min=3e-6", "core.dt_max=1e-3"),

@@ -1,0 +1,92 @@
+"""How many steps a second each memory acts and learns: `python -m results.cores.speed`.
+
+One layer of 64 features (of a hybrid, one pattern). Learning is a forward pass with its
+gradient over [T, B, 64], of as many steps whatever T is; acting is one step of 256
+lanes. Each core takes turns with S5, so that a busy machine is busy for both, and the
+ratio is the median over rounds. Compiling is not in it. Writes results/cores/speed.csv,
+a row as soon as it is measured, and goes on where it stopped.
+"""
+
+import csv
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+
+import s5rl
+from benchmarks.core import PASSES, our_stack
+from benchmarks.measure import compare
+
+HERE = Path(__file__).parent
+FEATURES, LANES, STEPS, REPEAT = 64, 256, 16_384, 9
+LENGTHS = (1, 64, 256, 1_024, 4_096)  # 1 is acting
+FIELDS = ("core", "T", "B", "steps_per_second", "times_s5", "compile_seconds")
+
+
+def lone_layer(name: str) -> Any:
+    """The core with one layer."""
+    return s5rl.make_core(name, features=FEATURES, num_layers=1)
+
+
+def inputs(cores: dict[str, Any], length: int, batch: int) -> tuple:
+    """(parameters, carry, x, reset), the first two by core, an episode end in 50."""
+    x_key, reset_key, key = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(x_key, (length, batch, FEATURES))
+    reset = jax.random.bernoulli(reset_key, 0.02, (length, batch))
+    params, carry = {}, {}
+    for name, core in cores.items():
+        carry[name] = core.initial_carry(batch)
+        variables = jax.jit(core.init)(key, carry[name], x, reset)
+        params[name] = variables.get("params", {})
+    return params, carry, x, reset
+
+
+def measured(name: str, length: int) -> dict[str, Any]:
+    """A row of the table."""
+    batch = LANES if length == 1 else STEPS // length
+    which = "acting" if length == 1 else "forward+gradient"
+    cores = {each: lone_layer(each) for each in ("s5", name)}
+
+    def timed(each, params, carry, x, reset):
+        run = partial(our_stack, cores[each])
+        return PASSES[which](run, params[each], carry[each], x, reset)
+
+    timing = compare(
+        {each: partial(timed, each) for each in cores},
+        inputs(cores, length, batch),
+        repeat=REPEAT,
+    )[name]
+    return {
+        "core": name,
+        "T": length,
+        "B": batch,
+        "steps_per_second": f"{length * batch / timing['seconds']:.0f}",
+        "times_s5": f"{1 / timing['ratio_to_textbook']:.3f}",
+        "compile_seconds": f"{timing['compile_seconds']:.1f}",
+    }
+
+
+def main() -> None:
+    """Measures what is not there yet."""
+    path = HERE / "speed.csv"
+    known = set()
+    if path.exists():
+        with path.open(newline="") as file:
+            known = {(row["core"], int(row["T"])) for row in csv.DictReader(file)}
+    for length in LENGTHS:
+        for name in s5rl.core_names():
+            if (name, length) in known:
+                continue
+            row = measured(name, length)
+            is_new = not path.exists()
+            with path.open("a", newline="") as file:
+                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+                if is_new:
+                    writer.writeheader()
+                writer.writerow(row)
+            print(*row.values(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
