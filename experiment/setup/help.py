@@ -109,10 +109,14 @@ def _table(keys: Mapping[str, tuple[Any, str, tuple[str, ...]]]) -> list[str]:
             comment = f"{comment} ({'|'.join(choices)})".strip()
         start = f"  {key.ljust(first)}  {shown[key].ljust(second)}  "
         room = max(30, _WIDTH - len(start))
-        head, *rest = textwrap.wrap(comment, room) or [""]
-        lines.append(f"{start}{head}".rstrip())
-        lines += [f"{' ' * len(start)}{line}" for line in rest]
+        lines += _hung(start, comment, room)
     return lines
+
+
+def _hung(start: str, text: str, room: int) -> list[str]:
+    """Text beside `start`; what does not fit stands below its beginning."""
+    head, *rest = textwrap.wrap(text, room, break_long_words=False) or [""]
+    return [f"{start}{head}".rstrip(), *(f"{' ' * len(start)}{line}" for line in rest)]
 
 
 def _as_typed(value: Any) -> str:
@@ -131,7 +135,11 @@ def _as_typed(value: Any) -> str:
 def _cores() -> list[str]:
     """What `core=` can be: a line each, what it is and whose."""
     width = max(map(len, CORES))
-    return [f"  {name.ljust(width)}  {row.summary}" for name, row in CORES.items()]
+    return [
+        line
+        for name, row in CORES.items()
+        for line in _hung(f"  {name.ljust(width)}  ", row.summary, _WIDTH - width - 4)
+    ]
 
 
 def _environments() -> list[str]:

@@ -24,7 +24,7 @@ class HybridConfig(CoreConfig):
 
     num_layers: int = 1  # how often the pattern is repeated
     pattern: tuple[str, ...] = ("s5", "window_attention")  # cores, by name
-    # what parts are told, as in [s5.state_size=32,window_attention.window=16]
+    # what parts are told, as in [s5.state_size=32]
     options: tuple[str, ...] = ()
 
     def __post_init__(self):
