@@ -26,7 +26,6 @@ EVERY = sorted(path.parent for path in ROOT.glob("results/in_context/*/result.js
 KEPT = [path for path in EVERY if (path / "learners.csv").exists()]
 # Made before learners.csv was: docs/in_context.md says so of each.
 BEFORE = {
-    "dark_room_s5",
     *("meta_cartpole_s5", "meta_cartpole_gru", "meta_cartpole_mlp"),
     "projected_control_s5",
 }
