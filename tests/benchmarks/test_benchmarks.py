@@ -58,8 +58,14 @@ SHORT = ["--length", "2", "--batch", "2", "--states", "4", "--repeat", "1"]
 
 @pytest.mark.parametrize(
     ("benchmark", "flags", "lines"),
-    [(recurrence, SHORT, 6), (core, [*SHORT, "--features", "4", "--layers", "1"], 6)],
-    ids=["recurrence", "core"],
+    [
+        pytest.param(recurrence, SHORT, 6, id="recurrence"),
+        pytest.param(
+            *(core, [*SHORT, "--features", "4", "--layers", "1"], 6),
+            id="core",
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
 def test_a_short_run_prints_its_measurements(benchmark, flags, lines, capsys):
     benchmark.main(flags)
@@ -73,6 +79,7 @@ def test_a_short_run_prints_its_measurements(benchmark, flags, lines, capsys):
             assert row["ratio_to_textbook"] == 1
 
 
+@pytest.mark.slow  # tests/s5rl/cores/test_tracing.py counts them by default
 def test_a_short_run_counts_eigendecompositions(capsys):
     tracing.main([*SHORT, "--features", "4", "--layers", "2"])
     first, later = (json.loads(line) for line in capsys.readouterr().out.splitlines())

@@ -35,11 +35,13 @@ def test_the_core_learns_in_your_code(main, capsys):
     assert "loss" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_core_learns_through_the_nnx_bridge(main):
     losses = main("nnx_bridge")(steps=150)
     assert losses[0] > 0.5 and np.mean(losses[-10:]) < 0.5 * losses[0]
 
 
+@pytest.mark.slow
 def test_only_both_ways_at_once_know_what_comes_later(main):
     """Not to know a sign costs 1, on average; the first sign every memory knows."""
     both, forwards = (

@@ -47,7 +47,8 @@ def final(config, folder):
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("number", "status"),
+    [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)],
 )
 def test_stopped_by_a_signal_and_resumed_is_the_same(
     whole, start, tiny, tmp_path, number, status

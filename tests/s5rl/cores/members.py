@@ -55,7 +55,9 @@ VARIANTS = {
         SMALL["s5"] | {"init": "fourier", "conjugate_symmetry": False},
     ),
 }
-# One of each kind of memory, where a test is too dear for all; the others are slow.
+# One of each kind of memory: the others obey their equations by default, and all laws
+# if slow tests run (`pytest -m "slow or not slow" tests/s5rl/cores`, for whoever touches
+# what cores share).
 KINDS = {"s5", "gru", "lstm", "mlp", "mamba", "window_attention", "gated_deltanet"}
 REMEMBER = [name for name in s5rl.core_names() if name != "mlp"]
 LEARNED = {
@@ -68,17 +70,12 @@ ROUNDED = {
 EXACT = {name: (name, SMALL[name]) for name in CORES} | VARIANTS | LEARNED
 
 
-def members(cases):
-    """Parameters of a test; learned starts and rounding of most kinds are slow ones.
+def members(cases, *, quick=KINDS):
+    """Parameters of a test: those of these cores by default, the others if slow."""
 
-    Every core obeys every law by default as it is; `-m slow` has the rest.
-    """
-    return [
-        pytest.param(case, id=case, marks=pytest.mark.slow if _is_slow(case) else ())
-        for case in cases
-    ]
+    def mark(case):
+        name, _, how = case.rpartition("-")
+        is_quick = case in quick or (how in ("learned", "bfloat16") and name in KINDS)
+        return () if is_quick else pytest.mark.slow
 
-
-def _is_slow(case):
-    name, _, how = case.rpartition("-")
-    return how in ("learned", "bfloat16") and name not in KINDS
+    return [pytest.param(case, id=case, marks=mark(case)) for case in cases]

@@ -312,7 +312,7 @@ def test_a_learned_start_opens_every_segment(case):
     assert changed[0] > 1e-6 and changed[CUT] > 1e-6
 
 
-@pytest.mark.parametrize("case", SMALL)
+@pytest.mark.parametrize("case", members(SMALL))
 def test_the_first_call_after_init_is_finite(case):
     core = made(case)
     x, reset = drawn(core)[2], random_reset()

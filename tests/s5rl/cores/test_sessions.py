@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import pytest
 
 import s5rl
+from tests.s5rl.cores.members import members
 from tests.s5rl.cores.running import floats, is_inexact, with_floats
 
 T, B, H_IN, H = 3, 2, 5, 4
@@ -30,7 +31,7 @@ SINGLE, COUNTS = (jnp.float32, jnp.complex64), (jnp.int32, jnp.bool_)
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", members(CASES))
 def test_single_precision_stays_in_a_wide_session(case, kind):
     """Parameters, carries, outputs, and the gradients of what is single."""
     name, options = CASES[case]

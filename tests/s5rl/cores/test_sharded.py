@@ -15,17 +15,20 @@ from pathlib import Path
 import pytest
 
 import s5rl
-from tests.s5rl.cores.members import KINDS
 
 ROOT = Path(__file__).parents[3]
 CASES = [
-    pytest.param((name,), marks=() if name in KINDS else pytest.mark.slow, id=name)
+    pytest.param((name,), marks=() if name == "gru" else pytest.mark.slow, id=name)
     for name in s5rl.core_names()
     if name != "s5"
 ]
 CASES += [
-    pytest.param(("s5", f"method={method}", "state_size=4", "num_layers=1"), id=method)
-    for method in ("sequential", "associative")
+    pytest.param(
+        ("s5", f"method={method}", "state_size=4", "num_layers=1"),
+        id=method,
+        marks=marks,
+    )
+    for method, marks in (("sequential", ()), ("associative", pytest.mark.slow))
 ]
 
 
