@@ -56,8 +56,7 @@ VARIANTS = {
     ),
 }
 # One of each kind of memory: the others obey their equations by default, and all laws
-# if slow tests run (`pytest -m "slow or not slow" tests/s5rl/cores`, for whoever touches
-# what cores share).
+# if slow tests run: `pytest -m "slow or not slow" tests/s5rl/cores`.
 KINDS = {"s5", "gru", "lstm", "mlp", "mamba", "window_attention", "gated_deltanet"}
 REMEMBER = [name for name in s5rl.core_names() if name != "mlp"]
 LEARNED = {

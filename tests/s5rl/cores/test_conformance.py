@@ -91,7 +91,7 @@ def norm_of(x):
 
 
 def test_ffm_equals_memax(sequence, lenient):
-    """With the output gate open, for theirs stands inside the norm (the paper's: out)."""
+    """With the output gate open: theirs stands inside the norm, the paper's outside."""
     ffm = pytest.importorskip("memax.equinox.semigroups.ffm")
     x, reset = sequence
     traces, contexts = 4, 3
