@@ -6,6 +6,8 @@ GRU is made of a minimal GRU    | a_segment_is_what_flax_makes_of_it
 the reset comes after the step  | a_segment_is_what_flax_makes_of_it
 """
 
+from itertools import pairwise
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -34,6 +36,6 @@ def test_a_segment_is_what_flax_makes_of_it(name):
     params = {"params": {"cell": variables["params"]["layer_0"]}}
     for lane in range(B):
         ends = [0, *np.flatnonzero(reset[1:, lane]) + 1, T]
-        for start, end in zip(ends[:-1], ends[1:], strict=True):
+        for start, end in pairwise(ends):
             want = alone.apply(params, x[None, start:end, lane])[0]
             np.testing.assert_allclose(y[start:end, lane], want, rtol=1e-5, atol=1e-6)
