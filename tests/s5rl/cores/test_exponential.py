@@ -1,4 +1,11 @@
-"""mLSTM's recurrence beside one associative operator, and without a running maximum."""
+"""mLSTM's recurrence beside one associative operator, and without a running maximum.
+
+mutant                               | the test that failed: test_…
+------------------------------------ | --------------------------------------------
+the running maximum is not reset     | gates_of_any_size_give_what_their_definition_...
+writing is not divided by exp(m)     | equals_one_associative_operator
+the bound does not follow m          | equals_one_associative_operator
+"""
 
 from functools import partial
 

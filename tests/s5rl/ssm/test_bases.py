@@ -1,4 +1,13 @@
-"""What S5 may start as: each against its dense system, and LegS against its theorem."""
+"""What S5 may start as: each against its dense system, and LegS against its theorem.
+
+mutant                                     | the test that failed: test_…
+------------------------------------------ | --------------------------------------
+eigenvalues are repeated, blocks are not   | the_basis_rebuilds_the_dense_matrix
+a lone eigenvalue counts twice             | the_basis_rebuilds_the_dense_matrix
+S4D-Inv's frequencies are not moved        | the_basis_rebuilds_the_dense_matrix
+Fourier's constant counts as the others    | frequencies_and_fourier_by_hand
+E is twice as large as it is said to be    | the_basis_rebuilds_the_dense_matrix
+"""
 
 import jax
 import jax.numpy as jnp
