@@ -24,11 +24,8 @@ from results.in_context.keep import COPIED, keep
 ROOT = Path(__file__).parents[1]
 EVERY = sorted(path.parent for path in ROOT.glob("results/in_context/*/result.json"))
 KEPT = [path for path in EVERY if (path / "learners.csv").exists()]
-# Made before learners.csv was: docs/in_context.md says so of each.
-BEFORE = {
-    *("meta_cartpole_s5", "meta_cartpole_gru", "meta_cartpole_mlp"),
-    "projected_control_s5",
-}
+# Made before learners.csv was: docs/in_context.md says so.
+BEFORE = {"projected_control_s5"}
 
 
 def rows_of(path):
