@@ -7,6 +7,7 @@
 | learners.csv of a result is deleted | test_the_document_says_* |
 | the oldest evaluation is kept | test_the_newest_* |
 | curves stay in result.json | test_the_newest_* |
+| a return of t_maze_horizon.csv is changed | test_memories_are_told_as_* |
 """
 
 import csv
@@ -19,6 +20,7 @@ import pytest
 from experiment.evaluate.transfer_figures import read_over
 from experiment.evaluate.trials import adapted
 from experiment.report.statistics import mean_interval
+from results.cores import tables
 from results.in_context.keep import COPIED, keep
 
 ROOT = Path(__file__).parents[1]
@@ -108,3 +110,11 @@ def test_the_newest_evaluation_is_kept_in_short(tmp_path):
     }
     (row,) = rows_of(tmp_path / "kept" / "adaptation.csv")
     assert row == {"trial": "1", "return": "0.666667", "low": ""}
+
+
+def test_memories_are_told_as_they_were_measured():
+    text = tables.DOCUMENT.read_text()
+    told = [name for name in tables.TABLES if f"<!-- {name} -->" in text]
+    assert told
+    for name in told:
+        assert tables.written(text, name).strip() == tables.TABLES[name]()

@@ -1,18 +1,18 @@
 """The tables of docs/cores.md and their pictures: `python -m results.cores.tables`.
 
-Prints Markdown made from the CSV files beside it, each mean with its 95 % interval over
-learners (Student's t, cut where no return can be), and draws memory_chain.png and
-speed.png.
+Made from the CSV files beside it and put between their marks there: each mean with its
+95 % interval over learners (Student's t, cut where no return can be). Draws
+memory_chain.png and speed.png.
 """
 
 import csv
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from experiment.report.statistics import mean_interval
 from results.cores.study import GAMES, HERE, STUDIES, best_settings, rows_of
 
+DOCUMENT = HERE.parents[1] / "docs" / "cores.md"
 Rows = list[dict[str, str]]
 CHAINS = ("memory_chain_64", "memory_chain_256", "memory_chain_1024")
 # The best mean return of any epoch within 15 million steps (MMER): POPGym's GRU and its
@@ -144,6 +144,22 @@ TABLES = {
 }
 
 
+def written(text: str, name: str) -> str:
+    """What stands in a document between the marks of a table."""
+    return text.split(f"<!-- {name} -->\n")[1].split(f"<!-- end of {name} -->")[0]
+
+
+def update(path: Path) -> None:
+    """Puts the tables that a document has marks for into it."""
+    text = path.read_text()
+    for name, make in TABLES.items():
+        if f"<!-- {name} -->" in text:
+            old = written(text, name)
+            head, tail = text.split(f"<!-- {name} -->\n{old}")
+            text = f"{head}<!-- {name} -->\n{make()}\n{tail}"
+    path.write_text(text)
+
+
 def draw(folder: Path) -> None:
     """Draws both pictures into a folder."""
     from results.cores import pictures
@@ -155,6 +171,5 @@ def draw(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    for name, make in TABLES.items():
-        sys.stdout.write(f"<!-- {name} -->\n{make()}\n<!-- end of {name} -->\n\n")
+    update(DOCUMENT)
     draw(HERE)
