@@ -7,6 +7,7 @@ blocks do not count            | s5_refuses_what_cannot_work
 NaN passes for positive        | s5_refuses_what_cannot_work
 not frozen                     | configurations_are_values
 num_states is not halved       | states_are_halved_by_conjugate_symmetry
+legs_ptd's pairs are halved    | s5_refuses_what_cannot_work
 the module imports jax         | a_command_line_need_not_wait_for_jax
 """
 
@@ -43,6 +44,20 @@ from s5rl import GRUConfig, LSTMConfig, MLPConfig, S5Config
         ({"norm": "batch"}, "norm must be one of pre, post, none; got 'batch'"),
         ({"method": "kernel"}, "method.*associative, sequential; got 'kernel'"),
         ({"dtype": "float16"}, "dtype.*float32, bfloat16; got 'float16'"),
+        ({"init": "legs"}, "init.*hippo_n, legs_ptd, .*fourier; got 'legs'"),
+        ({"epsilon": 0.0}, "epsilon must be positive; got 0.0"),
+        (
+            {"init": "legs_ptd", "conjugate_symmetry": True},
+            "legs_ptd.*conjugate_symmetry must be false or left out; got True",
+        ),
+        (
+            {"init": "legs_ptd", "c_init": "complex_normal"},
+            "legs_ptd.*c_init must be lecun_normal; got complex_normal",
+        ),
+        (
+            {"init": "s4d_lin", "state_size": 7, "conjugate_symmetry": False},
+            r"state_size \(7\).*multiple of 2.*conjugate pairs",
+        ),
     ],
 )
 def test_s5_refuses_what_cannot_work(options, says):
