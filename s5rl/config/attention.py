@@ -25,13 +25,7 @@ class WindowAttentionConfig(CoreConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        check(self, "num_heads", "head_size", "window")
-        if self.window < 2:
-            raise ValueError(f"window must be at least 2; got {self.window}.")
-        if self.mlp_expansion < 0:
-            raise ValueError(
-                f"mlp_expansion must not be negative; got {self.mlp_expansion}."
-            )
+        check(self, "num_heads", "head_size", window=2, mlp_expansion=0)
         if not 0 <= self.learned_rows < self.window:
             raise ValueError(
                 f"learned_rows ({self.learned_rows}) must be less than window "
@@ -75,9 +69,7 @@ class FrameStackConfig(CoreConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        check(self, "frames")
-        if self.frames < 2:
-            raise ValueError(f"frames must be at least 2; got {self.frames}.")
+        check(self, frames=2)
 
 
 @core(
@@ -102,9 +94,7 @@ class SeqBoatConfig(CoreConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        check(self, "state_size", "key_size", "expansion", "temperature")
-        if self.window < 2:
-            raise ValueError(f"window must be at least 2; got {self.window}.")
+        check(self, "state_size", "key_size", "expansion", "temperature", window=2)
         _ = self.space
 
     @property

@@ -43,13 +43,23 @@ def core(name: str, layer: str, *, kind: str, cost: str) -> Callable[[Config], C
     return add
 
 
+# Of layers, states, heads or steps seen. Beyond it, tracing takes all memory, or for
+# ever, before anything could tell that the machine has too little.
+LARGEST = 2**16
+
+
 def choice(default: str, *others: str) -> Any:
     """A field that is one of some names; help lists them."""
     return dataclasses.field(default=default, metadata={"choices": (default, *others)})
 
 
-def check(config: Any, *positive: str) -> None:
-    """Refuses what is not positive, or none of its field's choices.
+def check(config: Any, *positive: str, **least: int) -> None:
+    """Refuses what is too small or far too large, or none of its field's choices.
+
+    Args:
+      config: its fields are looked at.
+      positive: names of fields that must be above zero.
+      least: what fields must be at least, by name.
 
     Raises:
       ValueError: naming the field, what was wanted and what came.
@@ -58,6 +68,14 @@ def check(config: Any, *positive: str) -> None:
         value = getattr(config, name)
         if not value > 0:
             raise ValueError(f"{name} must be positive; got {value}.")
+    for name, bound in least.items():
+        if getattr(config, name) < bound:
+            got = getattr(config, name)
+            raise ValueError(f"{name} must be at least {bound}; got {got}.")
+    for name in (*positive, *least):
+        value = getattr(config, name)
+        if isinstance(value, int) and value > LARGEST:
+            raise ValueError(f"{name} must be at most {LARGEST:,}; got {value:,}.")
     for field in dataclasses.fields(config):
         known, value = field.metadata.get("choices"), getattr(config, field.name)
         if known is not None and value not in known:

@@ -82,11 +82,7 @@ class RGLRUConfig(CoreConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        check(self, "num_heads", "conv_width")
-        if self.mlp_expansion < 0:
-            raise ValueError(
-                f"mlp_expansion must not be negative; got {self.mlp_expansion}."
-            )
+        check(self, "num_heads", "conv_width", mlp_expansion=0)
 
 
 @core(

@@ -6,6 +6,7 @@ dt_min and dt_max not compared | s5_refuses_what_cannot_work
 blocks do not count            | s5_refuses_what_cannot_work
 NaN passes for positive        | s5_refuses_what_cannot_work
 not frozen                     | configurations_are_values
+sizes may be of any size       | no_size_is_beyond_what_can_be_traced
 num_states is not halved       | states_are_halved_by_conjugate_symmetry
 legs_ptd's pairs are halved    | s5_refuses_what_cannot_work
 the module imports jax         | a_command_line_need_not_wait_for_jax
@@ -18,6 +19,7 @@ import sys
 import pytest
 
 from s5rl import GRUConfig, LSTMConfig, MLPConfig, S5Config
+from s5rl.config import CORE_CONFIGS
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,33 @@ from s5rl import GRUConfig, LSTMConfig, MLPConfig, S5Config
 def test_s5_refuses_what_cannot_work(options, says):
     with pytest.raises(ValueError, match=says):
         S5Config(**options)
+
+
+def sizes():
+    """Every core's integers that must be positive, each by (core, name)."""
+    for core, config in CORE_CONFIGS.items():
+        for field in dataclasses.fields(config):
+            if type(field.default) is int and field.default > 0:
+                yield core, field.name
+
+
+@pytest.mark.parametrize(("core", "name"), [*sizes()])
+def test_no_size_is_beyond_what_can_be_traced(core, name):
+    with pytest.raises(ValueError, match=f"{name}.* at most 65,536; got 1,000,000,000"):
+        CORE_CONFIGS[core](**{name: 10**9})
+
+
+@pytest.mark.parametrize(
+    ("core", "name", "least"),
+    [
+        *(("window_attention", "window", 2), ("seqboat", "window", 2)),
+        *(("frame_stack", "frames", 2), ("rglru", "mlp_expansion", 0)),
+    ],
+)
+def test_what_has_a_least_size_refuses_less(core, name, least):
+    CORE_CONFIGS[core](**{name: least})
+    with pytest.raises(ValueError, match=f"{name} must be at least {least}; got"):
+        CORE_CONFIGS[core](**{name: least - 1})
 
 
 @pytest.mark.parametrize("config", [GRUConfig, LSTMConfig, MLPConfig])
