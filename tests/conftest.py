@@ -5,7 +5,14 @@ An array that broadcasts by gaining an axis is nearly always a mistake ([B] agai
 (distrax's multivariate distributions): there, mark the test `lenient`.
 """
 
+import os
 import signal
+
+# Two workers share two cores. With pools of threads they wait for one another, and
+# the suite takes half as long again. Programs that tests start have it from here, too.
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+if ONE_THREAD not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
 
 import jax
 import pytest
