@@ -25,9 +25,6 @@ from results.in_context.keep import COPIED, keep
 
 ROOT = Path(__file__).parents[1]
 EVERY = sorted(path.parent for path in ROOT.glob("results/in_context/*/result.json"))
-KEPT = [path for path in EVERY if (path / "learners.csv").exists()]
-# Made before learners.csv was: docs/in_context.md says so.
-BEFORE = {"projected_control_s5"}
 
 
 def rows_of(path):
@@ -35,17 +32,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def test_the_document_says_of_which_results_learners_are_missing():
-    assert {path.name for path in EVERY} - {path.name for path in KEPT} == BEFORE
-    text = " ".join((ROOT / "docs" / "in_context.md").read_text().split())
-    (said,) = [part for part in text.split("**They are there for ") if "alone" in part]
-    kept, missing = said.split(" alone.**")[0], said.split(" alone.**")[1][:300]
-    assert {path.name.rpartition("_")[0] for path in KEPT} == {*kept.split(" and ")}
-    for name in BEFORE:
-        assert name.rpartition("_")[0] in missing
-
-
-@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.name)
 def test_intervals_follow_from_what_is_kept(path):
     """Of every trial, and every figure that is written of a split."""
     result = json.loads((path / "result.json").read_text())

@@ -48,6 +48,7 @@ def learning_curve(
     marks = [level for level in levels.values() if level is not None]
     panels.fit(axes.set_ylim, [smooth, marks], [band])
     axes.set_xlim(0, steps[-1])
+    panels.round_ticks(axes.xaxis)
     axes.set_xlabel("environment steps")
     axes.set_ylabel("return of finished episodes")
     axes.legend(frameon=False, loc="best")
