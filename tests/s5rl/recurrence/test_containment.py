@@ -28,7 +28,7 @@ from jax.extend.core import jaxprs_in_params
 from s5rl import linear_recurrence
 
 T, B, P, CUT = 7, 3, 5, 4  # associative scans compile slowly
-METHODS = ("associative", "sequential", "auto")
+METHODS = ("associative", "sequential", "kernel", "auto")
 SCANS = {"scan", "while"}
 
 
@@ -255,7 +255,6 @@ def test_refuses_what_it_does_not_know(shared):
         linear_recurrence(a, b, np.zeros((T, B), np.float32), carry)
     for wrong, says in (
         ("parallel", "one of.*got 'parallel'"),
-        ("kernel", "no kernel"),
     ):
         with pytest.raises(ValueError, match=says):
             linear_recurrence(a, b, reset_at(0), carry, method=wrong)

@@ -27,7 +27,7 @@ from s5rl import linear_recurrence
 from s5rl.recurrence.reference import reference
 
 T, B, P = 7, 3, 5  # associative scans compile slowly
-METHODS = ("associative", "sequential", "auto", "reference")
+METHODS = ("associative", "sequential", "kernel", "auto", "reference")
 CLOSE = {"rtol": 2e-5, "atol": 2e-5}  # float32, T steps of |a| < 1
 DTYPES = {
     "real": (jnp.float32, jnp.float32),
@@ -149,7 +149,7 @@ def test_gradients_equal_the_defining_equations(draw, method, dtypes):
                 np.testing.assert_allclose(g, w, **CLOSE, err_msg=f"{length} {name}")
 
 
-@pytest.mark.parametrize("method", ["associative", "sequential"])
+@pytest.mark.parametrize("method", ["associative", "sequential", "kernel"])
 def test_gradients_equal_finite_differences(draw, keys, method):
     *arrays, (carry_bar, h_bar) = draw()
     reset = resets(T)["random"]

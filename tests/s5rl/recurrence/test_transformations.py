@@ -23,7 +23,7 @@ from s5rl import linear_recurrence
 from s5rl.recurrence.reference import reference
 
 T, B, P, CUT = 4, 2, 2, 2
-METHODS = ("associative", "sequential")
+METHODS = ("associative", "sequential", "kernel")
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}  # float32
 RESET = np.array([[True, False], [False, False], [False, True], [False, False]])
 
