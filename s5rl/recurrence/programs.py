@@ -50,7 +50,8 @@ class Channels(NamedTuple):
 def _channels(layout: Layout) -> Channels:
     tile, features, planes = layout.divided.tile, layout.features, layout.planes
     number = pl.program_id(0) * tile + lax.iota(jnp.int32, tile)
-    lane, feature = lax.div(number, features), lax.rem(number, features)
+    width = jnp.int32(features)  # not of 64 bits, in a session of them
+    lane, feature = lax.div(number, width), lax.rem(number, width)
     own = tuple(feature + plane * features for plane in range(planes))
     inputs = tuple(lane * (planes * features) + plane for plane in own)
     inside = number < layout.lanes * features
@@ -143,7 +144,8 @@ def _fold(layout: Layout, maps_ref, channels: Channels, state: Planes) -> Planes
             state = _select(is_before, after, state)
         return state
 
-    return lax.fori_loop(jnp.int32(0), pl.cdiv(mine, unroll), some, state)
+    turns = lax.div(mine + (unroll - 1), jnp.int32(unroll))
+    return lax.fori_loop(jnp.int32(0), turns, some, state)
 
 
 def _load(ref, inside: Array) -> Array:
