@@ -161,17 +161,21 @@ def _choose(shape: tuple[int, ...], dtype, device: Device) -> Choice:
     row = _nearest(platform, form, shape)
     times = row.microseconds if row else {}
     times = {way: time for way, time in times.items() if way not in reasons}
-    if times:
-        with_gradients = all(time[1] is not None for time in times.values())
-        best = min(times, key=lambda way: times[way][with_gradients])
-    else:
-        best = "sequential" if platform == "cpu" else "associative"
+    best = _fastest(times) or ("sequential" if platform == "cpu" else "associative")
     for way in WAYS:
         if way != best and way not in reasons:
             reasons[way] = _slower(way, best, row, form, platform)
     choice = Choice(best, {way: reasons[way] for way in WAYS if way in reasons})
     LOG.info("%s %s %s on %s: %s", form, dtype, shape, device, choice)
     return choice
+
+
+def _fastest(times: dict[str, tuple[float, float | None]]) -> str | None:
+    """With gradients, where that is known of all."""
+    forward = {way: time for way, (time, _) in times.items()}
+    trained = {way: time for way, (_, time) in times.items() if time is not None}
+    compared = trained if trained.keys() == forward.keys() else forward
+    return min(compared, key=compared.__getitem__, default=None)
 
 
 def _slower(way: str, best: str, row: Measured | None, form: str, platform: str) -> str:

@@ -85,7 +85,7 @@ def scan(layout: Layout, a_ref, b_ref, reset_ref, entering_ref, *rest):
     places, inside = channels.inputs, channels.inside
     state = tuple(_load(entering_ref.at[place], inside) for place in places)
     if maps_ref:
-        state = _fold(layout, *maps_ref, channels, state)
+        state = _fold(layout, maps_ref[0], channels, state)
 
     def step(state, row, inside, a, b, first):
         state = _select(first, b, _step(a, state, b))

@@ -2,11 +2,23 @@
 
 What every way has to keep, it keeps in the tests beside this one.
 
-mutant                                      | the test that failed: test_…
-------------------------------------------- | --------------------------------------
+mutant                                  | the test that failed: test_…
+--------------------------------------- | --------------------------------------------
+a chunk folds its own map too           | equals_the_definition_at_the_edges_of_blocks
+rows run forward where time is reversed | equals_the_definition_at_the_edges_of_blocks
+steps beyond the last are not masked    | equals_the_definition_at_the_edges_of_blocks
+a chunk is no whole number of turns     | blocks_cover_time_and_keep_a_gpu_busy
+the last tile's lanes are not masked    | nothing_is_read_or_written_out_of_bounds
+maps beyond the last are loaded         | nothing_is_read_or_written_out_of_bounds
+either program multiplies by the flag   | what_a_reset_drops_leaves_no_trace
+emptied is read off A == 0              | what_is_lost_stays_lost_until_a_reset
+states are rounded between steps        | bfloat16_is_rounded_once
+the interpreter is compiled for CUDA    | lowers_for_cuda
+indices are as wide as the session      | a_wide_session_neither_widens_nor_refuses_it
 """
 
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +28,7 @@ from jax.sharding import AbstractDevice, AbstractMesh
 
 from s5rl import linear_recurrence
 from s5rl.recurrence import kernel as module
+from s5rl.recurrence import programs
 from s5rl.recurrence.kernel import kernel
 from s5rl.recurrence.programs import Blocks
 
@@ -150,6 +163,43 @@ def test_blocks_cover_time_and_keep_a_gpu_busy():
     assert BLOCKS(1024, 64 * 128).chunk == 64
     assert BLOCKS(16_384, 8 * 128).chunk == 128
     assert BLOCKS(64, 1).chunk == 32
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(
+    ("form", "shared"), [("planar", False), pytest.param("real", True, marks=slow)]
+)
+def test_nothing_is_read_or_written_out_of_bounds(
+    run, monkeypatch, form, shared, reverse
+):
+    """The interpreter lets it pass; on a GPU it is somebody else's memory.
+
+    Four chunks in turns of two, the last of one step; five channels in fours.
+    """
+    seen = []
+
+    def watched(access):
+        def watching(view, *value, mask, **options):
+            (indices,) = (transform.indices for transform in view.transforms)
+            left = [
+                (index < 0) | (index >= size)
+                for index, size in zip(indices, view.ref.shape, strict=True)
+            ]
+            left = jnp.stack(jnp.broadcast_arrays(*left)).any(0)
+            jax.debug.callback(seen.append, jnp.stack([left, left & mask]).any(1))
+            return access(view, *value, mask=mask, **options)
+
+        return watching
+
+    accesses = {
+        name: watched(getattr(programs.plt, name)) for name in ("load", "store")
+    }
+    monkeypatch.setattr(programs, "plt", SimpleNamespace(**accesses))
+    a, b, entering = formed(form, *drawn(13, 1, 5, shared))
+    jax.block_until_ready(run(reverse=reverse)(a, b, np.zeros((13, 1), bool), entering))
+    jax.effects_barrier()
+    unmasked, masked = np.any(seen, axis=0)
+    assert unmasked and not masked
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf], ids=str)
