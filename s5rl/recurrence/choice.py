@@ -146,7 +146,8 @@ def _missing() -> str | None:
 
 
 def _device() -> Device:
-    device = jax.config.jax_default_device or jax.devices()[0]
+    default = getattr(jax.config, "jax_default_device", None)
+    device = default or jax.devices()[0]
     if isinstance(device, str):
         device = jax.devices(device)[0]
     platform = "gpu" if device.platform == "cuda" else device.platform
