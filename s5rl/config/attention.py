@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import CoreConfig, check, choice, core
+from s5rl.config.base import METHODS, CoreConfig, check, choice, core
 from s5rl.config.spaces import S5Config
 
 
@@ -90,7 +90,7 @@ class SeqBoatConfig(CoreConfig):
     key_size: int = 32  # d, of queries and keys
     expansion: int = 2  # values per feature
     temperature: float = 1.0  # of the choice at first, by the root of the features
-    method: str = choice("auto", "associative", "sequential")  # of the recurrence
+    method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
         super().__post_init__()

@@ -47,6 +47,9 @@ def core(name: str, layer: str, *, kind: str, cost: str) -> Callable[[Config], C
 # ever, before anything could tell that the machine has too little.
 LARGEST = 2**16
 
+# Of `s5rl.linear_recurrence`, the default first.
+METHODS = ("auto", "associative", "sequential", "kernel")
+
 
 def choice(default: str, *others: str) -> Any:
     """A field that is one of some names; help lists them."""

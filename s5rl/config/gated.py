@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import CoreConfig, check, choice, core
+from s5rl.config.base import METHODS, CoreConfig, check, choice, core
 
 
 @core(
@@ -23,7 +23,7 @@ class LRUConfig(CoreConfig):
     r_min: float = 0.9  # the least |eigenvalue| at first
     r_max: float = 0.999  # the largest
     max_phase: float = 0.314  # the largest angle of an eigenvalue at first, in radians
-    method: str = choice("auto", "associative", "sequential")  # of the recurrence
+    method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
         super().__post_init__()
@@ -47,7 +47,7 @@ class MinGRUConfig(CoreConfig):
     )  # what passes the gate: g(Wx), or Wx
     time_min: float = 1.0  # the shortest memory at first, in steps; log-uniform to
     time_max: float = 1000.0  # the longest
-    method: str = choice("auto", "associative", "sequential")  # of the recurrence
+    method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
         super().__post_init__()
@@ -78,7 +78,7 @@ class RGLRUConfig(CoreConfig):
     num_heads: int = 4  # the gates' matrices are block-diagonal
     conv_width: int = 4  # taps of the causal convolution before the recurrence
     mlp_expansion: int = 3  # of the gated MLP behind each block; 0 leaves it out
-    method: str = choice("auto", "associative", "sequential")  # of the recurrence
+    method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
         super().__post_init__()
@@ -97,7 +97,7 @@ class FFMConfig(CoreConfig):
 
     memory_size: int = 32  # m, traces
     context_size: int = 4  # c, complex frequencies that each trace is kept at
-    method: str = choice("auto", "associative", "sequential")  # of the recurrence
+    method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
         super().__post_init__()
@@ -116,7 +116,7 @@ class MambaConfig(CoreConfig):
     conv_width: int = 4  # taps of the causal convolution before the recurrence
     dt_min: float = 1e-3  # the least step at first
     dt_max: float = 1e-1  # the largest
-    method: str = choice("auto", "associative", "sequential")  # of the recurrence
+    method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
         super().__post_init__()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import CoreConfig, check, choice, core
+from s5rl.config.base import METHODS, CoreConfig, check, choice, core
 
 COST = "O(h d^2); T / c deep"
 
@@ -54,7 +54,7 @@ class GLAConfig(CoreConfig):
     key_size: int = 16  # d_k, of each head
     value_size: int = 32  # d_v, of each head
     gate_rank: int = 16  # of the matrix that gives the decays
-    method: str = choice("auto", "associative", "sequential")  # of the recurrence
+    method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
         super().__post_init__()

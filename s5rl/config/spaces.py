@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import CoreConfig, check, choice, core
+from s5rl.config.base import METHODS, CoreConfig, check, choice, core
 
 
 @core(
@@ -31,9 +31,7 @@ class S5Config(CoreConfig):
     c_init: str = choice("lecun_normal", "complex_normal")
     activation: str = choice("half_glu1", "half_glu2", "full_glu", "gelu")
     norm: str = choice("pre", "post", "none")  # where a layer normalises
-    method: str = choice(
-        "auto", "associative", "sequential"
-    )  # of `s5rl.linear_recurrence`
+    method: str = choice(*METHODS)  # of `s5rl.linear_recurrence`
 
     def __post_init__(self):
         super().__post_init__()
@@ -103,7 +101,7 @@ class S4DConfig(CoreConfig):
     init: str = choice("lin", "inv", "legs")
     dt_min: float = 1e-3  # the least step at first: how far memory reaches
     dt_max: float = 1e-1  # the largest
-    method: str = choice("auto", "associative", "sequential")  # of the recurrence
+    method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
         super().__post_init__()

@@ -6,8 +6,9 @@
 dropped, the input *of* step t is kept. Axes: T time (always axis 0), B parallel
 environments, P state features.
 
-`linear_recurrence` and `resettable` are what others use. A file each way to compute the
-states, all of one signature and equal to `reference`; `adjoint` is their derivative.
+`linear_recurrence` and `resettable` are what others use, and `why` says what "auto" is.
+A file each way to compute the states, all of one signature and equal to `reference`;
+`choice` has their measurements; `adjoint` is their derivative.
 """
 
 from functools import reduce
@@ -18,11 +19,12 @@ from jax import Array
 
 from s5rl.recurrence.adjoint import states
 from s5rl.recurrence.associative import associative, resettable
+from s5rl.recurrence.choice import WAYS, choose, refusal, why
 from s5rl.recurrence.sequential import sequential, single
 
-__all__ = ["METHODS", "linear_recurrence", "resettable"]
+__all__ = ["METHODS", "linear_recurrence", "resettable", "why"]
 
-METHODS = ("associative", "sequential", "kernel", "auto")
+METHODS = (*WAYS, "auto")
 
 
 def linear_recurrence(
@@ -61,18 +63,22 @@ def linear_recurrence(
         first call, set reset[0].
       method: "associative" is O(log T) deep, at about twice the work. "sequential" is
         one `lax.scan`. Both become a single multiply-add when T is 1.
-        "kernel" is reserved for a fused device kernel; no platform has one yet.
-        "auto" is "sequential" on CPU and "associative" elsewhere.
-        Measured on 2 CPU cores with [P] multipliers, complex64, as times faster than
-        the textbook scan (`benchmarks/recurrence.py`): sequential 3.0 to 5.1 forward
-        and 4.1 to 7.7 with gradients, associative 1.4 to 3.3 and 2.0. No accelerator
-        has been measured yet; there, log T depth decides for "associative".
+        "kernel" is two launches on an NVIDIA GPU, near the speed of its memory, for
+        float32 and complex64. Where it is compiled for a CPU it is interpreted: right,
+        and slower than any other. Complex arrays are split into real and imaginary
+        parts for it, which costs more than it does.
+        "auto" is the fastest that can serve, by a table of measurements
+        (`s5rl.recurrence.choice`): on CPUs "sequential", 3.0 to 5.1 times faster than
+        the textbook scan forward and 4.1 to 7.7 with gradients, where "associative" is
+        1.4 to 3.3 and 2.0 (`benchmarks/recurrence.py`); elsewhere "associative", 170
+        times faster than "sequential" on an H200, or the kernel. `why` tells why.
 
     Returns:
       `(carry, h)`: h is [T, B, P], and the new carry is h[-1].
 
     Raises:
-      ValueError: if the arguments disagree on T, B or P, or `method` is not known here.
+      ValueError: if the arguments disagree on T, B or P, or `method` is not known or
+        cannot serve here.
       TypeError: if `reset` is not bool.
     """
     _check(a, b, reset, carry, method)
@@ -88,15 +94,22 @@ def linear_recurrence(
             )
         opening = a * initial.astype(dtype)[None, None]
         b = b + jnp.where(reset[..., None], opening, 0)
-    h = states(_way(method, len(b)), *_vary_alike(a, b, reset, carry))
+    h = states(_way(method, b), *_vary_alike(a, b, reset, carry))
     return h[-1], h
 
 
-def _way(method: str, length: int):
-    if length == 1:
+def _way(method: str, b: Array):
+    if method != "auto" and (refused := refusal(method, b.dtype)):
+        raise ValueError(f'method="{method}" cannot serve: {refused}.')
+    if len(b) == 1:
         return single  # acting
     if method == "auto":
-        method = "sequential" if jax.default_backend() == "cpu" else "associative"
+        method = choose(b.shape, b.dtype).way
+    if method == "kernel":
+        # Imported where it is asked for: Pallas may lack what it is written for.
+        from s5rl.recurrence.kernel import kernel
+
+        return kernel
     return {"associative": associative, "sequential": sequential}[method]
 
 
@@ -128,8 +141,3 @@ def _check(a: Array, b: Array, reset: Array, carry: Array, method: str) -> None:
         raise TypeError(f"reset must be bool; got {reset.dtype}.")
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}; got {method!r}.")
-    if method == "kernel":
-        raise ValueError(
-            'method="kernel" has no kernel on any platform yet; '
-            'wanted "associative", "sequential" or "auto".'
-        )

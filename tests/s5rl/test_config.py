@@ -44,7 +44,7 @@ from s5rl.config import CORE_CONFIGS
         ({"c_init": "zeros"}, "c_init.*lecun_normal, complex_normal; got 'zeros'"),
         ({"activation": "relu"}, "activation.*half_glu1.*got 'relu'"),
         ({"norm": "batch"}, "norm must be one of pre, post, none; got 'batch'"),
-        ({"method": "kernel"}, "method.*associative, sequential; got 'kernel'"),
+        ({"method": "scan"}, "method.*associative, sequential, kernel; got 'scan'"),
         ({"dtype": "float16"}, "dtype.*float32, bfloat16; got 'float16'"),
         ({"init": "legs"}, "init.*hippo_n, legs_ptd, .*fourier; got 'legs'"),
         ({"epsilon": 0.0}, "epsilon must be positive; got 0.0"),

@@ -28,7 +28,11 @@ CASES += [
         id=method,
         marks=marks,
     )
-    for method, marks in (("sequential", ()), ("associative", pytest.mark.slow))
+    for method, marks in (
+        ("sequential", ()),
+        ("associative", pytest.mark.slow),
+        ("kernel", pytest.mark.slow),
+    )
 ]
 
 

@@ -27,13 +27,25 @@ from s5rl import linear_recurrence
 from s5rl.recurrence.reference import reference
 
 T, B, P = 7, 3, 5  # associative scans compile slowly
-METHODS = ("associative", "sequential", "auto", "reference")
+METHODS = ("associative", "sequential", "kernel", "auto", "reference")
+# The kernel's interpreter compiles slowly: what another law implies.
+SELDOM = (*METHODS[:2], pytest.param("kernel", marks=pytest.mark.slow), *METHODS[3:])
 CLOSE = {"rtol": 2e-5, "atol": 2e-5}  # float32, T steps of |a| < 1
 DTYPES = {
     "real": (jnp.float32, jnp.float32),
     "complex": (jnp.complex64, jnp.complex64),
     "mixed": (jnp.float32, jnp.complex64),  # of the multipliers, and of the rest
 }
+OF_DTYPES = [
+    pytest.param(
+        method,
+        dtypes,
+        id=f"{name}-{method}",
+        marks=pytest.mark.slow if (method, name) == ("kernel", "mixed") else (),
+    )
+    for name, dtypes in DTYPES.items()
+    for method in METHODS
+]
 
 
 def plain(a, b, reset, carry):
@@ -123,8 +135,7 @@ def draw(keys, shared):
     return sample
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("dtypes", DTYPES.values(), ids=DTYPES)
+@pytest.mark.parametrize(("method", "dtypes"), OF_DTYPES)
 def test_equals_the_defining_equation(draw, method, dtypes):
     for length in (1, 4, T):
         a, b, carry, _ = draw(length, dtypes)
@@ -137,8 +148,7 @@ def test_equals_the_defining_equation(draw, method, dtypes):
             np.testing.assert_array_equal(got[0], got[1][-1])
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("dtypes", DTYPES.values(), ids=DTYPES)
+@pytest.mark.parametrize(("method", "dtypes"), OF_DTYPES)
 def test_gradients_equal_the_defining_equations(draw, method, dtypes):
     for length in (1, T):
         a, b, carry, bars = draw(length, dtypes)
@@ -149,7 +159,7 @@ def test_gradients_equal_the_defining_equations(draw, method, dtypes):
                 np.testing.assert_allclose(g, w, **CLOSE, err_msg=f"{length} {name}")
 
 
-@pytest.mark.parametrize("method", ["associative", "sequential"])
+@pytest.mark.parametrize("method", ["associative", "sequential", "kernel"])
 def test_gradients_equal_finite_differences(draw, keys, method):
     *arrays, (carry_bar, h_bar) = draw()
     reset = resets(T)["random"]
@@ -169,7 +179,7 @@ def test_gradients_equal_finite_differences(draw, keys, method):
     np.testing.assert_allclose(slope, (moved(1e-6) - moved(-1e-6)) / 2e-6, rtol=1e-4)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", SELDOM)
 @pytest.mark.parametrize("cuts", [(3,), range(1, T)], ids=["two", "single steps"])
 def test_chunking_is_invisible(draw, method, cuts):
     a, b, carry, (carry_bar, h_bar) = draw()
@@ -194,7 +204,7 @@ def test_chunking_is_invisible(draw, method, cuts):
     chex.assert_trees_all_close(got, want, **CLOSE)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", SELDOM)
 def test_a_packed_batch_equals_its_segments_alone(draw, method):
     a, b, carry, (_, h_bar) = draw()
     starts = (0, 3, 4)

@@ -23,7 +23,19 @@ from s5rl import linear_recurrence
 from s5rl.recurrence.reference import reference
 
 T, B, P, CUT = 4, 2, 2, 2
-METHODS = ("associative", "sequential")
+METHODS = ("associative", "sequential", "kernel")
+# The kernel's interpreter compiles slowly: laws that are the adjoint's.
+SELDOM = (*METHODS[:2], pytest.param("kernel", marks=pytest.mark.slow))
+ARGUMENTS = ("a", "b", "carry", "reset", "all")
+MAPS = [
+    pytest.param(
+        method,
+        mapped,
+        marks=pytest.mark.slow if method == "kernel" and mapped != "all" else (),
+    )
+    for method in METHODS
+    for mapped in ARGUMENTS
+]
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}  # float32
 RESET = np.array([[True, False], [False, False], [False, True], [False, False]])
 
@@ -81,7 +93,7 @@ def test_forward_mode_equals_the_references(shared, method, length):
     chex.assert_trees_all_close(got, want, **CLOSE)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", SELDOM)
 @pytest.mark.parametrize("outer", [jax.jacfwd, jax.jacrev])
 @pytest.mark.parametrize("inner", [jax.jacfwd, jax.jacrev])
 def test_second_derivatives_equal_the_references(shared, method, outer, inner):
@@ -102,7 +114,7 @@ def loops_hessian(shared):
     return hessian(loop, jax.jacrev, jax.jacfwd, shared)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", SELDOM)
 def test_a_gradient_is_taken_of_any_argument_alone(shared, method):
     arguments = drawn(shared, complex_=False)
 
@@ -114,16 +126,14 @@ def test_a_gradient_is_taken_of_any_argument_alone(shared, method):
     chex.assert_trees_all_close(got, want, **CLOSE)
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("mapped", ["a", "b", "carry", "reset", "all"])
+@pytest.mark.parametrize(("method", "mapped"), MAPS)
 def test_a_map_equals_one_after_another(shared, method, mapped):
     """Of values and gradients, mapped over one argument or over all of them."""
     count = 2
     several = [drawn(shared, complex_=False, seed=seed) for seed in range(count)]
     stacked = [np.stack(leaves) for leaves in zip(*several, strict=True)]
     stacked.append(np.stack([RESET, ~RESET]))
-    names = ("a", "b", "carry", "reset")
-    over = [mapped in (name, "all") for name in names]
+    over = [mapped in (name, "all") for name in ARGUMENTS[:-1]]
     arguments = [
         leaf if is_over else leaf[0]
         for leaf, is_over in zip(stacked, over, strict=True)
@@ -167,7 +177,7 @@ def test_gradients_pass_checkpoints_and_scans(shared, method):
     chex.assert_trees_all_close(got, want, **CLOSE)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", SELDOM)
 @pytest.mark.parametrize("poison", [np.nan, np.inf], ids=str)
 def test_a_tangent_stays_in_its_segment(shared, method, poison):
     """Forwards, bit for bit; what the lost segment did to `a` is nobody else's."""
