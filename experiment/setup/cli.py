@@ -1,8 +1,8 @@
 """From a command line to a composed configuration; errors are one sentence, status 2.
 
 Hydra composes what is chosen by name (`env=`, `core=`, `agent=`, `memory=`, `scale=`)
-from the files under configs/. Every other `key=value` is then set, whether or not a file
-mentions the key, because the dataclasses and not the files say which keys exist.
+from the files under configs/. Every other `key=value` is then set, whether or not a
+file mentions the key, because the dataclasses and not the files say which keys exist.
 """
 
 import copy

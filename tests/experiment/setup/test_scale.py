@@ -47,7 +47,7 @@ def installed(monkeypatch):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_is_over_its_environment_and_enough_to_train(preset, installed):
-    """Lanes divide, what it says is what runs, and there is something to anneal over."""
+    """What it says is what runs; gradient steps are larger, and not few."""
     chosen = f"env={example(preset)}"
     config, before = loaded(chosen, "scale=gpu"), loaded(chosen)
     plain = OmegaConf.create(run_config.dump(config))
