@@ -82,7 +82,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     if hint and not resume:  # which cannot change it
         print(hint, flush=True)
     with waiting("compiling"):
-        update, order = _compile_update(agent, origin.shapes)
+        update, order = compile_update(agent, origin.shapes)
         file.check_columns(order)
         if learners is None:
             learners = jax.block_until_ready(origin.draw())
@@ -116,7 +116,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     return status
 
 
-def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
+def compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
     """The compiled update of all seeds, and its metrics' names in the agent's order."""
     order: list[str] = []
 

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 import envs
 import train
 from experiment import memory
-from experiment.run.training import _compile_update
+from experiment.run.training import compile_update
 from experiment.setup import cli, scale
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, learner_shapes
@@ -147,18 +147,19 @@ def test_lanes_are_those_of_all_learners(go, monkeypatch, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.lenient  # distrax's Gaussians, in projected_control
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_fits_on_a_card(preset):
-    """As XLA counts it for a CPU, with the scan that a card would run."""
+    """As XLA counts it for a CPU, and as much again for a card's own ways."""
     name = example(preset)
     if name == "projected_dmc":
         pytest.skip("needs an extra; of the same sizes as projected_control")
-    config = loaded(f"env={name}", "scale=gpu", "core.method=associative")
+    config = loaded(f"env={name}", "scale=gpu")
     agent = build_agent(config)
     shapes = learner_shapes(agent, config)
-    update, _ = _compile_update(agent, shapes)
+    update, _ = compile_update(agent, shapes)
     found = update.memory_analysis()
     assert found is not None
     needed = found.argument_size_in_bytes + found.temp_size_in_bytes
     print(f"{name}: {needed / 1e9:.1f} GB")
-    assert memory.size(shapes) < needed < CARD
+    assert memory.size(shapes) < needed < CARD / 2
