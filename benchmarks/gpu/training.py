@@ -1,7 +1,6 @@
 """How fast the paper's setting and the presets train."""
 
 import statistics
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -11,15 +10,7 @@ import jax
 from benchmarks import paper
 from benchmarks.gpu.worker import Refusal
 from benchmarks.measure import compiled, machine, rounded, take_turns
-from experiment.run.training import compile_update
-from experiment.setup import cli
-from experiment.setup import config as run_config
-from experiment.setup.building import (
-    build_agent,
-    initialise_seeds,
-    learner_shapes,
-    seed_keys,
-)
+from benchmarks.trainer import Trainer
 
 Rows = Iterator[dict[str, Any]]
 
@@ -65,25 +56,11 @@ def paper_setting(
 
 def preset(arguments: Sequence[str]) -> Callable[[], Rows]:
     """Steps a second of what `python train.py` would run with these arguments."""
-    config = run_config.load(cli.composed("train", arguments))
-    agent, options = build_agent(config), config.agent.options
-    start = learner_shapes(agent, config)
-    (update, _), compiling = _timed(partial(compile_update, agent, start))
-    learners = initialise_seeds(agent, seed_keys(config))
-    found = update.memory_analysis()
+    trainer = Trainer(arguments)
 
     def run() -> Rows:
-        # Learners are donated, as in training, so each round goes on from the last.
-        now = learners
-
-        def go_on() -> Any:
-            nonlocal now
-            now, metrics = update(now)
-            return metrics
-
-        seconds = statistics.median(take_turns({"update": go_on}, repeat=5)["update"])
-        steps = options.steps_per_update * config.schedule.num_seeds
-        bytes_ = found.argument_size_in_bytes + found.temp_size_in_bytes if found else 0
+        seconds = statistics.median(take_turns({"update": trainer}, repeat=5)["update"])
+        config, options = trainer.config, trainer.config.agent.options
         row = {
             "arguments": list(arguments),
             "env": config.env.name,
@@ -91,17 +68,12 @@ def preset(arguments: Sequence[str]) -> Callable[[], Rows]:
             "rollout_length": options.rollout_length,
             "num_minibatches": options.num_minibatches,
             "total_steps": config.schedule.total_steps,
-            "steps_per_second": steps / seconds,
+            "steps_per_second": trainer.steps / seconds,
             "update_seconds": seconds,
             "whole_run_seconds": seconds * config.num_updates,
-            "compile_seconds": compiling,
-            "gigabytes": bytes_ / 1e9,
+            "compile_seconds": trainer.compile_seconds,
+            "gigabytes": trainer.gigabytes,
         }
         yield {key: rounded(value) for key, value in row.items()} | machine()
 
     return run
-
-
-def _timed(function: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    return function(), time.perf_counter() - start
