@@ -1,7 +1,7 @@
 """What can this card do? Everything that is asked of one, in few minutes.
 
     python -m benchmarks.gpu --minutes 10
-    python -m benchmarks.gpu --tiny --out /tmp/gpu --minutes 3
+    python -m benchmarks.gpu --tiny --minutes 3 --out DIR
 
 Answers go to results/gpu/answers.jsonl, a JSON object a line, as soon as they are
 known; started again, it goes on where it stopped. Questions are asked in order of

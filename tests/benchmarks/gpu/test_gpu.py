@@ -82,18 +82,23 @@ def test_an_error_is_one():
     assert not laws._held("law", one * np.nan, one, 1e-2)["holds"]
 
 
-def test_a_method_that_is_not_there_refuses_in_a_sentence(monkeypatch):
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: methods.beside_the_floor("kernel", [[2, 2, 2]], calls=1, copied=8),
+        pytest.param(lambda: laws.recurrence("kernel"), marks=pytest.mark.slow),
+    ],
+    ids=["methods", "laws"],
+)
+def test_a_method_that_is_not_there_refuses_in_a_sentence(ask, monkeypatch):
     def none(*arguments, method):
         raise ValueError("no kernel on any\nplatform.")
 
     monkeypatch.setattr(laws, "linear_recurrence", none)
     monkeypatch.setattr(methods, "linear_recurrence", none)
-    for ask in (
-        lambda: laws.recurrence("kernel"),
-        lambda: methods.beside_the_floor("kernel", [[2, 2, 2]], calls=1, copied=8),
-    ):
-        with pytest.raises(Refusal, match=r"^no kernel on any platform\.$"):
-            ask()
+    monkeypatch.setattr(methods, "inputs", lambda *size: (np.ones(2),) * 4)
+    with pytest.raises(Refusal, match=r"^no kernel on any platform\.$"):
+        ask()
 
 
 def test_science_stands_still_while_paused(tmp_path, monkeypatch):
