@@ -95,8 +95,8 @@ def _barrier(
     waiting = {one.line: one for one in asked}
     ready: dict[str, float] = {}
     began = time.monotonic()
+    patience = max(one.question.patience for one in asked)  # all wait for the last
     while waiting and clock.left:
-        patience = max(one.question.patience for one in waiting.values())
         left = min(clock.left, began + patience - time.monotonic())
         if left <= 0:
             break
@@ -110,7 +110,7 @@ def _barrier(
     if clock.left:
         for one in waiting.values():
             one.process.kill()
-            said = f"it was not compiled after {one.question.patience:.0f} seconds."
+            said = f"it was not compiled after {patience:.0f} seconds."
             answers.write(one.question.name, status=worker.FAILED, said=said)
     return ready
 
