@@ -6,7 +6,8 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,18 +52,12 @@ def compare(
     They take turns, so that a busy machine is busy for all of them, and each ratio is
     the median over rounds of two times taken next to each other.
     """
-    compiled, timings = {}, {}
+    programs, timings = {}, {}
     for name, function in functions.items():
-        start = time.perf_counter()
-        compiled[name] = jax.jit(function).lower(*arguments).compile()
-        timings[name] = {"compile_seconds": time.perf_counter() - start}
-        jax.block_until_ready(compiled[name](*arguments))  # warm-up
-    seconds = {name: [] for name in functions}
-    for _ in range(repeat):
-        for name, function in compiled.items():
-            start = time.perf_counter()
-            jax.block_until_ready(function(*arguments))
-            seconds[name].append(time.perf_counter() - start)
+        program, taken = compiled(function, *arguments)
+        programs[name] = partial(program, *arguments)
+        timings[name] = {"compile_seconds": taken}
+    seconds = take_turns(programs, repeat=repeat)
     yardstick = seconds[next(iter(functions))]
     for name, taken in seconds.items():
         ratios = [mine / its for mine, its in zip(taken, yardstick, strict=True)]
@@ -71,11 +66,40 @@ def compare(
     return timings
 
 
+def compiled(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """The compiled program of a function, and the seconds that it took."""
+    start = time.perf_counter()
+    program = jax.jit(function).lower(*arguments).compile()
+    return program, time.perf_counter() - start
+
+
+def take_turns(
+    programs: Mapping[str, Callable[[], Any]], *, repeat: int
+) -> dict[str, list[float]]:
+    """Seconds of each program in each round, after a round to warm up.
+
+    One run each a round, so that a busy machine is busy for all of them.
+    """
+    seconds = {name: [] for name in programs}
+    for round_ in range(repeat + 1):
+        for name, program in programs.items():
+            start = time.perf_counter()
+            jax.block_until_ready(program())
+            if round_:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def rounded(value: Any) -> Any:
+    """Four digits of a float; anything else as it is."""
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
 def report(timings: dict[str, Timing], **facts: Any) -> None:
     """Prints one JSON object for each function that `compare` timed."""
     for name, timing in timings.items():
-        rounded = {key: float(f"{value:.4g}") for key, value in timing.items()}
-        row = facts | {"method": name, "dtype": "complex64"} | rounded | machine()
+        figures = {key: rounded(value) for key, value in timing.items()}
+        row = facts | {"method": name, "dtype": "complex64"} | figures | machine()
         print(json.dumps(row), flush=True)
 
 

@@ -18,25 +18,8 @@ from unittest import mock
 import jax
 import numpy as np
 
-import envs
-import s5rl
-from agents.ppo.agent import make_ppo
-from agents.ppo.config import PPOConfig
 from benchmarks.measure import machine, positive
-
-
-def make_agent(*, length: int, batch: int, features: int, states: int, layers: int):
-    """PPO with a stack of S5 layers, nothing else being large."""
-    env, env_params = envs.make("memory_chain", memory_length=length - 1)
-    core = s5rl.make_core(
-        "s5",
-        features=features,
-        state_size=states,
-        num_layers=layers,
-        activation="full_glu",
-    )
-    config = PPOConfig(num_envs=batch, rollout_length=length, num_minibatches=batch)
-    return make_ppo(config, env=env, env_params=env_params, core=core, num_updates=1)
+from benchmarks.paper import make_agent
 
 
 def lower_update(agent) -> tuple[float, int]:

@@ -18,6 +18,7 @@ from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
+from experiment.setup import scale
 from experiment.setup.building import (
     initialise_seeds,
     learner_shapes,
@@ -75,8 +76,13 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     folder.create(config)
     folder.write_manifest()
     print(f"run folder: {folder.path}", flush=True)
+    device = jax.devices()[0]
+    lanes = config.agent.options.num_envs * config.schedule.num_seeds
+    hint = scale.idle(device.platform, device.device_kind, lanes)
+    if hint and not resume:  # which cannot change it
+        print(hint, flush=True)
     with waiting("compiling"):
-        update, order = _compile_update(agent, origin.shapes)
+        update, order = compile_update(agent, origin.shapes)
         file.check_columns(order)
         if learners is None:
             learners = jax.block_until_ready(origin.draw())
@@ -110,7 +116,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     return status
 
 
-def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
+def compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
     """The compiled update of all seeds, and its metrics' names in the agent's order."""
     order: list[str] = []
 

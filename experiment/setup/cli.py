@@ -1,8 +1,8 @@
 """From a command line to a composed configuration; errors are one sentence, status 2.
 
-Hydra composes what is chosen by name (`env=`, `core=`, `agent=`, `memory=`) from the
-files under configs/. Every other `key=value` is then set, whether or not a file
-mentions the key, because the dataclasses and not the files say which keys exist.
+Hydra composes what is chosen by name (`env=`, `core=`, `agent=`, `memory=`, `scale=`)
+from the files under configs/. Every other `key=value` is then set, whether or not a
+file mentions the key, because the dataclasses and not the files say which keys exist.
 """
 
 import copy
@@ -25,7 +25,7 @@ from envs.config import OpenConfig
 from envs.fields import shown
 from envs.naming import nearest
 from experiment.errors import InputError
-from experiment.setup import arguments, keys
+from experiment.setup import arguments, keys, scale
 from experiment.setup.config import (
     EXAMPLES,
     MEMORY,
@@ -36,7 +36,7 @@ from experiment.setup.config import (
 from s5rl.config import CORE_CONFIGS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-GROUPS = (*EXAMPLES, MEMORY)  # what is chosen by name
+GROUPS = (*EXAMPLES, MEMORY, scale.SCALE)  # what is chosen by name
 
 FEATURES = 64  # of a core that no file says more of
 
@@ -81,6 +81,11 @@ def composed(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
     chosen = {key: text for key, text in given if key in GROUPS}
     for group, name in chosen.items():
         _check_choice(group, name)
+    own = scale.preset(
+        CONFIGS, chosen.get("env", EXAMPLES["env"]), chosen.get(scale.SCALE, "")
+    )
+    if own is not None:
+        chosen[scale.PRESETS] = own
     tree = copy.deepcopy(_composed(config_name, tuple(sorted(chosen.items()))))
     text = _text_keys(tree)
     for key, written in given:

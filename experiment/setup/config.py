@@ -16,6 +16,7 @@ from envs.config import OpenConfig
 from envs.naming import nearest
 from experiment.errors import InputError
 from experiment.setup import keys
+from experiment.setup.scale import SCALE
 from s5rl.config import CORE_CONFIGS
 
 EXAMPLES = {"env": "memory_chain", "core": "s5", "agent": "ppo"}  # of what is chosen
@@ -115,10 +116,11 @@ def load(composed: Mapping[str, Any]) -> RunConfig:
     classes = section_classes(sections)
     every = [
         *keys.of(Schedule),
-        *(*EXAMPLES, MEMORY),
+        *(*EXAMPLES, MEMORY, SCALE),
         *(key for name, cls in classes.items() for key in _keys_of(name, cls)),
     ]
-    schedule = typed(Schedule, rest, also=(*EXAMPLES, MEMORY), elsewhere=every)
+    chosen = (*EXAMPLES, MEMORY, SCALE)
+    schedule = typed(Schedule, rest, also=chosen, elsewhere=every)
     try:
         return RunConfig(
             schedule=schedule,
@@ -196,8 +198,9 @@ def override_env(choice: EnvChoice, given: Any) -> EnvChoice:
 
 
 def not_chosen(section: str, got: Any) -> InputError:
-    """What to say where "env", "core", "agent" or "memory" is no choice."""
-    example = EXAMPLES.get(section, "never_reset")
+    """What to say where "env", "core", "agent", "memory" or "scale" is no choice."""
+    examples = {**EXAMPLES, MEMORY: "never_reset", SCALE: "gpu"}
+    example = examples[section]
     return InputError(
         f"{section} must be chosen by name, as in {section}={example}; "
         f"got {fields.shown(got)}."

@@ -55,6 +55,8 @@ def train_help(config: RunConfig) -> str:
         *_table(_of("agent", type(agent.options), vars(agent.options))),
         "",
         "memory=reset|never_reset, which sets agent.memory",
+        "scale=cpu|gpu, which sets agent.num_envs, agent.num_minibatches, total_steps",
+        "    and, for what has a preset, agent.learning_rate",
         "",
         "the run",
         *_table(_of("", Schedule, vars(config.schedule))),

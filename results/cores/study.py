@@ -14,20 +14,14 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import jax
-
 import s5rl
-from experiment.setup import cli
-from experiment.setup import config as run_config
-from experiment.setup.building import build_agent
+from benchmarks.width import matched, parameters
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "results" / "cores"
 NUM_SEEDS = 3
-TOLERANCE = 0.1  # of the number of parameters
 # Which of a core's settings are tried: the learning rate decides most.
 RATES = {"slow": "agent.learning_rate=5e-4", "fast": "agent.learning_rate=2e-3"}
 # Rows' own options, before which stands the core's name: the first lets it have a width
@@ -137,14 +131,6 @@ def trials(name: str) -> list[tuple[str, str]]:
     return [(core, earlier[core][0]) for core in cores if core in chosen]
 
 
-@cache
-def parameters(arguments: tuple[str, ...]) -> int:
-    """How many parameters a learner has, as `python train.py` would build it."""
-    config = run_config.load(cli.composed("train", arguments))
-    learner = jax.eval_shape(build_agent(config).initialise, jax.random.key(0))
-    return sum(leaf.size for leaf in jax.tree.leaves(learner.params))
-
-
 def chosen_core(row: str) -> tuple[str, ...]:
     """Arguments of train.py for a row: a core's name, with or without a suffix."""
     return f"core={row.partition('-')[0]}", *OWN.get(row, ())
@@ -164,16 +150,7 @@ def matched_features(core: str, arguments: tuple[str, ...]) -> int:
         chosen = *chosen_core(core), f"core.features={features}"
         return parameters((*arguments, *chosen))
 
-    for unit in (8, 4):
-        low, high = 1, 512 // unit
-        while high - low > 1:  # parameters grow with the width
-            middle = (low + high) // 2
-            is_small = count(unit * middle) <= target
-            low, high = (middle, high) if is_small else (low, middle)
-        nearest = unit * min(low, high, key=lambda n: abs(count(unit * n) - target))
-        if abs(count(nearest) / target - 1) <= TOLERANCE:
-            return nearest
-    raise ValueError(f"{core}: {count(nearest):,} parameters is nearest to {target:,}.")
+    return matched(core, target, count)
 
 
 def run(name: str, core: str, setting: str) -> list[dict[str, object]]:

@@ -113,7 +113,7 @@ def _values(runs: Path) -> Iterator[Line]:
     """Every key of every entry point with values of other kinds."""
     for cls, before, prefix in _train_sections():
         yield from _of_class("train", cls, before, prefix)
-    for group in ("env", "core", "agent", "memory"):
+    for group in ("env", "core", "agent", "memory", "scale"):
         for text in ("[1,2]", "", "null", "{a: 1}", "s7x", LONG, *ANY, "'s5", "a/b/c"):
             yield Line("train", (f"{group}={text}",))
         yield Line("train", (f"~{group}",))
