@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import jax
 
 import envs
-from experiment import memory
-from experiment.report import plots
-from experiment.run import divergence
+from experiment import compiled, memory
+from experiment.run import divergence, windows
 from experiment.run.checkpoints import Checkpoints, NoCheckpoint
 from experiment.run.clock import Clock
 from experiment.run.loop import Loop, Origin
@@ -18,12 +18,8 @@ from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
-from experiment.setup.building import (
-    initialise_seeds,
-    learner_shapes,
-    over_seeds,
-    seed_keys,
-)
+from experiment.setup import every
+from experiment.setup.building import initialisation, over_seeds
 from experiment.setup.config import RunConfig
 
 UNITS = {
@@ -53,12 +49,10 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
 
 def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
     began = time.perf_counter()
-    shapes = learner_shapes(agent, config)
+    draw, seed = initialisation(agent, config)
+    shapes = draw.eval_shape(seed)
     memory.check(memory.size(shapes), "the learners of this run take")
-    origin = Origin(
-        shapes,
-        partial(initialise_seeds, agent, seed_keys(config)),
-    )
+    origin = Origin(shapes, partial(draw, seed))
     checkpoints = Checkpoints(folder.checkpoints, config)
     done, learners = 0, None
     if resume:
@@ -80,6 +74,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         file.check_columns(order)
         if learners is None:
             learners = jax.block_until_ready(origin.draw())
+    compiled.publish()
     compile_seconds = time.perf_counter() - began
     num_seeds = config.schedule.num_seeds
     num_parameters = sum(x.size for x in jax.tree.leaves(learners.params)) // num_seeds
@@ -88,10 +83,12 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         f"{num_seeds} seed(s) on {jax.devices()[0].device_kind}",
         flush=True,
     )
+    config, learners, begun = _paced(config, folder, update, learners)
+    checkpoints = Checkpoints(folder.checkpoints, config)
     clock = Clock(folder.clock, done, began)
     loop = Loop(config, folder, checkpoints, clock, origin, order, done, sick)
     try:
-        status = loop.run(update, learners)
+        status = loop.run(update, learners, begun)
     finally:
         loop.close()
     rows = file.read()
@@ -127,11 +124,38 @@ def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
     traced = jax.jit(over_seeds(one_update), donate_argnums=0).trace(shapes)
     memory.check_program(traced)
     update = traced.lower().compile()
-    memory.check_compiled(update)
+    # A checkpoint's copy, and the one before it, are there beside it.
+    memory.check_compiled(update, beside=2 * memory.size(shapes))
     return update, order
 
 
+def _paced(
+    config: RunConfig, folder: RunFolder, update: Any, learners: Any
+) -> tuple[RunConfig, Any, Sequence[windows.Metrics]]:
+    """A number of updates for a `log_every` in time, so that rows depend on none.
+
+    It is measured when a run begins, and written into config.yaml: whoever goes on with
+    the run has it from there.
+
+    Returns:
+      The configuration, the learners, and the metrics of updates that were done.
+    """
+    schedule = config.schedule
+    seconds = every.seconds(schedule.log_every)
+    if seconds is None:
+        return config, learners, ()
+    length, learners, begun = windows.paced(
+        update, learners, seconds, config.num_updates
+    )
+    print(f"a row every {length} updates, which take about {schedule.log_every}")
+    config = replace(config, schedule=replace(schedule, log_every=length))
+    folder.create(config)
+    return config, learners, begun
+
+
 def _draw(rows: Sequence[Row], config: RunConfig, folder: RunFolder) -> None:
+    from experiment.report import plots  # at the end: SciPy takes a second
+
     plots.learning_curve(
         rows,
         folder.learning_curve,
