@@ -139,6 +139,7 @@ class Loop:
 
     def _save(self, learners: Any) -> None:
         self.file.sync()
+        self.boards.flush()
         self.checkpoints.save(self.done, learners)
         self.saved, self._saved_at = self.done, time.perf_counter()
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -69,11 +70,14 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     folder.create(config)
     folder.write_manifest()
     print(f"run folder: {folder.path}", flush=True)
-    with waiting("compiling"):
-        update, order = _compile_update(agent, origin.shapes)
+    with waiting("compiling"), ThreadPoolExecutor(1) as beside:
+        lowered, order = _lowered_update(agent, origin.shapes)
         file.check_columns(order)
+        # XLA needs no Python, which the program that draws the learners is made with.
+        compiling = beside.submit(_compiled, lowered, memory.size(origin.shapes))
         if learners is None:
             learners = jax.block_until_ready(origin.draw())
+        update = compiling.result()
     compiled.publish()
     compile_seconds = time.perf_counter() - began
     num_seeds = config.schedule.num_seeds
@@ -107,8 +111,8 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     return status
 
 
-def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
-    """The compiled update of all seeds, and its metrics' names in the agent's order."""
+def _lowered_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
+    """The update of all seeds, and its metrics' names in the agent's order."""
     order: list[str] = []
 
     def one_update(learner: Any) -> tuple[Any, Mapping[str, Any]]:
@@ -116,17 +120,24 @@ def _compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
         order[:] = metrics  # seen while tracing; jit gives dicts back sorted by name
         return learner, metrics
 
+    # From shapes, or a resumed run would compile another program than a new one.
+    update = jax.jit(over_seeds(one_update), donate_argnums=0)
     # Somebody debugs: nothing can be compiled.
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         jax.eval_shape(over_seeds(one_update), shapes)
-        return over_seeds(one_update), order
-    # From shapes, or a resumed run would compile another program than a new one.
-    traced = jax.jit(over_seeds(one_update), donate_argnums=0).trace(shapes)
+        return update, order
+    traced = update.trace(shapes)
     memory.check_program(traced)
-    update = traced.lower().compile()
+    return traced.lower(), order
+
+
+def _compiled(lowered: Any, size: int) -> Any:
+    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        return lowered
+    update = lowered.compile()
     # A checkpoint's copy, and the one before it, are there beside it.
-    memory.check_compiled(update, beside=2 * memory.size(shapes))
-    return update, order
+    memory.check_compiled(update, beside=2 * size)
+    return update
 
 
 def _paced(
