@@ -19,10 +19,9 @@ import os
 import platform
 import re
 import shutil
-import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,8 @@ def keep(where: str = "on") -> None:
     if where == "off":
         jax.config.update("jax_enable_compilation_cache", False)
         return
-    if where == "on" and jax.config.jax_compilation_cache_dir is not None:
+    theirs = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    if where == "on" and theirs is not None:
         return
     try:
         folder = (default() if where == "on" else Path(where)).resolve()

@@ -101,7 +101,9 @@ class Loop:
         Returns:
           The exit status.
         """
-        windows = Windows(update, self.config.schedule.log_every, self.num_updates)
+        length = self.config.schedule.log_every
+        assert isinstance(length, int)  # of a time, a number was made when it began
+        windows = Windows(update, length, self.num_updates)
         with signals.deferred() as asked:
             while not self.complete:
                 window = windows.after(self.done, learners, begun)
@@ -132,10 +134,9 @@ class Loop:
     def _due(self) -> bool:
         """Whether it is time for a checkpoint."""
         wanted = self.config.schedule.checkpoint_every
-        seconds = every.seconds(wanted)
-        if seconds is None:
+        if isinstance(wanted, int):
             return self.done - self.saved >= wanted
-        return time.perf_counter() - self._saved_at >= seconds
+        return time.perf_counter() - self._saved_at >= every.seconds(wanted)
 
     def _save(self, learners: Any) -> None:
         self.file.sync()

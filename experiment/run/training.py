@@ -152,9 +152,9 @@ def _paced(
       The configuration, the learners, and the metrics of updates that were done.
     """
     schedule = config.schedule
-    seconds = every.seconds(schedule.log_every)
-    if seconds is None:
+    if isinstance(schedule.log_every, int):
         return config, learners, ()
+    seconds = every.seconds(schedule.log_every)
     length, learners, begun = windows.paced(
         update, learners, seconds, config.num_updates
     )

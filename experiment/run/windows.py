@@ -46,9 +46,7 @@ class Windows:
     def __init__(self, update: Update, length: int, total: int):
         self._update, self._length, self._total = update, length, total
 
-    def after(
-        self, done: int, learners: Any, begun: Sequence[Metrics] = ()
-    ) -> Window:
+    def after(self, done: int, learners: Any, begun: Sequence[Metrics] = ()) -> Window:
         """The next window, handed over whole.
 
         Args:

@@ -8,11 +8,9 @@ _TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(s|m|h)", re.ASCII)
 Every = int | str  # as a configuration holds it
 
 
-def seconds(every: Every) -> float | None:
-    """Seconds, where it is told in time; else None."""
-    if isinstance(every, int):
-        return None
-    number, unit = _matched(every)
+def seconds(time: str) -> float:
+    """Seconds of a time that `check` lets through."""
+    number, unit = _matched(time)
     return number * _UNITS[unit]
 
 
@@ -32,7 +30,7 @@ def check(name: str, every: Every) -> None:
         )
 
 
-def _matched(every: str) -> tuple[float, str]:
-    found = _TIME.fullmatch(every)
-    assert found is not None, every
+def _matched(time: str) -> tuple[float, str]:
+    found = _TIME.fullmatch(time)
+    assert found is not None, time
     return float(found[1]), found[2]

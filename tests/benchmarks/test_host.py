@@ -2,7 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| idling counts from when an update was handed over | test_idle_time_is_what_passes_after_* |
+| idling counts from the handing over | test_idle_time_is_what_passes_after_* |
 | an update in flight counts as idling | test_a_device_that_has_work_does_not_idle |
 """
 

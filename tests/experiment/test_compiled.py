@@ -3,7 +3,7 @@
 | mutant | fails |
 |---|---|
 | JAX writes into the shared folder | test_a_program_gets_its_name_when_it_is_whole |
-| entries are not linked at the start | test_a_second_process_reads_what_the_first_compiled |
+| entries are not linked at first | test_a_second_process_reads_what_the_first_* |
 | the damaged entry stays | test_a_damaged_program_is_told_and_compiled_anew |
 | an error of the folder is raised | test_a_folder_that_cannot_be_used_is_told |
 | JAX's own setting is overridden | test_jax_s_own_setting_is_left_alone |
@@ -25,7 +25,11 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from experiment import compiled, unfinished
 
-NAMES = (*compiled.SETTINGS, "jax_compilation_cache_dir", "jax_enable_compilation_cache")
+NAMES = (
+    *compiled.SETTINGS,
+    "jax_compilation_cache_dir",
+    "jax_enable_compilation_cache",
+)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| the next window is handed over after logging | test_the_next_window_is_handed_over_first |
+| the next is handed over after logging | test_the_next_window_is_handed_over_first |
 | what is saved is not a copy | test_what_is_kept_outlives_the_next_window |
 | what was done ahead is done again | test_windows_are_a_plain_loop |
 | the number is not written | test_rows_a_time_apart_become_rows_some_updates_apart |

@@ -44,7 +44,7 @@ def folder(make_config, tmp_path):
 def test_it_is_no_part_of_a_run(folder, call):
     assert CACHE not in {field.name for field in dataclasses.fields(Schedule)}
     with (RunFolder.existing(folder, "resume").config).open("a") as file:
-        file.write("compilation_cache: /tmp/elsewhere\n")
+        file.write("compilation_cache: elsewhere\n")
     status, _, errors = call(train, f"resume={folder}")
     assert status == 2 and CACHE in errors
 
@@ -55,7 +55,7 @@ def test_it_is_no_part_of_a_run(folder, call):
 )
 def test_every_way_to_train_takes_it(kept, call, folder, tmp_path, typed, where):
     for ways in ((f"run_dir={tmp_path / 'new'}",), (f"resume={folder}",)):
-        with pytest.raises(Kept, match=f"^{where}$"):
+        with pytest.raises(Kept, match=rf"^{where}$"):
             call(train, *ways, *typed)
     many = ("--multirun", f"run_dir={tmp_path / 'many'}", "seed=0,1", *typed)
     assert call(train, *many)[2].count(f"Kept: {where}\n") == 2
@@ -63,9 +63,9 @@ def test_every_way_to_train_takes_it(kept, call, folder, tmp_path, typed, where)
 
 def test_evaluating_takes_it(kept, call, folder):
     for more in ((), ("transfer=true",)):
-        with pytest.raises(Kept, match="^on$"):
+        with pytest.raises(Kept, match=r"^on$"):
             call(evaluate, f"run={folder}", *more)
-        with pytest.raises(Kept, match="^off$"):
+        with pytest.raises(Kept, match=r"^off$"):
             call(evaluate, f"run={folder}", "compilation_cache=off", *more)
 
 

@@ -7,7 +7,7 @@ from experiment.setup import every
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
-    [("30s", 30.0), ("1.5m", 90.0), ("2h", 7200.0), (".5s", 0.5), (7, None)],
+    [("30s", 30.0), ("1.5m", 90.0), ("2h", 7200.0), (".5s", 0.5)],
 )
 def test_a_time_is_read_in_seconds(text, wanted):
     every.check("log_every", text)
