@@ -32,7 +32,7 @@ _DEVICE = {
 
 
 # Objects between two looks for garbage. Importing and tracing make millions that stay,
-# and Python's own number (700) has them looked through for a sixth of the start.
+# and Python's own number (700) has them looked through for a seventh of the start.
 _YOUNG = 200_000
 
 
