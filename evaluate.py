@@ -24,12 +24,13 @@ from typing import Any
 
 from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
-from experiment.setup import cli, keys, trust
+from experiment.setup import arguments, cli, keys, trust
 from experiment.setup import config as run_config
 from experiment.setup.help import request_help
 from experiment.setup.request import Request, TransferRequest
 
-BESIDE = ("run", "env", "transfer", "trust")  # what stands beside a request's own keys
+# What stands beside a request's own keys.
+BESIDE = ("run", "env", "transfer", "trust", keys.CACHE)
 BOTH = keys.of(Request)
 FLAGS = ("--help", "-h")
 KINDS = {"without transfer": Request, "with transfer=true": TransferRequest}
@@ -44,6 +45,8 @@ def evaluate(options: dict[str, Any]) -> None:
     if "run" not in options:
         raise InputError("run=RUN_DIR must say which run to evaluate; it is missing.")
     run, trusted = str(options.pop("run")), options.pop("trust", False)
+    cache = arguments.need_text(options, keys.CACHE) or "on"
+    options.pop(keys.CACHE, None)
     transfer = options.pop("transfer", False)
     if not isinstance(transfer, bool):
         raise InputError(f"transfer must be true or false; got {transfer!r}.")
@@ -56,12 +59,16 @@ def evaluate(options: dict[str, Any]) -> None:
     config = folder.load_config()
     trust.check(config, folder.path, trusted)
     env_choice = run_config.override_env(config.env, env_overrides)
+    # Only now, for importing JAX and gymnax takes seconds and errors should not.
+    from experiment import compiled, importing
+
+    compiled.keep(cache)
+    importing.light_gymnax()
     if transfer:
         from experiment.evaluate import transfer as transfer_evaluation
 
         transfer_evaluation.evaluate(folder, config, env_choice, request)
         return
-    # Only now, for importing JAX and gymnax takes seconds and errors should not.
     from experiment.evaluate import episodes as evaluation
 
     evaluation.evaluate(folder, config, env_choice, request)
@@ -69,15 +76,15 @@ def evaluate(options: dict[str, Any]) -> None:
 
 def main() -> int:
     """Exit status."""
-    arguments = sys.argv[1:]
-    if not arguments or cli.wants(arguments, "--help", "-h"):
-        given = [argument for argument in arguments if argument not in FLAGS]
+    given = sys.argv[1:]
+    if not given or cli.wants(given, "--help", "-h"):
+        given = [argument for argument in given if argument not in FLAGS]
         for key in cli.assignments(given, KEYS):
             if key not in KEYS:
                 raise InputError(keys.unknown(key, KEYS))
         print(f"{(__doc__ or '').strip()}\n\n{request_help(KINDS)}")
         return 0
-    evaluate(cli.assignments(arguments, KEYS))
+    evaluate(cli.assignments(given, KEYS))
     return 0
 
 

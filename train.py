@@ -14,11 +14,12 @@ if __name__ == "__main__":
 import dataclasses
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
-from experiment.setup import cli, sweep, trust
+from experiment.setup import cli, keys, sweep, trust
 from experiment.setup import config as run_config
 from experiment.setup.help import train_help
 
@@ -26,13 +27,13 @@ RESUMABLE = ("resume", "total_steps", "wandb", "trust")
 FLAGS = ("--help", "-h", "--multirun", "-m")
 
 
-def start(config: run_config.RunConfig) -> int:
-    """Runs from the start, in a new folder."""
+def start(config: run_config.RunConfig, cache: str = "on") -> int:
+    """Runs from the start, in a new folder; `cache` as `experiment.compiled` has it."""
     cli.need_wandb(config.schedule.wandb)
-    return _train(RunFolder.choose(config), config, resume=False)
+    return _train(RunFolder.choose(config), config, cache, resume=False)
 
 
-def resume(options: dict[str, Any]) -> int:
+def resume(options: dict[str, Any], cache: str = "on") -> int:
     """Goes on with a run; only its length and its W&B mode may change."""
     refused = [key for key in options if key not in RESUMABLE]
     if refused:
@@ -46,7 +47,7 @@ def resume(options: dict[str, Any]) -> int:
     trust.check(config, folder.path, trusted)
     config = longer(config, options)
     cli.need_wandb(config.schedule.wandb)
-    return _train(folder, config, resume=True)
+    return _train(folder, config, cache, resume=True)
 
 
 def longer(
@@ -70,9 +71,15 @@ def longer(
         raise InputError(str(error)) from error
 
 
-def _train(folder: RunFolder, config: run_config.RunConfig, *, resume: bool) -> int:
+def _train(
+    folder: RunFolder, config: run_config.RunConfig, cache: str, *, resume: bool
+) -> int:
     with folder.owned(new=not resume):
         # Only now, for importing JAX and gymnax takes seconds and errors should not.
+        from experiment import compiled, importing
+
+        compiled.keep(cache)
+        importing.light_gymnax()
         from experiment.run.training import train
         from experiment.setup.building import build_agent
 
@@ -88,14 +95,17 @@ def main() -> int:
     """Exit status."""
     given = sys.argv[1:]
     arguments = [argument for argument in given if argument not in FLAGS]
+    # No part of a run: a run folder from elsewhere must not say what code is loaded.
+    arguments, cache = cli.taken(arguments, keys.CACHE)
+    cache = cache or "on"
     if cli.wants(given, "--help", "-h"):
         print(train_help(load(arguments)))
         return 0
     if cli.wants(given, "--multirun", "-m"):
-        return sweep.run_all(arguments, load, start)
+        return sweep.run_all(arguments, load, partial(start, cache=cache))
     if any(argument.startswith("resume=") for argument in arguments):
-        return resume(cli.assignments(arguments))
-    return start(load(arguments))
+        return resume(cli.assignments(arguments), cache)
+    return start(load(arguments), cache)
 
 
 if __name__ == "__main__":

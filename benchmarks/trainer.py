@@ -9,12 +9,7 @@ import jax
 from experiment.run.training import compile_update
 from experiment.setup import cli
 from experiment.setup import config as run_config
-from experiment.setup.building import (
-    build_agent,
-    initialise_seeds,
-    learner_shapes,
-    seed_keys,
-)
+from experiment.setup.building import build_agent, initialisation
 
 
 class Trainer:
@@ -28,11 +23,12 @@ class Trainer:
         """
         self.config = run_config.load(cli.composed("train", arguments))
         agent = build_agent(self.config)
-        shapes = learner_shapes(agent, self.config)
+        draw, seed = initialisation(agent, self.config)
+        shapes = draw.eval_shape(seed)
         start = time.perf_counter()
         self._update, _ = compile_update(agent, shapes)
         self.compile_seconds = time.perf_counter() - start
-        self._learners = initialise_seeds(agent, seed_keys(self.config))
+        self._learners = draw(seed)
 
     def __call__(self) -> Any:
         """The update's metrics."""

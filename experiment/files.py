@@ -148,15 +148,15 @@ def check_room(path: Path, size: int) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Brings a folder's names to the disk, so that a rename outlives a pulled plug."""
-    _sync(folder)
+    sync(folder)
 
 
 def sync_tree(folder: Path) -> None:
     """Brings everything in a folder to the disk, that others have written there."""
     for path, _, names in os.walk(folder, topdown=False):
         for name in names:
-            _sync(Path(path, name))
-        _sync(Path(path))
+            sync(Path(path, name))
+        sync(Path(path))
 
 
 def make_folder(path: Path, doing: str) -> list[Path]:
@@ -173,7 +173,8 @@ def make_folder(path: Path, doing: str) -> list[Path]:
     return made
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Brings a file or a folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

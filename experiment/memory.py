@@ -69,8 +69,12 @@ def check_program(traced: Any) -> None:
         check(_bytes(largest), f"an array {shape}, which this run computes, takes")
 
 
-def check_compiled(compiled: Any) -> None:
+def check_compiled(compiled: Any, *, beside: int = 0) -> None:
     """Refuses a program that takes more memory than there is, where that is known.
+
+    Args:
+      compiled: what `jax.jit(...).lower(...).compile()` gives.
+      beside: bytes that are taken while it runs.
 
     Raises:
       MachineError: naming both.
@@ -79,7 +83,7 @@ def check_compiled(compiled: Any) -> None:
     if found is None:
         return
     needed = found.argument_size_in_bytes + found.output_size_in_bytes
-    needed += found.temp_size_in_bytes - found.alias_size_in_bytes
+    needed += found.temp_size_in_bytes - found.alias_size_in_bytes + beside
     check(needed, "an update of this run takes")
 
 

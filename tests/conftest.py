@@ -13,6 +13,8 @@ import signal
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 if ONE_THREAD not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
+# Set and empty, there is no cache of compiled programs: the user's is not ours to fill.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", "")
 
 import jax
 import pytest

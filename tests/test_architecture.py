@@ -111,10 +111,11 @@ FLOORS = {
         ("__main__",),
     ),
     "experiment": (
-        ("errors", "faults", "unfinished"),
+        ("errors", "faults", "unfinished", "importing"),
         ("signals", "memory"),
         ("files",),
         ("entry",),
+        ("compiled",),
         ("setup",),
         ("report",),
         ("run",),

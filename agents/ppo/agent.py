@@ -36,7 +36,7 @@ class PPO:
     """One learner. To train several, `vmap` `update`, and `jax.lax.map` `initialise`.
 
     (Orthogonal initialisers under `vmap` can hang on a CPU: see
-    `experiment.setup.building.initialise_seeds`.)
+    `experiment.setup.building.initialisation`.)
 
     `seed_axis` names the axis of that `vmap`. It lets `update` skip, for all seeds at
     once, the evaluations that only time limits need.

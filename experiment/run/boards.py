@@ -11,6 +11,8 @@ from experiment import files
 from experiment.errors import told
 from experiment.run.metrics import INDEX, Row
 
+SHOWN = 5.0  # seconds after which points are on the disk, which tensorboardX waits for
+
 
 class Boards:
     """TensorBoard always, W&B when asked for; one curve per seed."""
@@ -48,7 +50,7 @@ class Boards:
             if start:
                 log = proto.SessionLog(status=proto.SessionLog.START)
                 self._writer.write_event(proto.Event(step=start + 1, session_log=log))
-            self._writer.flush()
+        self.flush()
         self._wandb = None
         if wandb != "off":
             import wandb as client  # type: ignore[import-not-found]
@@ -82,9 +84,20 @@ class Boards:
         event = proto.Event(wall_time=time.time(), step=step, summary=drawn)
         with told(self._doing):
             self._writer.write_event(event)
-            self._writer.flush()
+        if time.perf_counter() - self._flushed > SHOWN:
+            self.flush()
         if self._wandb is not None:
             self._wandb.log(points, step=step)
+
+    def flush(self) -> None:
+        """Brings the points to the disk.
+
+        Raises:
+          MachineError: if they cannot be written.
+        """
+        with told(self._doing):
+            self._writer.flush()
+        self._flushed = time.perf_counter()
 
     def close(self) -> None:
         """Ends this start's file, and W&B's run."""

@@ -1,5 +1,6 @@
 """What goes on while a run trains: update, watch, log, save, stop when asked to."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -18,10 +19,12 @@ from experiment.run.divergence import Divergence
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import Ticker
 from experiment.run.run_folder import RunFolder
+from experiment.run.windows import Metrics, Window, Windows
 from experiment.setup import config as run_config
+from experiment.setup import every
 from experiment.setup.config import RunConfig
 
-Window = Sequence[Mapping[str, np.ndarray]]  # metrics of some updates, each [S]
+Fetched = Sequence[Mapping[str, np.ndarray]]  # metrics of some updates, each [S]
 
 
 class Origin(NamedTuple):
@@ -60,6 +63,8 @@ class Loop:
         self.config, self.folder, self.checkpoints = config, folder, checkpoints
         self.clock, self.origin, self.order = clock, origin, order
         self.done, self.sick = done, list(sick)
+        self.num_updates = config.num_updates
+        self.saved, self._saved_at = done, time.perf_counter()  # the newest checkpoint
         self.steps_per_update = config.agent.options.steps_per_update
         self.file = MetricsFile(folder.metrics)
         done_steps = done * self.steps_per_update
@@ -71,13 +76,13 @@ class Loop:
             start=done_steps,
             num_seeds=num_seeds,
         )
-        total_steps = config.num_updates * self.steps_per_update
+        total_steps = self.num_updates * self.steps_per_update
         self.ticker = Ticker(total_steps, done_steps, num_seeds)
 
     @property
     def complete(self) -> bool:
         """Whether all updates are done."""
-        return self.done == self.config.num_updates
+        return self.done == self.num_updates
 
     @property
     def healthy(self) -> list[int]:
@@ -85,56 +90,72 @@ class Loop:
         sick = {one.seed for one in self.sick}
         return [s for s in range(self.config.schedule.num_seeds) if s not in sick]
 
-    def run(self, update: Any, learners: Any) -> int:
+    def run(self, update: Any, learners: Any, begun: Sequence[Metrics] = ()) -> int:
         """Updates the learners until the run is complete, or has to stop.
+
+        Args:
+          update: compiled; takes its learners.
+          learners: [S, ...] as they are; they are taken.
+          begun: metrics of first updates that were done already (`windows.paced`).
 
         Returns:
           The exit status.
         """
-        schedule, saved = self.config.schedule, self.done
+        length = self.config.schedule.log_every
+        assert isinstance(length, int)  # of a time, a number was made when it began
+        windows = Windows(update, length, self.num_updates)
         with signals.deferred() as asked:
             while not self.complete:
-                learners, window = self._updated(update, learners)
-                self._part_with_the_sick(window, saved)
+                window = windows.after(self.done, learners, begun)
+                if asked.received is None:
+                    learners, begun = windows.ahead(window)
+                metrics = self._fetched(window)
+                self._part_with_the_sick(metrics)
                 if not self.healthy:
                     break
-                self.done += len(window)
-                self._log(window)
+                self.done = window.done
+                self._log(metrics)
                 stop = asked.received is not None
-                due = self.done - saved >= schedule.checkpoint_every
-                if stop or due or self.complete:
-                    self.file.sync()
-                    self.checkpoints.save(self.done, learners)
-                    saved = self.done
+                if stop or self._due or self.complete:
+                    self._save(window.kept)
                 if asked.received is not None and not self.complete:
                     return SIGNAL + asked.received
         if self.sick:
-            self._say_what_diverged(saved)
+            self._say_what_diverged()
             return DIVERGED
         return OK
 
-    def _updated(self, update: Any, learners: Any) -> tuple[Any, Window]:
-        """The learners at the next log point, and the metrics on the way there."""
-        window = []
-        left = self.config.num_updates - self.done
-        for _ in range(min(self.config.schedule.log_every, left)):
-            learners, metrics = update(learners)
-            window.append(metrics)
-        fetched = jax.device_get(window)
-        return learners, [{name: m[name] for name in self.order} for m in fetched]
+    def _fetched(self, window: Window) -> Fetched:
+        """Waits for a window's metrics."""
+        fetched = jax.device_get(window.metrics)
+        return [{name: m[name] for name in self.order} for m in fetched]
 
-    def _part_with_the_sick(self, window: Window, saved: int) -> None:
+    @property
+    def _due(self) -> bool:
+        """Whether it is time for a checkpoint."""
+        wanted = self.config.schedule.checkpoint_every
+        if isinstance(wanted, int):
+            return self.done - self.saved >= wanted
+        return time.perf_counter() - self._saved_at >= every.seconds(wanted)
+
+    def _save(self, learners: Any) -> None:
+        self.file.sync()
+        self.boards.flush()
+        self.checkpoints.save(self.done, learners)
+        self.saved, self._saved_at = self.done, time.perf_counter()
+
+    def _part_with_the_sick(self, window: Fetched) -> None:
         """Learners that diverge here have no rows any more; the others go on."""
         bad, healthy = metrics_module.non_finite(window), self.healthy
         new = [
-            Divergence(seed, self.done + index + 1, name, saved)
+            Divergence(seed, self.done + index + 1, name, self.saved)
             for seed, (index, name) in bad.items()
             if seed in healthy
         ]
         self.sick += new
         if not new or self.config.schedule.num_seeds == 1:
             return  # of a single one, the run itself reproduces it
-        if saved:
+        if self.saved:
             _, good = self.checkpoints.restore(self.origin.shapes)
         else:
             good = self.origin.draw()
@@ -144,7 +165,7 @@ class Loop:
             if self.healthy:
                 print(f"seed {one.seed} diverged: {one}; the others go on.", flush=True)
 
-    def _log(self, window: Window) -> None:
+    def _log(self, window: Fetched) -> None:
         healthy = self.healthy
         rows = metrics_module.make_rows(
             metrics_module.reduce_window(
@@ -160,11 +181,11 @@ class Loop:
         self.ticker.show(rows)
         self.boards.write(rows, self.ticker.speed)
 
-    def _say_what_diverged(self, saved: int) -> None:
+    def _say_what_diverged(self) -> None:
         self.ticker.close()
-        kept = (
-            f"the checkpoint of update {saved} is kept" if saved else "none was saved"
-        )
+        kept = "none was saved"
+        if self.saved:
+            kept = f"the checkpoint of update {self.saved} is kept"
         named = "; ".join(map(str, self.sick))
         print(f"training diverged: {named}; {kept}.", flush=True)
 

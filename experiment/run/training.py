@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import jax
 
 import envs
-from experiment import memory
-from experiment.report import plots
-from experiment.run import divergence
+from experiment import compiled, memory
+from experiment.run import divergence, windows
 from experiment.run.checkpoints import Checkpoints, NoCheckpoint
 from experiment.run.clock import Clock
 from experiment.run.loop import Loop, Origin
@@ -18,13 +19,8 @@ from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
-from experiment.setup import scale
-from experiment.setup.building import (
-    initialise_seeds,
-    learner_shapes,
-    over_seeds,
-    seed_keys,
-)
+from experiment.setup import every, scale
+from experiment.setup.building import initialisation, over_seeds
 from experiment.setup.config import RunConfig
 
 UNITS = {
@@ -54,12 +50,10 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
 
 def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
     began = time.perf_counter()
-    shapes = learner_shapes(agent, config)
+    draw, seed = initialisation(agent, config)
+    shapes = draw.eval_shape(seed)
     memory.check(memory.size(shapes), "the learners of this run take")
-    origin = Origin(
-        shapes,
-        partial(initialise_seeds, agent, seed_keys(config)),
-    )
+    origin = Origin(shapes, partial(draw, seed))
     checkpoints = Checkpoints(folder.checkpoints, config)
     done, learners = 0, None
     if resume:
@@ -81,11 +75,15 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     hint = scale.idle(device.platform, device.device_kind, lanes)
     if hint and not resume:  # which cannot change it
         print(hint, flush=True)
-    with waiting("compiling"):
-        update, order = compile_update(agent, origin.shapes)
+    with waiting("compiling"), ThreadPoolExecutor(1) as beside:
+        lowered, order = _lowered_update(agent, origin.shapes)
         file.check_columns(order)
+        # XLA needs no Python, which the program that draws the learners is made with.
+        compiling = beside.submit(_compiled, lowered, memory.size(origin.shapes))
         if learners is None:
             learners = jax.block_until_ready(origin.draw())
+        update = compiling.result()
+    compiled.publish()
     compile_seconds = time.perf_counter() - began
     num_seeds = config.schedule.num_seeds
     num_parameters = sum(x.size for x in jax.tree.leaves(learners.params)) // num_seeds
@@ -94,10 +92,12 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         f"{num_seeds} seed(s) on {jax.devices()[0].device_kind}",
         flush=True,
     )
+    config, learners, begun = _paced(config, folder, update, learners)
+    checkpoints = Checkpoints(folder.checkpoints, config)
     clock = Clock(folder.clock, done, began)
     loop = Loop(config, folder, checkpoints, clock, origin, order, done, sick)
     try:
-        status = loop.run(update, learners)
+        status = loop.run(update, learners, begun)
     finally:
         loop.close()
     rows = file.read()
@@ -118,6 +118,11 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
 
 def compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
     """The compiled update of all seeds, and its metrics' names in the agent's order."""
+    lowered, order = _lowered_update(agent, shapes)
+    return _compiled(lowered, memory.size(shapes)), order
+
+
+def _lowered_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
     order: list[str] = []
 
     def one_update(learner: Any) -> tuple[Any, Mapping[str, Any]]:
@@ -125,19 +130,53 @@ def compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
         order[:] = metrics  # seen while tracing; jit gives dicts back sorted by name
         return learner, metrics
 
+    # From shapes, or a resumed run would compile another program than a new one.
+    update = jax.jit(over_seeds(one_update), donate_argnums=0)
     # Somebody debugs: nothing can be compiled.
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         jax.eval_shape(over_seeds(one_update), shapes)
-        return over_seeds(one_update), order
-    # From shapes, or a resumed run would compile another program than a new one.
-    traced = jax.jit(over_seeds(one_update), donate_argnums=0).trace(shapes)
+        return update, order
+    traced = update.trace(shapes)
     memory.check_program(traced)
-    update = traced.lower().compile()
-    memory.check_compiled(update)
-    return update, order
+    return traced.lower(), order
+
+
+def _compiled(lowered: Any, size: int) -> Any:
+    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        return lowered
+    update = lowered.compile()
+    # A checkpoint's copy, and the one before it, are there beside it.
+    memory.check_compiled(update, beside=2 * size)
+    return update
+
+
+def _paced(
+    config: RunConfig, folder: RunFolder, update: Any, learners: Any
+) -> tuple[RunConfig, Any, Sequence[windows.Metrics]]:
+    """A number of updates for a `log_every` in time, so that rows depend on none.
+
+    It is measured when a run begins, and written into config.yaml: whoever goes on with
+    the run has it from there.
+
+    Returns:
+      The configuration, the learners, and the metrics of updates that were done.
+    """
+    schedule = config.schedule
+    if isinstance(schedule.log_every, int):
+        return config, learners, ()
+    seconds = every.seconds(schedule.log_every)
+    length, learners, begun = windows.paced(
+        update, learners, seconds, config.num_updates
+    )
+    print(f"a row every {length} updates, which take about {schedule.log_every}")
+    config = replace(config, schedule=replace(schedule, log_every=length))
+    folder.create(config)
+    return config, learners, begun
 
 
 def _draw(rows: Sequence[Row], config: RunConfig, folder: RunFolder) -> None:
+    from experiment.report import plots  # at the end: SciPy takes a second
+
     plots.learning_curve(
         rows,
         folder.learning_curve,

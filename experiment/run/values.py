@@ -13,7 +13,6 @@ from typing import Any
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 
 from experiment import files
 from experiment.errors import InputError
@@ -27,10 +26,21 @@ BESIDE = 128 * 1024  # bytes, of what Orbax writes beside the values
 
 
 class Storage:
-    """Orbax, asked for plain arrays alone."""
+    """Orbax, asked for plain arrays alone; imported when something is stored or read.
+
+    That takes a third of a second, which a run need not wait for before it begins.
+    """
 
     def __init__(self):
-        self._orbax = ocp.Checkpointer(ocp.PyTreeCheckpointHandler())
+        self._opened: Any = None
+
+    @property
+    def _orbax(self) -> Any:
+        if self._opened is None:
+            import orbax.checkpoint as ocp
+
+            self._opened = ocp.Checkpointer(ocp.PyTreeCheckpointHandler())
+        return self._opened
 
     def write(self, folder: Path, tree: Any) -> dict[str, Value]:
         """Stores a pytree, and says what each of its arrays was."""
@@ -43,7 +53,9 @@ class Storage:
                 arrays[name] = array
         size = sum(array.nbytes for array in arrays.values())
         files.check_room(folder.with_name("room"), size + BESIDE)
-        self._orbax.save(folder, args=ocp.args.PyTreeSave(arrays))
+        from orbax.checkpoint import args
+
+        self._orbax.save(folder, args=args.PyTreeSave(arrays))
         # It says where on this machine the folder was, and decides nothing here.
         (folder / "commit_success.txt").unlink(missing_ok=True)
         return values
@@ -71,6 +83,8 @@ class Storage:
         return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
     def _restore(self, folder: Path, names: list[str]) -> dict[str, np.ndarray]:
+        import orbax.checkpoint as ocp
+
         plain = ocp.RestoreArgs(restore_type=np.ndarray)
         args = ocp.args.PyTreeRestore(restore_args=dict.fromkeys(names, plain))
         try:
@@ -80,7 +94,8 @@ class Storage:
             raise Damaged(f"{type(error).__name__}: {reason}") from error
 
     def close(self) -> None:
-        self._orbax.close()
+        if self._opened is not None:
+            self._opened.close()
 
 
 def named(tree: Any) -> dict[str, Any]:

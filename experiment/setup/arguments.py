@@ -15,7 +15,7 @@ from envs.fields import shown
 from experiment.errors import InputError
 from experiment.setup import keys
 
-PATHS = ("run_dir", "resume", "run", "runs", "out", "experts")
+PATHS = ("run_dir", "resume", "run", "runs", "out", "experts", keys.CACHE)
 _TEXT = (*PATHS, "labels", "env.entry_point")
 _KEY_VALUE = re.compile(r"\+{0,2}([A-Za-z_]\w*(?:\.\w+){0,4})=(.*)", re.DOTALL)
 _FLAG = re.compile(r"--?([A-Za-z_][\w.-]*)(?:=(.*))?", re.DOTALL)

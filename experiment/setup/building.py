@@ -71,24 +71,38 @@ def _is_refusal(error: ValueError) -> bool:
 
 def seed_keys(config: RunConfig) -> Array:
     """[S] a key per learner; learner i has the same one however many there are."""
-    key = jax.random.key(config.schedule.seed)
-    indices = jax.numpy.arange(config.schedule.num_seeds)
+    return _keys(jax.numpy.uint32(config.schedule.seed), config.schedule.num_seeds)
+
+
+def _keys(seed: Array, num_seeds: int) -> Array:
+    key = jax.random.key(seed)
+    indices = jax.numpy.arange(num_seeds)
     return jax.vmap(lambda index: jax.random.fold_in(key, index))(indices)
 
 
-def initialise_seeds(agent: Any, keys: Array) -> Any:
-    """Learners of all seeds, [S, ...], drawn one after another.
+def initialisation(agent: Any, config: RunConfig) -> tuple[Any, Array]:
+    """The program that draws learners of all seeds, [S, ...], and its argument.
 
-    Not under `vmap`: initialisers draw orthogonal matrices, and jaxlib's batched QR
-    waits, inside the CPU's thread pool, for threads of that same pool. On two cores,
-    two of them at once wait forever (seen with jaxlib 0.10.2, within 300 draws).
+    It draws one after another. Not under `vmap`: initialisers draw orthogonal matrices,
+    and jaxlib's batched QR waits, inside the CPU's thread pool, for threads of that
+    same pool. On two cores, two of them at once wait forever (seen with jaxlib 0.10.2,
+    within 300 draws).
+
+    Returns:
+      `(program, seed)`. The program is the same for every seed, and compiles once.
     """
-    return jax.jit(lambda keys: jax.lax.map(agent.initialise, keys))(keys)
+    num_seeds = config.schedule.num_seeds
+
+    def draw(seed: Array) -> Any:
+        return jax.lax.map(agent.initialise, _keys(seed, num_seeds))
+
+    return jax.jit(draw), jax.numpy.uint32(config.schedule.seed)
 
 
 def learner_shapes(agent: Any, config: RunConfig) -> Any:
     """Learners of all seeds as shapes and types; nothing is computed."""
-    return jax.eval_shape(lambda: initialise_seeds(agent, seed_keys(config)))
+    draw, seed = initialisation(agent, config)
+    return draw.eval_shape(seed)
 
 
 def over_seeds(function: Any) -> Any:

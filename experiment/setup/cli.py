@@ -143,7 +143,8 @@ def _text_keys(tree: dict[str, Any]) -> set[str]:
 
 def train_keys() -> list[str]:
     """Every key of train.py, whatever is chosen."""
-    every = [*GROUPS, "resume", *keys.of(Schedule), "env.history", "core.features"]
+    every = [*GROUPS, "resume", *keys.of(Schedule), keys.CACHE]
+    every += ["env.history", "core.features"]
     for section, table in (("core", CORE_CONFIGS), ("agent", agents.CONFIGS)):
         for cls in table.values():
             every += keys.of(cls, section)
@@ -160,6 +161,22 @@ def assignments(argv: Sequence[str], known: Sequence[str] = ()) -> dict[str, Any
       InputError: for anything that is not `key=value`, or cannot be read.
     """
     return arguments.nested(argv, known or train_keys())
+
+
+def taken(argv: Sequence[str], key: str) -> tuple[list[str], Any]:
+    """Arguments without a key that stands beside them, and its last value or None.
+
+    Raises:
+      InputError: if the value cannot be read.
+    """
+    rest, value = [], None
+    for argument in argv:
+        if argument.lstrip("+").startswith(f"{key}="):
+            _, text = arguments.pairs([argument], [key])[0]
+            value = arguments.read(key, text)
+        else:
+            rest.append(argument)
+    return rest, value
 
 
 def need_wandb(mode: str) -> None:

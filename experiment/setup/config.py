@@ -15,7 +15,8 @@ from envs import fields, values
 from envs.config import OpenConfig
 from envs.naming import nearest
 from experiment.errors import InputError
-from experiment.setup import keys
+from experiment.setup import every, keys
+from experiment.setup.every import Every
 from experiment.setup.scale import SCALE
 from s5rl.config import CORE_CONFIGS
 
@@ -57,17 +58,16 @@ class Schedule:
     total_steps: int = field(default=1_000_000, metadata={"most": 2**53})
     seed: int = field(default=0, metadata={"most": 2**32 - 1})  # of all that is drawn
     num_seeds: int = 1  # independent learners, trained side by side
-    log_every: int = 1  # updates per row of metrics.csv
-    checkpoint_every: int = 50  # updates, rounded up to log points
+    # per row of metrics.csv: updates; or a time (10s), made updates at the run's start
+    log_every: Every = 1
+    # updates, or wall clock (30s, 5m); rounded up to log points
+    checkpoint_every: Every = "60s"
     wandb: str = fields.choice("off", "offline", "online")  # logs there as well
     run_dir: str | None = None  # the run's folder; runs/<env>-<core>-<agent>-<time>
 
     def __post_init__(self):
         for name in ("total_steps", "num_seeds", "log_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be at least 1; got {getattr(self, name)}."
-                )
+            every.check(name, getattr(self, name))
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must lie in [0, 2**32); got {self.seed}.")
         fields.check_choices(self)
@@ -114,19 +114,19 @@ def load(composed: Mapping[str, Any]) -> RunConfig:
         if not isinstance(sections[section], Mapping):
             raise not_chosen(section, sections[section])
     classes = section_classes(sections)
-    every = [
+    known = [
         *keys.of(Schedule),
         *(*EXAMPLES, MEMORY, SCALE),
         *(key for name, cls in classes.items() for key in _keys_of(name, cls)),
     ]
     chosen = (*EXAMPLES, MEMORY, SCALE)
-    schedule = typed(Schedule, rest, also=chosen, elsewhere=every)
+    schedule = typed(Schedule, rest, also=chosen, elsewhere=known)
     try:
         return RunConfig(
             schedule=schedule,
-            env=_load_env(sections["env"], every),
-            core=_load_core(sections["core"], every),
-            agent=_load_agent(sections["agent"], every),
+            env=_load_env(sections["env"], known),
+            core=_load_core(sections["core"], known),
+            agent=_load_agent(sections["agent"], known),
         )
     except ValueError as error:
         raise InputError(str(error)) from error
@@ -207,7 +207,7 @@ def not_chosen(section: str, got: Any) -> InputError:
     )
 
 
-def _load_env(section: Mapping[str, Any], every: Iterable[str] = ()) -> EnvChoice:
+def _load_env(section: Mapping[str, Any], known: Iterable[str] = ()) -> EnvChoice:
     params = dict(section)
     name, history = params.pop("name", None), params.pop("history", False)
     if not isinstance(history, bool):
@@ -216,12 +216,12 @@ def _load_env(section: Mapping[str, Any], every: Iterable[str] = ()) -> EnvChoic
     if issubclass(cls, OpenConfig):
         envs.check_config(str(name), params)
     else:
-        config = typed(cls, params, "env", also=("history",), elsewhere=every)
+        config = typed(cls, params, "env", also=("history",), elsewhere=known)
         params = dataclasses.asdict(config)
     return EnvChoice(str(name), history, params)
 
 
-def _load_core(section: Mapping[str, Any], every: Iterable[str]) -> CoreChoice:
+def _load_core(section: Mapping[str, Any], known: Iterable[str]) -> CoreChoice:
     options = dict(section)
     name, features = str(options.pop("name")), options.pop("features", None)
     if isinstance(features, float) and features.is_integer():
@@ -232,14 +232,14 @@ def _load_core(section: Mapping[str, Any], every: Iterable[str]) -> CoreChoice:
         )
     values.check_number("core.features", features)
     cls = CORE_CONFIGS[name]
-    config = typed(cls, options, "core", also=("features",), elsewhere=every)
+    config = typed(cls, options, "core", also=("features",), elsewhere=known)
     return CoreChoice(name, features, config)
 
 
-def _load_agent(section: Mapping[str, Any], every: Iterable[str]) -> AgentChoice:
+def _load_agent(section: Mapping[str, Any], known: Iterable[str]) -> AgentChoice:
     options = dict(section)
     name = str(options.pop("name"))
-    config = typed(agents.CONFIGS[name], options, "agent", elsewhere=every)
+    config = typed(agents.CONFIGS[name], options, "agent", elsewhere=known)
     return AgentChoice(name, config)
 
 

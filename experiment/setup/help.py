@@ -28,6 +28,8 @@ _OPEN = (
     "does not have."
 )
 
+_CACHE = {keys.CACHE: ("on", keys.CACHE_IS, ())}
+
 
 def train_help(config: RunConfig) -> str:
     """What `python train.py` understands, and what this configuration would run."""
@@ -59,7 +61,7 @@ def train_help(config: RunConfig) -> str:
         "    and, for what has a preset, agent.learning_rate",
         "",
         "the run",
-        *_table(_of("", Schedule, vars(config.schedule))),
+        *_table(_of("", Schedule, vars(config.schedule)) | _CACHE),
         "",
         "cores",
         *_cores(),
@@ -75,7 +77,7 @@ def request_help(kinds: Mapping[str, type]) -> str:
     for title, cls in kinds.items():
         defaults = {field.name: field.default for field in dataclasses.fields(cls)}
         lines += [title, *_table(_of("", cls, defaults)), ""]
-    return "\n".join(lines).rstrip()
+    return "\n".join([*lines, "both", *_table(_CACHE)])
 
 
 def _of(

@@ -11,6 +11,10 @@ from typing import get_type_hints
 
 from envs.naming import closest
 
+# Beside a configuration: where compiled programs are kept (`experiment.compiled`).
+CACHE = "compilation_cache"
+CACHE_IS = "keeps compiled programs: on (in the user's cache folder), off or a folder"
+
 # Ours, and what other programs call it. Without case and separators.
 OTHER_NAMES = {
     "agent.discount": "gamma discountfactor discountrate",
@@ -51,6 +55,8 @@ OTHER_NAMES = {
     "checkpoint_every": "savefreq saveevery saveinterval checkpointfreq "
     "checkpointfrequency checkpointinterval ckptfreq ckptevery",
     "log_every": "loginterval logfreq logfrequency printfreq loggingsteps",
+    CACHE: "cachedir compilecache compilationcachedir jaxcompilationcachedir jaxcache "
+    "persistentcache cache",
     "wandb": "usewandb wandbmode track",
     "labels": "names legend",
     "runs": "run folders paths dirs",
