@@ -23,11 +23,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from s5rl import linear_recurrence
 from s5rl.recurrence.reference import reference
+from tests.s5rl.recurrence.forms import on_planes, ways
 
 T, B, P = 7, 3, 5  # associative scans compile slowly
-METHODS = ("associative", "sequential", "auto", "reference")
 CLOSE = {"rtol": 2e-5, "atol": 2e-5}  # float32, T steps of |a| < 1
 DTYPES = {
     "real": (jnp.float32, jnp.float32),
@@ -39,13 +38,15 @@ DTYPES = {
 def plain(a, b, reset, carry):
     """The package's own definition, which has to keep its laws too."""
     with jax.numpy_dtype_promotion("standard"):
-        h = reference(a[None, None] if a.ndim == 1 else a, b, reset, carry)
+        h = reference(a if a.ndim == b.ndim else a[None, None], b, reset, carry)
     return h[-1], h
 
 
 # One compilation serves all tests that agree on shapes.
-RUN = {m: jax.jit(partial(linear_recurrence, method=m)) for m in METHODS[:-1]}
-RUN["reference"] = jax.jit(plain)
+WAYS = ways("associative", "sequential", "auto")
+WAYS |= {"reference": plain, "reference, planes": partial(on_planes, plain)}
+RUN = {name: jax.jit(run) for name, run in WAYS.items()}
+METHODS = tuple(RUN)
 
 
 def gradients(run, a, b, reset, carry, carry_bar, h_bar):
@@ -149,7 +150,7 @@ def test_gradients_equal_the_defining_equations(draw, method, dtypes):
                 np.testing.assert_allclose(g, w, **CLOSE, err_msg=f"{length} {name}")
 
 
-@pytest.mark.parametrize("method", ["associative", "sequential"])
+@pytest.mark.parametrize("method", METHODS)
 def test_gradients_equal_finite_differences(draw, keys, method):
     *arrays, (carry_bar, h_bar) = draw()
     reset = resets(T)["random"]
