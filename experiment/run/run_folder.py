@@ -138,7 +138,7 @@ class RunFolder:
             raise InputError(
                 f"{self.config} must hold a mapping; got {shown(content)}."
             )
-        return run_config.load(content)
+        return run_config.load(content, stored=True)
 
     def write_manifest(self) -> None:
         """Records how this start came about (`experiment.run.manifest`)."""

@@ -66,7 +66,7 @@ def _new_defaults(
         "agent.": type(config.agent.options),
     }
     defaults = {
-        f"{prefix}{field.name}": field.default
+        f"{prefix}{field.name}": field.metadata.get("unsaid", field.default)
         for prefix, section in sections.items()
         for field in dataclasses.fields(section)
         if field.default is not dataclasses.MISSING

@@ -101,8 +101,13 @@ class RunConfig:
         return self.schedule.total_steps // self.agent.options.steps_per_update
 
 
-def load(composed: Mapping[str, Any]) -> RunConfig:
+def load(composed: Mapping[str, Any], *, stored: bool = False) -> RunConfig:
     """Types and checks a composed configuration.
+
+    Args:
+      composed: by section.
+      stored: it was written with a run, maybe before some keys existed: they have the
+        value that they stood for then ("unsaid" in a field's metadata).
 
     Raises:
       InputError: a sentence that names the key, what was wanted and what came.
@@ -114,6 +119,9 @@ def load(composed: Mapping[str, Any]) -> RunConfig:
         if not isinstance(sections[section], Mapping):
             raise not_chosen(section, sections[section])
     classes = section_classes(sections)
+    if stored:
+        for section, cls in classes.items():
+            sections[section] = unsaid(cls) | dict(sections[section])
     known = [
         *keys.of(Schedule),
         *(*EXAMPLES, MEMORY, SCALE),
@@ -130,6 +138,15 @@ def load(composed: Mapping[str, Any]) -> RunConfig:
         )
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def unsaid(cls: type) -> dict[str, Any]:
+    """What keys stood for before they existed, where that is not their default."""
+    return {
+        field.name: field.metadata["unsaid"]
+        for field in dataclasses.fields(cls)
+        if "unsaid" in field.metadata
+    }
 
 
 def section_classes(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, type]:

@@ -88,14 +88,25 @@ def check(config: Any, *positive: str, **least: int) -> None:
 
 
 @dataclass(frozen=True)
-class CoreConfig:
-    """What can be chosen about every memory."""
+class StackConfig:
+    """What can be chosen about every stack of layers."""
 
     num_layers: int = 2  # one after another
-    # a state that is learned, in place of zeros, opens every segment
-    learned_initial_state: bool = False
+    # one program for all layers, whose parameters are stacked: depth costs no
+    # compiling; null: from five layers on
+    scan_layers: bool | None = dataclasses.field(
+        default=None, metadata={"unsaid": False}
+    )
     # of the layers; states accumulate in float32 regardless
     dtype: str = choice("float32", "bfloat16")
 
     def __post_init__(self):
         check(self, "num_layers")
+
+
+@dataclass(frozen=True)
+class CoreConfig(StackConfig):
+    """What can be chosen about every memory."""
+
+    # a state that is learned, in place of zeros, opens every segment
+    learned_initial_state: bool = False

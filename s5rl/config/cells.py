@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import CoreConfig, check, choice, core
+from s5rl.config.base import CoreConfig, StackConfig, check, core
 
 
 @core("gru", "s5rl.cores.gru:GRULayer", kind="cell", cost="O(H^2); T deep")
@@ -49,11 +49,5 @@ class SLSTMConfig(CoreConfig):
 
 @core("mlp", "s5rl.cores.mlp:MLPLayer", kind="none", cost="O(1)")
 @dataclass(frozen=True)
-class MLPConfig:
+class MLPConfig(StackConfig):
     """Dense layers and no memory: the control that every claim about memory needs."""
-
-    num_layers: int = 2  # one after another
-    dtype: str = choice("float32", "bfloat16")  # of the layers
-
-    def __post_init__(self):
-        check(self, "num_layers")

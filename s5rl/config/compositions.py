@@ -134,8 +134,10 @@ def _part(config: Any, name: str, told: dict[str, Any]) -> Any:
 def _read(name: str, field: str, text: str) -> Any:
     """A value for a field, of the type of its default."""
     fields = {f.name: f for f in dataclasses.fields(TABLE[name].config)}
-    if field not in fields or field == "num_layers":
-        known = ", ".join(f for f in fields if f != "num_layers")
+    for whole in ("num_layers", "scan_layers"):  # a part is one layer
+        fields.pop(whole, None)
+    if field not in fields:
+        known = ", ".join(fields)
         raise ValueError(f"core {name!r} has no option {field!r}. It knows: {known}.")
     wanted = type(fields[field].default)
     try:

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -12,6 +13,8 @@ from s5rl.config.compositions import HybridConfig
 from s5rl.cores.describe import Description, describe
 from s5rl.cores.parts.block import norm
 from s5rl.cores.parts.checked import check_arguments
+
+DEEP = 5  # so many layers, or rounds of a pattern, are turns of a loop by default
 
 
 class Layer(Protocol):
@@ -41,6 +44,9 @@ def layer_class(name: str) -> Any:
 
 class Stack(nn.Module):
     """`config.num_layers` layers of one kind, or patterns of several (`Core`).
+
+    Parameters of layer i are `layer_i`; of many layers, which are turns of one loop,
+    they are stacked: `rounds/layer_0` [num_layers, ...] (`config.scan_layers`).
 
     Inputs of another width than `features` pass a dense layer first, where layers add
     to what they read. In a hybrid all do: what adds nothing by itself, as cells, reads
@@ -100,18 +106,72 @@ class Stack(nn.Module):
         if self.learns_its_start:
             carry, opened = carry
             reset = reset.at[0].set(reset[0] | ~opened)
-        parts, dtype = self.parts(), self.config.dtype
-        x = x.astype(dtype)
+        x = x.astype(self.config.dtype)
         if x.shape[-1] != self.features and not self.reads_any_width:
-            x = nn.Dense(self.features, dtype=dtype, name="encoder")(x)
-        states = []
-        for index, (layer, config) in enumerate(parts):
-            made = layer(self.features, config, name=f"layer_{index}")
-            added = self.is_hybrid and layer.reads_any_width
-            read = norm(x, f"norm_{index}") if added else x
-            state, y = made(carry[index], read, reset)
-            states.append(state)
-            x = x + y.astype(x.dtype) if added else y
-        after = tuple(states)
+            x = nn.Dense(self.features, dtype=x.dtype, name="encoder")(x)
+        apart = self._apart(x.shape[-1])
+        after, x = _one_after_another(self, self.parts()[:apart], carry, x, reset)
+        if apart < len(carry):
+            more, x = self._rounds(carry[apart:], x, reset)
+            after += more
         y = x.astype(jnp.float32)
         return (after, opened | True) if opened is not None else after, y
+
+    def _apart(self, width: int) -> int:
+        """How many layers are written out, each with parameters of its own name.
+
+        All, or those whose shapes differ from the others': the first round of what
+        reads inputs of another width.
+        """
+        rounds, scanned = self.config.num_layers, self.config.scan_layers
+        if rounds == 1 or scanned is False or (scanned is None and rounds < DEEP):
+            return len(self.parts())
+        return 0 if width == self.features else len(self.parts()) // rounds
+
+    def _rounds(self, carry: tuple, x: Array, reset: Array) -> tuple[tuple, Array]:
+        """Rounds of the pattern as turns of one loop, compiled once for all of them."""
+        size = len(self.parts()) // self.config.num_layers
+        rounds = [carry[i : i + size] for i in range(0, len(carry), size)]
+        scanned = nn.scan(
+            lambda one, x, states: one(states, x, reset)[::-1],
+            variable_axes={"params": 0},
+            split_rngs={"params": True},
+            length=len(rounds),
+            unroll=len(rounds) if len(x) == 1 else 1,  # acting: no loop within a step
+        )
+        one = _Round(self.features, self.config, name="rounds")
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rounds)
+        x, stacked = scanned(one, x, stacked)
+
+        def of_round(index):
+            return jax.tree.map(lambda leaf: leaf[index], stacked)
+
+        return sum(map(of_round, range(len(rounds))), ()), x
+
+
+class _Round(nn.Module):
+    """The layers of one round, whose parameters get an axis in front: [rounds, ...]."""
+
+    features: int
+    config: Any
+
+    @nn.compact
+    def __call__(self, carry: tuple, x: Array, reset: Array) -> tuple[tuple, Array]:
+        stack = Stack(self.features, self.config, parent=None)
+        return _one_after_another(stack, stack.parts()[: len(carry)], carry, x, reset)
+
+
+def _one_after_another(
+    stack: Stack, parts: list, carry: tuple, x: Array, reset: Array
+) -> tuple[tuple, Array]:
+    """Calls the first layers of a stack, inside the module that is being called."""
+    states = []
+    for index, (layer, config) in enumerate(parts):
+        made = layer(stack.features, config, name=f"layer_{index}")
+        if stack.is_hybrid and layer.reads_any_width:
+            state, y = made(carry[index], norm(x, f"norm_{index}"), reset)
+            x = x + y.astype(x.dtype)
+        else:
+            state, x = made(carry[index], x, reset)
+        states.append(state)
+    return tuple(states), x

@@ -20,6 +20,7 @@ from jax import Array
 from s5rl.recurrence.adjoint import states
 from s5rl.recurrence.associative import associative, resettable
 from s5rl.recurrence.choice import WAYS, choose, refusal, why
+from s5rl.recurrence.planes import against, planar, product
 from s5rl.recurrence.sequential import sequential, single
 
 __all__ = ["METHODS", "linear_recurrence", "resettable", "why"]
@@ -44,6 +45,10 @@ def linear_recurrence(
     [T, B, P]. The gradient of `a` [P] is a sum over segments: it is lost if one of
     them is, unless nothing flows back to that one.
 
+    Complex numbers come in either of two forms: as complex arrays, or as planes, their
+    real and imaginary parts apart, [2, P] for P in every argument and result. Planes
+    are real to JAX: their gradients are those of their parts.
+
     Works under `jax.jit`, `vmap`, `lax.scan` and `checkpoint`. Differentiable in `a`,
     `b` and `carry`: in reverse mode (`grad`, `vjp`, `jacrev`), forward mode (`jvp`,
     `linearize`, `jacfwd`), and one over the other to any order (`hessian`). Each
@@ -54,7 +59,7 @@ def linear_recurrence(
 
     Args:
       a: [P], the same at every step and never broadcast to [T, B, P]; or [T, B, P].
-      b: [T, B, P] inputs, real or complex.
+      b: [T, B, P] inputs, real or complex; or planes [T, B, 2, P].
       reset: [T, B] bool, True where a segment starts.
       carry: [B, P] state left by the previous chunk; zeros if there is none.
       initial: [P] state that opens every segment in place of zeros, learned perhaps. It
@@ -86,14 +91,15 @@ def linear_recurrence(
     with jax.numpy_dtype_promotion("standard"):  # in a strict session too
         dtype = jnp.promote_types(jnp.result_type(*given), jnp.float32)
     a, b, carry = a.astype(dtype), b.astype(dtype), carry.astype(dtype)
-    a = a[None, None] if a.ndim == 1 else a
+    a = a if a.ndim == b.ndim else a[None, None]
     if initial is not None:
-        if initial.shape != b.shape[-1:]:
+        if initial.shape != b.shape[2:]:
+            axes = "[2, P]" if planar(b) else "[P]"
             raise ValueError(
-                f"initial must be [P] = {b.shape[-1:]}; got {initial.shape}."
+                f"initial must be {axes} = {b.shape[2:]}; got {initial.shape}."
             )
-        opening = a * initial.astype(dtype)[None, None]
-        b = b + jnp.where(reset[..., None], opening, 0)
+        opening = product(b)(a, initial.astype(dtype)[None, None])
+        b = b + jnp.where(against(reset, b), opening, 0)
     h = states(_way(method, b), *_vary_alike(a, b, reset, carry))
     return h[-1], h
 
@@ -126,17 +132,24 @@ def _vary_alike(*arrays: Array) -> list[Array]:
 
 def _check(a: Array, b: Array, reset: Array, carry: Array, method: str) -> None:
     if not (
-        b.ndim == 3
+        (b.ndim == 3 or (planar(b) and b.shape[2] == 2))
         and b.shape[0] > 0
-        and a.shape in (b.shape, b.shape[-1:])
+        and a.shape in (b.shape, b.shape[2:])
         and reset.shape == b.shape[:2]
         and carry.shape == b.shape[1:]
     ):
         raise ValueError(
             "linear_recurrence wants a [P] or [T, B, P], b [T, B, P] with T > 0, "
-            f"reset [T, B], carry [B, P]; got a {a.shape}, b {b.shape}, "
-            f"reset {reset.shape}, carry {carry.shape}."
+            "reset [T, B], carry [B, P], or [2, P] for P in all of them; got "
+            f"a {a.shape}, b {b.shape}, reset {reset.shape}, carry {carry.shape}."
         )
+    if planar(b):
+        for name, array in (("a", a), ("b", b), ("carry", carry)):
+            if jnp.iscomplexobj(array):
+                raise TypeError(
+                    f"{name} {array.shape} is taken for real and imaginary parts, "
+                    f"[..., 2, P], and must be real; got {array.dtype}."
+                )
     if reset.dtype != jnp.bool_:
         raise TypeError(f"reset must be bool; got {reset.dtype}.")
     if method not in METHODS:

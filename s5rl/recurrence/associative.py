@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from s5rl.recurrence.planes import against, product
+
 Element = TypeVar("Element")
 
 
@@ -50,32 +52,32 @@ def resettable(
 def associative(
     a: Array, b: Array, reset: Array, entering: Array, *, reverse: bool = False
 ) -> Array:
-    """[T, B, P] states, as `reference`; about twice the work, O(log T) deep."""
-    first = -1 if reverse else 0
-    seed = jnp.where(reset[first, :, None], 0, a[first] * entering)
-    b = b.at[first].add(seed)
-    flag = reset[..., None]
+    """[T, B, ...] states, as `reference`; about twice the work, O(log T) deep."""
+    first, times = -1 if reverse else 0, product(b)
+    seed = times(a[first], entering)
+    b = b.at[first].add(jnp.where(against(reset[first], seed), 0, seed))
+    flag = against(reset, b)
     scan = partial(jax.lax.associative_scan, reverse=reverse, axis=0)
     if len(a) == 1:
         powers = jnp.broadcast_to(a, (len(b), *a.shape[1:]))
-        return scan(_compose_shared, (powers, b, flag))[1]
-    (_, h), _ = scan(resettable(_compose), ((a, b), flag))
+        return scan(partial(_compose_shared, times), (powers, b, flag))[1]
+    (_, h), _ = scan(resettable(partial(_compose, times)), ((a, b), flag))
     return h
 
 
-def _compose(left: tuple[Array, Array], right: tuple[Array, Array]):
+def _compose(times, left: tuple[Array, Array], right: tuple[Array, Array]):
     """The map `h -> a h + b` of the left, then that of the right."""
     (a_left, b_left), (a_right, b_right) = left, right
-    return a_right * a_left, a_right * b_left + b_right
+    return times(a_right, a_left), times(a_right, b_left) + b_right
 
 
-def _compose_shared(left: tuple[Array, ...], right: tuple[Array, ...]):
+def _compose_shared(times, left: tuple[Array, ...], right: tuple[Array, ...]):
     """`resettable(_compose)` for multipliers that all environments share.
 
     The product of multipliers over a span is only ever read where the span holds no
     reset, and there it is a power of `a` that the span's length decides. So it needs
-    neither a flag nor a batch axis, and stays [T, 1, P].
+    neither a flag nor a batch axis, and stays [T, 1, ...].
     """
     (a_left, b_left, left_flag), (a_right, b_right, right_flag) = left, right
-    b = jnp.where(right_flag, b_right, a_right * b_left + b_right)
-    return a_right * a_left, b, left_flag | right_flag
+    b = jnp.where(right_flag, b_right, times(a_right, b_left) + b_right)
+    return times(a_right, a_left), b, left_flag | right_flag

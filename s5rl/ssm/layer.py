@@ -25,6 +25,7 @@ from jax import Array
 
 from s5rl.config.spaces import S5Config
 from s5rl.recurrence import linear_recurrence
+from s5rl.recurrence.planes import multiply, parts, to_complex, to_planes
 from s5rl.ssm.bases import diagonalise
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
 
@@ -88,8 +89,9 @@ def apply(
 ) -> tuple[Array, Array]:
     """Runs one layer over a chunk; resets wherever `reset` says.
 
-    Products with B̃ and C̃ are taken as real products of their two parts, in
-    `config.dtype`; the states in between are complex64.
+    States are planes, real and imaginary parts apart, float32: one real product with
+    [B̃_re | B̃_im] writes what drives them, one with [C̃_re; -C̃_im] reads them, both in
+    `config.dtype`. No complex array is made but the carry.
 
     Args:
       parameters: as `initialise` draws them.
@@ -110,15 +112,41 @@ def apply(
         eigenvalues(parameters), step, discretization=config.discretization
     )
     u = u.astype(dtype)
-    b_real, b_imaginary = parameters["input_matrix"].astype(dtype)
-    b = gain[None, None] * jax.lax.complex(
-        (u @ b_real).astype(jnp.float32), (u @ b_imaginary).astype(jnp.float32)
+    drive = _driven(u, parameters["input_matrix"], gain)
+    after, states = linear_recurrence(
+        to_planes(multiplier),
+        drive,
+        reset,
+        to_planes(carry),
+        initial=None if initial is None else to_planes(initial),
+        method=config.method,
     )
-    carry, x = linear_recurrence(
-        multiplier, b, reset, carry, initial=initial, method=config.method
-    )
-    c_real, c_imaginary = parameters["output_matrix"].astype(dtype)
-    y = x.real.astype(dtype) @ c_real - x.imag.astype(dtype) @ c_imaginary
+    read_out = parameters["output_matrix"] * jnp.asarray([1.0, -1.0])[:, None, None]
+    read_out = read_out.reshape(-1, u.shape[-1]).astype(dtype)
+    y = states.reshape(*u.shape[:2], -1).astype(dtype) @ read_out
     if config.halved:
         y = 2 * y  # the mirrored half contributes the complex conjugate
-    return carry, y + parameters["feedthrough"].astype(dtype)[None, None] * u
+    y = y + parameters["feedthrough"].astype(dtype)[None, None] * u
+    return to_complex(after), y
+
+
+def _driven(u: Array, input_matrix: Array, gain: Array) -> Array:
+    """Planes [T, B, 2, P] float32 of gain (B̃ u).
+
+    The gain multiplies the matrix or its products, whichever are fewer rows: there are
+    H rows of B̃, and T B of u.
+    """
+    length, batch, width = u.shape
+    gain = to_planes(gain)
+    folded = length * batch > width
+    if folded:  # [H, 2, P] planes
+        input_matrix = _times(gain[None], jnp.swapaxes(input_matrix, 0, 1))
+    else:
+        input_matrix = jnp.swapaxes(input_matrix, 0, 1)
+    matrix = input_matrix.reshape(width, -1).astype(u.dtype)
+    drive = (u @ matrix).astype(jnp.float32).reshape(length, batch, 2, -1)
+    return drive if folded else _times(gain[None, None], drive)
+
+
+def _times(x: Array, y: Array) -> Array:
+    return jnp.stack(multiply(parts(x), parts(y)), axis=-2)

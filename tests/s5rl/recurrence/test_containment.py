@@ -26,11 +26,12 @@ import pytest
 from jax.extend.core import jaxprs_in_params
 
 from s5rl import linear_recurrence
+from tests.s5rl.recurrence.forms import usual, ways
 
 T, B, P, CUT = 7, 3, 5, 4  # associative scans compile slowly
-METHODS = ("associative", "sequential", "kernel", "auto")
-# The kernel's interpreter compiles slowly: laws that are not the way's.
-SELDOM = (*METHODS[:2], pytest.param("kernel", marks=pytest.mark.slow), "auto")
+WAYS = ways("associative", "sequential", "kernel", "auto")
+METHODS = usual(WAYS)
+SELDOM = usual(WAYS, without="kernel")  # laws that are not the way's
 SCANS = {"scan", "while"}
 
 
@@ -52,7 +53,7 @@ def value_and_gradients(method, a, b, reset, carry, carry_bar, h_bar):
     """h, and the cotangents of a, b and carry."""
 
     def run(a, b, carry):
-        return linear_recurrence(a, b, reset, carry, method=method)
+        return WAYS[method](a, b, reset, carry)
 
     (_, h), pullback = jax.vjp(run, a, b, carry)
     return h, *pullback((carry_bar, h_bar))
@@ -154,7 +155,7 @@ def test_states_accumulate_in_single_precision(shared, method, length):
     halved = [jnp.asarray(x.real, jnp.bfloat16) for x in (a, b, carry)]
     wide = [x.astype(jnp.float32) for x in halved]
     reset = reset_at(2, length=length)
-    run = jax.jit(partial(linear_recurrence, method=method))
+    run = jax.jit(WAYS[method])
     got, want = (run(x, y, reset, z) for x, y, z in (halved, wide))
     assert got[1].dtype == jnp.float32
     chex.assert_trees_all_equal(got, want)
@@ -170,7 +171,7 @@ def test_nothing_recompiles_between_calls(shared, method):
     @jax.jit
     @chex.assert_max_traces(n=1)
     def run(*inputs):
-        return linear_recurrence(*inputs, method=method)
+        return WAYS[method](*inputs)
 
     for step in range(3):
         carry, _ = run(a, b, reset_at(step, length=4), carry)
@@ -195,7 +196,9 @@ def traced(method, shared, length):
 def test_a_single_step_has_no_scan(shared, method):
     names = {eqn.primitive.name for eqn in equations(traced(method, shared, 1))}
     assert "mul" in names and not names & SCANS
-    if method != "associative":  # which unrolls: the check above sees scans at all
+    if not method.startswith(
+        "associative"
+    ):  # which unrolls: the check above sees scans at all
         names = {eqn.primitive.name for eqn in equations(traced(method, shared, T))}
         assert names & SCANS
 
@@ -226,7 +229,7 @@ def test_shared_multipliers_never_grow_a_batch_axis(method):
         a, b, _, carry, carry_bar, h_bar = jaxpr.invars
         return max(multiplier_sizes(jaxpr, [a], [b, carry, carry_bar, h_bar]))
 
-    assert largest(shared=True) <= T * P
+    assert largest(shared=True) <= 2 * T * P  # two where they are planes
     assert largest(shared=False) >= T * B * P  # so they would have been seen
 
 
@@ -239,6 +242,8 @@ def test_shared_multipliers_never_grow_a_batch_axis(method):
         ({"reset": (B, T)}, ValueError, f"reset [T, B].*reset ({B}, {T})"),
         ({"carry": (B, 1)}, ValueError, f"carry [B, P].*carry ({B}, 1)"),
         ({"carry": (P,)}, ValueError, f"carry [B, P].*carry ({P},)"),
+        ({"b": (T, B, 3, P)}, ValueError, f"or [2, P] for P.*b ({T}, {B}, 3, {P})"),
+        ({"b": (T, B, 2, P)}, ValueError, f"[2, P] for P in all.*a ({P},)"),
     ],
 )
 def test_refuses_shapes_that_disagree(change, error, says):
@@ -249,6 +254,17 @@ def test_refuses_shapes_that_disagree(change, error, says):
     pattern = "".join(f"\\{c}" if c in "[]()" else c for c in says)
     with pytest.raises(error, match=pattern):
         linear_recurrence(**arrays)
+
+
+def test_refuses_complex_planes():
+    shapes = {"a": (2, P), "b": (T, B, 2, P), "carry": (B, 2, P)}
+    for wrong in shapes:
+        arrays = {
+            k: jnp.zeros(v, "complex64" if k == wrong else None)
+            for k, v in shapes.items()
+        }
+        with pytest.raises(TypeError, match=f"{wrong} .*must be real; got complex64"):
+            linear_recurrence(reset=jnp.zeros((T, B), bool), **arrays)
 
 
 def test_refuses_what_it_does_not_know(shared):

@@ -23,41 +23,44 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from s5rl import linear_recurrence
 from s5rl.recurrence.reference import reference
+from tests.s5rl.recurrence.forms import on_planes, usual, ways
 
 T, B, P = 7, 3, 5  # associative scans compile slowly
-METHODS = ("associative", "sequential", "kernel", "auto", "reference")
-# The kernel's interpreter compiles slowly: what another law implies.
-SELDOM = (*METHODS[:2], pytest.param("kernel", marks=pytest.mark.slow), *METHODS[3:])
 CLOSE = {"rtol": 2e-5, "atol": 2e-5}  # float32, T steps of |a| < 1
 DTYPES = {
     "real": (jnp.float32, jnp.float32),
     "complex": (jnp.complex64, jnp.complex64),
     "mixed": (jnp.float32, jnp.complex64),  # of the multipliers, and of the rest
 }
-OF_DTYPES = [
-    pytest.param(
-        method,
-        dtypes,
-        id=f"{name}-{method}",
-        marks=pytest.mark.slow if (method, name) == ("kernel", "mixed") else (),
-    )
-    for name, dtypes in DTYPES.items()
-    for method in METHODS
-]
 
 
 def plain(a, b, reset, carry):
     """The package's own definition, which has to keep its laws too."""
     with jax.numpy_dtype_promotion("standard"):
-        h = reference(a[None, None] if a.ndim == 1 else a, b, reset, carry)
+        h = reference(a if a.ndim == b.ndim else a[None, None], b, reset, carry)
     return h[-1], h
 
 
 # One compilation serves all tests that agree on shapes.
-RUN = {m: jax.jit(partial(linear_recurrence, method=m)) for m in METHODS[:-1]}
-RUN["reference"] = jax.jit(plain)
+WAYS = ways("associative", "sequential", "kernel", "auto")
+WAYS |= {"reference": plain, "reference, planes": partial(on_planes, plain)}
+RUN = {name: jax.jit(run) for name, run in WAYS.items()}
+METHODS = usual(RUN)
+SELDOM = usual(RUN, without="kernel")  # what another law implies
+OF_DTYPES = [
+    pytest.param(
+        method,
+        dtypes,
+        id=f"{name}-{method}",
+        marks=pytest.mark.slow
+        if (method, name) == ("kernel", "mixed")
+        or (method == "kernel, planes" and name != "complex")
+        else (),
+    )
+    for name, dtypes in DTYPES.items()
+    for method in RUN
+]
 
 
 def gradients(run, a, b, reset, carry, carry_bar, h_bar):
@@ -66,7 +69,7 @@ def gradients(run, a, b, reset, carry, carry_bar, h_bar):
     return pullback((carry_bar, h_bar))
 
 
-GRADIENTS = {m: jax.jit(partial(gradients, RUN[m])) for m in METHODS}
+GRADIENTS = {m: jax.jit(partial(gradients, RUN[m])) for m in RUN}
 
 
 def defining_equation(a, b, reset, carry):
@@ -159,7 +162,7 @@ def test_gradients_equal_the_defining_equations(draw, method, dtypes):
                 np.testing.assert_allclose(g, w, **CLOSE, err_msg=f"{length} {name}")
 
 
-@pytest.mark.parametrize("method", ["associative", "sequential", "kernel"])
+@pytest.mark.parametrize("method", METHODS)
 def test_gradients_equal_finite_differences(draw, keys, method):
     *arrays, (carry_bar, h_bar) = draw()
     reset = resets(T)["random"]

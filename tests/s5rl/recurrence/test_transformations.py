@@ -19,21 +19,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from s5rl import linear_recurrence
 from s5rl.recurrence.reference import reference
+from tests.s5rl.recurrence import forms
 
 T, B, P, CUT = 4, 2, 2, 2
-METHODS = ("associative", "sequential", "kernel")
-# The kernel's interpreter compiles slowly: laws that are the adjoint's.
-SELDOM = (*METHODS[:2], pytest.param("kernel", marks=pytest.mark.slow))
+WAYS = forms.ways("associative", "sequential", "kernel")
+METHODS = forms.usual(WAYS)
+SELDOM = forms.usual(WAYS, without="kernel")  # laws that are the adjoint's
 ARGUMENTS = ("a", "b", "carry", "reset", "all")
 MAPS = [
     pytest.param(
         method,
         mapped,
-        marks=pytest.mark.slow if method == "kernel" and mapped != "all" else (),
+        marks=pytest.mark.slow
+        if method.startswith("kernel") and (method, mapped) != ("kernel", "all")
+        else (),
     )
-    for method in METHODS
+    for method in WAYS
     for mapped in ARGUMENTS
 ]
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}  # float32
@@ -48,7 +50,7 @@ def loop(a, b, reset, carry):
 
 def ways(method):
     """The loop, and what is held to it."""
-    return loop, partial(linear_recurrence, method=method)
+    return loop, WAYS[method]
 
 
 def drawn(shared, *, length=T, complex_=True, seed=0):
@@ -97,7 +99,7 @@ def test_forward_mode_equals_the_references(shared, method, length):
 @pytest.mark.parametrize("outer", [jax.jacfwd, jax.jacrev])
 @pytest.mark.parametrize("inner", [jax.jacfwd, jax.jacrev])
 def test_second_derivatives_equal_the_references(shared, method, outer, inner):
-    run = partial(linear_recurrence, method=method)
+    run = WAYS[method]
     got = hessian(run, inner, outer, shared)
     chex.assert_trees_all_close(got, loops_hessian(shared), **CLOSE)
 
@@ -139,7 +141,7 @@ def test_a_map_equals_one_after_another(shared, method, mapped):
         for leaf, is_over in zip(stacked, over, strict=True)
     ]
     axes = [0 if is_over else None for is_over in over]
-    run = partial(linear_recurrence, method=method)
+    run = WAYS[method]
     both = jax.value_and_grad(partial(energy, run), argnums=(0, 1, 2))
     got = jax.jit(jax.vmap(both, axes))(*arguments)
     one = jax.jit(both)
@@ -163,7 +165,7 @@ def test_gradients_pass_checkpoints_and_scans(shared, method):
         def chunk(carry, now):
             a_t, b_t, reset_t = now
             a_t = a if a_t is None else a_t
-            return linear_recurrence(a_t, b_t, reset_t, carry, method=method)
+            return WAYS[method](a_t, b_t, reset_t, carry)
 
         inputs = per_step, chunks(b), chunks(jnp.asarray(reset))
         last, h = jax.lax.scan(jax.checkpoint(chunk), carry, inputs)
@@ -188,7 +190,7 @@ def test_a_tangent_stays_in_its_segment(shared, method, poison):
     @jax.jit
     def moved(primals, tangents):
         def run_on(a, b, carry):
-            return linear_recurrence(a, b, reset, carry, method=method)[1]
+            return WAYS[method](a, b, reset, carry)[1]
 
         return jax.jvp(run_on, primals, tangents)
 
