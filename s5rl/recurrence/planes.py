@@ -20,12 +20,12 @@ def planar(b: Array) -> bool:
 
 def product(b: Array) -> Callable[[Array, Array], Array]:
     """How numbers of the form of `b` [T, B, ...] multiply."""
-    return _product if planar(b) else operator.mul
+    return times if planar(b) else operator.mul
 
 
-def _product(x: Array, y: Array) -> Array:
-    real, imaginary = multiply(parts(x), parts(y))
-    return jnp.stack([real, imaginary], axis=-2)
+def times(x: Array, y: Array) -> Array:
+    """The product of planes [..., 2, P], which is planes."""
+    return jnp.stack(multiply(parts(x), parts(y)), axis=-2)
 
 
 def multiply(x: tuple[Array, Array], y: tuple[Array, Array]) -> tuple[Array, Array]:

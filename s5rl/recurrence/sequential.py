@@ -32,11 +32,11 @@ def _step_of_planes(shared: Array, h: tuple[Array, Array], now):
     # Parts stay apart from step to step: nothing is taken from a stacked state again.
     a, b, reset = now
     carried = multiply(parts(shared if a is None else a), h)
-    h = tuple(
+    real, imaginary = (
         jnp.where(reset[:, None], new, old + new)
         for old, new in zip(carried, parts(b), strict=True)
     )
-    return h, jnp.stack(h, axis=-2)
+    return (real, imaginary), jnp.stack([real, imaginary], axis=-2)
 
 
 def single(

@@ -25,7 +25,7 @@ from jax import Array
 
 from s5rl.config.spaces import S5Config
 from s5rl.recurrence import linear_recurrence
-from s5rl.recurrence.planes import multiply, parts, to_complex, to_planes
+from s5rl.recurrence.planes import times, to_complex, to_planes
 from s5rl.ssm.bases import diagonalise
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
 
@@ -139,14 +139,8 @@ def _driven(u: Array, input_matrix: Array, gain: Array) -> Array:
     length, batch, width = u.shape
     gain = to_planes(gain)
     folded = length * batch > width
-    if folded:  # [H, 2, P] planes
-        input_matrix = _times(gain[None], jnp.swapaxes(input_matrix, 0, 1))
-    else:
-        input_matrix = jnp.swapaxes(input_matrix, 0, 1)
-    matrix = input_matrix.reshape(width, -1).astype(u.dtype)
+    matrix = jnp.swapaxes(input_matrix, 0, 1)  # [H, 2, P]
+    matrix = times(gain[None], matrix) if folded else matrix
+    matrix = matrix.reshape(width, -1).astype(u.dtype)
     drive = (u @ matrix).astype(jnp.float32).reshape(length, batch, 2, -1)
-    return drive if folded else _times(gain[None, None], drive)
-
-
-def _times(x: Array, y: Array) -> Array:
-    return jnp.stack(multiply(parts(x), parts(y)), axis=-2)
+    return drive if folded else times(gain[None, None], drive)
