@@ -39,7 +39,10 @@ def transposed(a: Array, b: Array) -> Array:
     Of planes, which are vectors of real numbers, multiplying by the conjugate is the
     transposed map; JAX's cotangents of complex numbers transpose without conjugating.
     """
-    return a * jnp.asarray([[1], [-1]], a.dtype)[None, None] if planar(b) else a
+    if not planar(b):
+        return a
+    real, imaginary = parts(a)
+    return jnp.stack([real, -imaginary], axis=-2)
 
 
 def finite(h: Array, b: Array) -> Array:

@@ -121,8 +121,8 @@ def apply(
         initial=None if initial is None else to_planes(initial),
         method=config.method,
     )
-    read_out = parameters["output_matrix"] * jnp.asarray([1.0, -1.0])[:, None, None]
-    read_out = read_out.reshape(-1, u.shape[-1]).astype(dtype)
+    real, imaginary = parameters["output_matrix"]
+    read_out = jnp.concatenate([real, -imaginary]).astype(dtype)
     y = states.reshape(*u.shape[:2], -1).astype(dtype) @ read_out
     if config.halved:
         y = 2 * y  # the mirrored half contributes the complex conjugate

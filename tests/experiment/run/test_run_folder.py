@@ -5,6 +5,8 @@
 | choose only looks | test_default_names_are_never_shared |
 | owned does not look again | test_a_run_that_came_in_between_is_not_overwritten |
 | the folder stays | test_an_empty_folder_is_removed_again |
+| what is unsaid has its default | test_a_deep_run_of_old_has_no_loop |
+| so it has in a checkpoint's digest | test_a_deep_run_of_old_has_no_loop |
 """
 
 import datetime
@@ -14,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from experiment.errors import InputError
-from experiment.run import manifest, run_folder
+from experiment.run import manifest, run_folder, unchanged
 from experiment.run.clock import Clock, read
 from experiment.run.run_folder import RunFolder
 
@@ -71,6 +73,24 @@ def test_a_run_that_came_in_between_is_not_overwritten(make_config, tmp_path):
     with pytest.raises(InputError, match="already holds a run"), late.owned(new=True):
         pass
     assert late.config.exists()
+
+
+def test_a_deep_run_of_old_has_no_loop(make_config, tmp_path):
+    """Its parameters lie apart, where those of a run begun today are stacked."""
+    folder = RunFolder(tmp_path / "run")
+    config = make_config("core.num_layers=9")
+    folder.create(config)
+    assert folder.load_config() == config
+    assert config.core.options.scan_layers is None
+    text = folder.config.read_text()
+    folder.config.write_text(text.replace("  scan_layers: null\n", ""))
+    loaded = folder.load_config()
+    assert loaded.core.options.scan_layers is False
+    stored = unchanged.plain(config)
+    del stored["core"]["scan_layers"]
+    assert not unchanged.changes(stored, loaded)
+    (change,) = unchanged.changes(stored, config)
+    assert "core.scan_layers" in change
 
 
 DAMAGED = ["", "[]", '{"starts": 1}', '{"starts": [1]}', "{}", "\0", "[" * 100_000]
