@@ -9,6 +9,7 @@ from jax import Array
 
 from s5rl.config.gated import FFMConfig
 from s5rl.cores.parts.block import initial_state
+from s5rl.cores.parts.dense import Dense
 from s5rl.recurrence import linear_recurrence
 
 # Where the decay rates start, from the fastest to the slowest, which comes to 1 %
@@ -42,7 +43,7 @@ class FFMLayer(nn.Module):
         traces, contexts = config.memory_size, config.context_size
 
         def dense(width: int, name: str, value: Array) -> Array:
-            return nn.Dense(width, dtype=dtype, name=name)(value)
+            return Dense(width, dtype=dtype, name=name)(value)
 
         alpha = self.param("decay", _draw_decay, traces)
         omega = self.param("frequency", _draw_frequency, contexts)

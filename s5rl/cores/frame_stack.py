@@ -9,6 +9,7 @@ from jax import Array
 
 from s5rl.config.attention import FrameStackConfig
 from s5rl.cores.parts.block import initial_state
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.parts.window import extended, seen
 
 
@@ -45,5 +46,5 @@ class FrameStackLayer(nn.Module):
             parts.append(jnp.where(there, every[at : at + length], instead))
             parts.append(there.astype(jnp.float32))
         read = jnp.concatenate(parts, axis=-1).astype(c.dtype)
-        y = nn.Dense(self.features, dtype=c.dtype, name="dense")(read)
+        y = Dense(self.features, dtype=c.dtype, name="dense")(read)
         return (frames, count), jax.nn.gelu(y)

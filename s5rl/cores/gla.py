@@ -9,6 +9,7 @@ from jax import Array
 
 from s5rl.config.matrix import GLAConfig
 from s5rl.cores.parts.block import initial_state, norm
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.parts.heads import dense, divided, head_norm, joined
 from s5rl.recurrence import linear_recurrence
 
@@ -45,7 +46,7 @@ class GLALayer(nn.Module):
         q, k = part("query", c.key_size), part("key", c.key_size)
         v = part("value", c.value_size)
         rough = dense(u, c.gate_rank, "decay_in", c.dtype)
-        decay = nn.Dense(heads * c.key_size, dtype=c.dtype, name="decay_out")(rough)
+        decay = Dense(heads * c.key_size, dtype=c.dtype, name="decay_out")(rough)
         log_a = jax.nn.log_sigmoid(divided(decay, heads).astype("f")) / SLOWNESS
         written = k[..., :, None] * v[..., None, :]
         flat = (*reset.shape, carry.shape[1])

@@ -10,6 +10,7 @@ from jax import Array
 
 from s5rl.config.attention import GTrXLConfig
 from s5rl.cores.parts.block import initial_state
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.parts.heads import dense, divided, joined
 from s5rl.cores.parts.window import attend, distances, extended, seen
 
@@ -69,7 +70,7 @@ class GTrXLLayer(nn.Module):
         every, memory = extended(memory, x, count)
         norm = nn.LayerNorm(name="norm")
         key, value = (
-            nn.Dense(width, False, c.dtype, name=name) for name in ("key", "value")
+            Dense(width, False, c.dtype, name=name) for name in ("key", "value")
         )
 
         def keys_and_values(e: Array) -> list[Array]:
@@ -88,8 +89,8 @@ class GTrXLLayer(nn.Module):
             Gate(self.features, c.gate_bias, c.dtype, name=f"gate_{i}") for i in "12"
         )
         o = first(x, jax.nn.relu(a))
-        wide = nn.Dense(c.mlp_expansion * self.features, dtype=c.dtype, name="up")
-        down = nn.Dense(self.features, dtype=c.dtype, name="down")
+        wide = Dense(c.mlp_expansion * self.features, dtype=c.dtype, name="up")
+        down = Dense(self.features, dtype=c.dtype, name="down")
         inner = nn.LayerNorm(name="mlp_norm")(o.astype(jnp.float32)).astype(c.dtype)
         return (memory, count), second(o, jax.nn.relu(down(jax.nn.relu(wide(inner)))))
 
@@ -100,7 +101,7 @@ class GTrXLLayer(nn.Module):
         of_content = self.param("content_bias", zeros, shape, jnp.float32)
         of_place = self.param("place_bias", zeros, shape, jnp.float32)
         width = c.num_heads * c.head_size
-        project = nn.Dense(width, use_bias=False, name="place")
+        project = Dense(width, use_bias=False, name="place")
         places = divided(project(_sinusoids(window, self.features)), c.num_heads)
 
         def score(q: Array, k: Array, q_time: Array, k_time: Array) -> Array:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from s5rl.config.compositions import HiSSConfig
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.stack import layer_class
 from s5rl.recurrence.segments import positions
 
@@ -56,7 +57,7 @@ class HiSSLayer(nn.Module):
         both = jnp.concatenate([y, u.astype(dtype)], axis=-1)
         after = position[-1] + 1
         count = jnp.where(after < 2 * size, after, size + after % size)
-        out = nn.Dense(self.features, dtype=dtype, name="out")(both)
+        out = Dense(self.features, dtype=dtype, name="out")(both)
         return (low, high, u[-1], count), out
 
     def _above(self, state: Any, above: Array, y: Array, position: Array):

@@ -10,6 +10,7 @@ from jax import Array
 from s5rl.config.gated import MambaConfig
 from s5rl.cores.parts.block import initial_state, rms_norm
 from s5rl.cores.parts.convolution import Convolution
+from s5rl.cores.parts.dense import Dense
 from s5rl.recurrence import linear_recurrence
 
 
@@ -44,13 +45,13 @@ class MambaLayer(nn.Module):
     def __call__(self, carry, x: Array, reset: Array):
         """Maps x [T, B, H] to y [T, B, H]."""
         (h, tail), config, dtype = carry, self.config, self.config.dtype
-        both = nn.Dense(2 * self.channels, use_bias=False, dtype=dtype, name="in")
+        both = Dense(2 * self.channels, use_bias=False, dtype=dtype, name="in")
         u, z = jnp.split(both(rms_norm(x)), 2, axis=-1)
         convolve = Convolution(config.conv_width, name="convolution")
         tail, u = convolve(tail, u, reset)
         u = jax.nn.silu(u)
         h, y = self._select(h, u, reset)
-        out = nn.Dense(
+        out = Dense(
             self.features,
             use_bias=False,
             dtype=dtype,
@@ -66,13 +67,13 @@ class MambaLayer(nn.Module):
         """The state space over u [T, B, D]; steps and states are float32."""
         config, size = self.config, self.config.state_size
         rank = -(-self.features // 16)
-        project = nn.Dense(
+        project = Dense(
             rank + 2 * size, use_bias=False, dtype=config.dtype, name="project"
         )
         parts = jnp.split(project(u), [rank, rank + size], axis=-1)
         rough, read_in, read_out = (part.astype(jnp.float32) for part in parts)
         step = jax.nn.softplus(
-            nn.Dense(
+            Dense(
                 self.channels,
                 kernel_init=_uniform(rank**-0.5),
                 bias_init=self._draw_step,

@@ -9,6 +9,7 @@ from jax import Array
 
 from s5rl.config.gated import MinGRUConfig, MinLSTMConfig
 from s5rl.cores.parts.block import initial_state, norm
+from s5rl.cores.parts.dense import Dense
 from s5rl.recurrence import linear_recurrence
 
 
@@ -42,12 +43,12 @@ class _MinLayer(nn.Module):
             method=self.config.method,
         )
         dtype = self.config.dtype
-        out = nn.Dense(self.features, dtype=dtype, name="out")(h.astype(dtype))
+        out = Dense(self.features, dtype=dtype, name="out")(h.astype(dtype))
         return carry, x + out
 
     def dense(self, u: Array, name: str, bias: Any = None) -> Array:
         """[T, B, H] float32: a gate near one would round to one in bfloat16."""
-        layer = nn.Dense(
+        layer = Dense(
             self.features,
             dtype=self.config.dtype,
             bias_init=bias or nn.initializers.zeros_init(),

@@ -7,6 +7,7 @@ import jax
 from jax import Array
 
 from s5rl.config.cells import MLPConfig
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.stack import Stack
 
 
@@ -24,7 +25,7 @@ class MLPLayer(nn.Module):
     @nn.compact
     def __call__(self, carry: tuple[()], x: Array, reset: Array):
         """Maps x [T, B, features_in] to y [T, B, H]; `reset` changes nothing."""
-        dense = nn.Dense(self.features, dtype=self.config.dtype, name="dense")
+        dense = Dense(self.features, dtype=self.config.dtype, name="dense")
         nn.share_scope(self, dense)
         return carry, jax.nn.gelu(dense(x))
 

@@ -10,6 +10,7 @@ from jax import Array
 from s5rl.config.matrix import MLSTMConfig
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.convolution import Convolution
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.parts.heads import divided, head_norm, head_size, joined
 from s5rl.recurrence import resettable
 from s5rl.recurrence.matrix import matrix_recurrence
@@ -54,7 +55,7 @@ class MLSTMLayer(nn.Module):
         """Maps x [T, B, H] to y [T, B, H]."""
         (state, m, tail), c, heads = carry, self.config, self.config.num_heads
         small = nn.initializers.normal((2 / (5 * self.features)) ** 0.5)
-        up = nn.Dense(2 * self.channels, False, c.dtype, kernel_init=small, name="up")
+        up = Dense(2 * self.channels, False, c.dtype, kernel_init=small, name="up")
         u, z = jnp.split(up(norm(x)), 2, axis=-1)
         tail, smooth = Convolution(c.conv_width, name="convolution")(tail, u, reset)
         smooth = jax.nn.silu(smooth)
@@ -80,7 +81,7 @@ class MLSTMLayer(nn.Module):
         skip = self.param("skip", ones, (self.channels,), jnp.float32)
         y = (y + skip.astype(c.dtype)[None, None] * smooth) * jax.nn.silu(z)
         last = nn.initializers.normal(2 / (c.num_layers * self.features**0.5))
-        down = nn.Dense(self.features, False, c.dtype, kernel_init=last, name="down")
+        down = Dense(self.features, False, c.dtype, kernel_init=last, name="down")
         return (state, m, tail), x + down(y)
 
     def _blocks(self, x: Array, name: str) -> Array:
@@ -98,7 +99,7 @@ class MLSTMLayer(nn.Module):
 
         def gate(name: str, bias: Any) -> Array:
             zeros = nn.initializers.zeros_init()
-            return nn.Dense(heads, kernel_init=zeros, bias_init=bias, name=name)(
+            return Dense(heads, kernel_init=zeros, bias_init=bias, name=name)(
                 qkv.astype(jnp.float32)
             )
 

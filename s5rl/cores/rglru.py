@@ -10,6 +10,7 @@ from jax import Array
 from s5rl.config.gated import RGLRUConfig
 from s5rl.cores.parts.block import GatedMLP, initial_state, rms_norm
 from s5rl.cores.parts.convolution import Convolution
+from s5rl.cores.parts.dense import Dense
 from s5rl.recurrence import linear_recurrence
 
 SHARPNESS = 8.0  # c of the paper: log a = -c r softplus(p)
@@ -43,7 +44,7 @@ class RGLRULayer(nn.Module):
         (h, tail), config, dtype = carry, self.config, self.config.dtype
 
         def dense(value: Array, name: str) -> Array:
-            return nn.Dense(self.features, dtype=dtype, name=name)(value)
+            return Dense(self.features, dtype=dtype, name=name)(value)
 
         u = rms_norm(x)
         left = jax.nn.gelu(dense(u, "gate"))

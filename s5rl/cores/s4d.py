@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from s5rl.config.spaces import S4DConfig
 from s5rl.cores.parts.block import initial_state, norm
+from s5rl.cores.parts.dense import Dense
 from s5rl.recurrence import linear_recurrence
 from s5rl.ssm.bases import s4d_frequencies
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
@@ -50,8 +51,8 @@ class S4DLayer(nn.Module):
         feedthrough = self.param("feedthrough", unit, (width,), jnp.float32)
         y = y.astype(dtype) + feedthrough.astype(dtype)[None, None] * u
         y = jax.nn.gelu(y)
-        value = nn.Dense(width, dtype=dtype, name="value")(y)
-        gate = nn.Dense(width, dtype=dtype, name="gate")(y)
+        value = Dense(width, dtype=dtype, name="value")(y)
+        gate = Dense(width, dtype=dtype, name="gate")(y)
         return carry, x + value * jax.nn.sigmoid(gate)
 
     def _states(self, carry: Array, u: Array, reset: Array) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from jax import Array
 from s5rl.config.spaces import S5Config
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.checked import check_arguments
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.stack import Stack
 from s5rl.ssm import layer as ssm
 
@@ -49,7 +50,7 @@ class S5Layer(nn.Module):
 
     def _activate(self, y: Array) -> Array:
         def dense(name):
-            return nn.Dense(self.features, dtype=self.config.dtype, name=name)
+            return Dense(self.features, dtype=self.config.dtype, name=name)
 
         activated = jax.nn.gelu(y)
         if self.config.activation == "full_glu":

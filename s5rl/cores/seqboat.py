@@ -9,6 +9,7 @@ from jax import Array
 
 from s5rl.config.attention import SeqBoatConfig
 from s5rl.cores.parts.block import initial_state, norm
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.parts.sparse import chosen, chosen_cache
 from s5rl.cores.parts.window import attend, distances
 from s5rl.ssm import layer as ssm
@@ -52,14 +53,14 @@ class SeqBoatLayer(nn.Module):
         )
         m = jax.nn.silu(m)
         # Rounded scores would choose other steps.
-        route = nn.Dense(2, name="route")(m.astype(jnp.float32))
+        route = Dense(2, name="route")(m.astype(jnp.float32))
         start = nn.initializers.constant(jnp.log(c.temperature * width**0.5))
         warmth = jnp.exp(self.param("log_temperature", start, (), jnp.float32))
         p = jax.nn.softmax(route / warmth, axis=-1)[..., 1:].astype(x.dtype)
         attention = ChosenAttention(width, c, name="attention")
         active = route[..., 1] > route[..., 0]
         cache, added = attention(cache, m, active, reset)
-        y = x + nn.Dense(width, dtype=c.dtype, name="plain")(m)
+        y = x + Dense(width, dtype=c.dtype, name="plain")(m)
         y = y + jnp.where(active[..., None], p * added, 0)
         return (state, cache), jax.nn.silu(y)
 
@@ -87,7 +88,7 @@ class ChosenAttention(nn.Module):
         """
         (keys, values, count), c = cache, self.config
         size, wide = c.key_size, c.expansion * self.features
-        mixed = nn.Dense(size + 2 * wide, dtype=c.dtype, name="in")(m)
+        mixed = Dense(size + 2 * wide, dtype=c.dtype, name="in")(m)
         z, r, v = jnp.split(jax.nn.silu(mixed), [size, size + wide], axis=-1)
         one, zero = nn.initializers.ones_init(), nn.initializers.zeros_init()
         scale = self.param("scale", one, (2, size), jnp.float32)[:, None, None]
@@ -108,5 +109,5 @@ class ChosenAttention(nn.Module):
         opening = None if rows is None else (rows[..., :size], rows[..., size:])
         a = attend(score, q, k, v, steps.reach, opening)[:, :, 0]
         a = steps.returned(a).astype(r.dtype) * r
-        out = nn.Dense(self.features, dtype=c.dtype, name="out")(a)
+        out = Dense(self.features, dtype=c.dtype, name="out")(a)
         return (keys, values, steps.kept), out

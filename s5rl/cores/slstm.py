@@ -11,6 +11,7 @@ from s5rl.config.cells import SLSTMConfig
 from s5rl.cores.parts.block import GatedMLP, norm
 from s5rl.cores.parts.cells import run_cell
 from s5rl.cores.parts.convolution import Convolution
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.parts.heads import divided, head_norm, head_size, joined
 
 
@@ -74,7 +75,7 @@ class SLSTMLayer(nn.Module):
         smooth = jax.nn.silu(smooth)
 
         def gate(name: str, value: Array, bias: Any) -> Array:
-            dense = nn.Dense(self.features, dtype=c.dtype, bias_init=bias, name=name)
+            dense = Dense(self.features, dtype=c.dtype, bias_init=bias, name=name)
             return dense(value).astype(jnp.float32)
 
         zeros = nn.initializers.zeros_init()

@@ -13,6 +13,7 @@ from s5rl.config.compositions import HybridConfig
 from s5rl.cores.describe import Description, describe
 from s5rl.cores.parts.block import norm
 from s5rl.cores.parts.checked import check_arguments
+from s5rl.cores.parts.dense import Dense
 
 DEEP = 5  # so many layers, or rounds of a pattern, are turns of a loop by default
 
@@ -108,7 +109,7 @@ class Stack(nn.Module):
             reset = reset.at[0].set(reset[0] | ~opened)
         x = x.astype(self.config.dtype)
         if x.shape[-1] != self.features and not self.reads_any_width:
-            x = nn.Dense(self.features, dtype=x.dtype, name="encoder")(x)
+            x = Dense(self.features, dtype=x.dtype, name="encoder")(x)
         apart = self._apart(x.shape[-1])
         after, x = _one_after_another(self, self.parts()[:apart], carry, x, reset)
         if apart < len(carry):

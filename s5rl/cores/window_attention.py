@@ -9,6 +9,7 @@ from jax import Array
 
 from s5rl.config.attention import WindowAttentionConfig
 from s5rl.cores.parts.block import initial_state, norm
+from s5rl.cores.parts.dense import Dense
 from s5rl.cores.parts.heads import dense, divided, joined
 from s5rl.cores.parts.rotary import turned
 from s5rl.cores.parts.window import attend, distances, extended, seen
@@ -52,8 +53,8 @@ class WindowAttentionLayer(nn.Module):
         y = joined(attend(self._score(), q, k, v, reach, opening)).astype(x.dtype)
         x = x + dense(y, self.features, "out", c.dtype)
         if c.mlp_expansion:
-            wide = nn.Dense(c.mlp_expansion * self.features, dtype=c.dtype, name="up")
-            down = nn.Dense(self.features, dtype=c.dtype, name="down")
+            wide = Dense(c.mlp_expansion * self.features, dtype=c.dtype, name="up")
+            down = Dense(self.features, dtype=c.dtype, name="down")
             x = x + down(jax.nn.gelu(wide(norm(x, "mlp_norm"))))
         return (keys, values, count), x
 

@@ -30,6 +30,9 @@ from s5rl.ssm.bases import diagonalise
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
 
 Parameters = dict[str, Array]
+FEW = (
+    4  # times as many rows cost as much as transposing the matrix (docs/performance.md)
+)
 
 
 @partial(jax.jit, static_argnames=("features", "config"))
@@ -112,18 +115,15 @@ def apply(
         eigenvalues(parameters), step, discretization=config.discretization
     )
     u = u.astype(dtype)
-    drive = _driven(u, parameters["input_matrix"], gain)
     after, states = linear_recurrence(
         to_planes(multiplier),
-        drive,
+        _driven(u, parameters["input_matrix"], to_planes(gain)),
         reset,
         to_planes(carry),
         initial=None if initial is None else to_planes(initial),
         method=config.method,
     )
-    real, imaginary = parameters["output_matrix"]
-    read_out = jnp.concatenate([real, -imaginary]).astype(dtype)
-    y = states.reshape(*u.shape[:2], -1).astype(dtype) @ read_out
+    y = _read(states.astype(dtype), parameters["output_matrix"])
     if config.halved:
         y = 2 * y  # the mirrored half contributes the complex conjugate
     y = y + parameters["feedthrough"].astype(dtype)[None, None] * u
@@ -131,16 +131,29 @@ def apply(
 
 
 def _driven(u: Array, input_matrix: Array, gain: Array) -> Array:
-    """Planes [T, B, 2, P] float32 of gain (B̃ u).
+    """Planes [T, B, 2, P] float32 of gain (B̃ u), by one product.
 
-    The gain multiplies the matrix or its products, whichever are fewer rows: there are
-    H rows of B̃, and T B of u.
+    The gain multiplies the matrix or what it gives, whichever has fewer rows: the
+    matrix has H, and T B are read. Where these are few, as in acting, the planes of the
+    matrix are read where they lie, by a product each: transposing it costs more.
     """
     length, batch, width = u.shape
-    gain = to_planes(gain)
-    folded = length * batch > width
+    rows = u.reshape(length * batch, width)
+    if FEW * len(rows) <= width:
+        planes = jnp.broadcast_to(rows, (2, *rows.shape)) @ input_matrix.astype(u.dtype)
+        drive = times(gain[None], jnp.swapaxes(planes, 0, 1).astype(jnp.float32))
+        return drive.reshape(length, batch, 2, -1)
+    folded = len(rows) > width
     matrix = jnp.swapaxes(input_matrix, 0, 1)  # [H, 2, P]
     matrix = times(gain[None], matrix) if folded else matrix
-    matrix = matrix.reshape(width, -1).astype(u.dtype)
-    drive = (u @ matrix).astype(jnp.float32).reshape(length, batch, 2, -1)
+    drive = rows @ matrix.reshape(width, -1).astype(u.dtype)
+    drive = drive.astype(jnp.float32).reshape(length, batch, 2, -1)
     return drive if folded else times(gain[None, None], drive)
+
+
+def _read(states: Array, output_matrix: Array) -> Array:
+    """Re(C̃ x), [T, B, H], of planes [T, B, 2, P], by one product."""
+    length, batch = states.shape[:2]
+    real, imaginary = output_matrix.astype(states.dtype)
+    y = states.reshape(length * batch, -1) @ jnp.concatenate([real, -imaginary])
+    return y.reshape(length, batch, -1)

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from s5rl.cores.parts.dense import Dense
+
 
 def norm(x: Array, name: str = "norm") -> Array:
     """LayerNorm over features, of one step alone, inside a compact module.
@@ -33,9 +35,9 @@ class GatedMLP(nn.Module):
     def __call__(self, x: Array) -> Array:
         """Maps x [..., H] to [..., features]."""
         width = round(self.expansion * self.features)
-        gate = nn.Dense(width, dtype=self.dtype, name="gate")(x)
-        value = nn.Dense(width, dtype=self.dtype, name="value")(x)
-        down = nn.Dense(self.features, dtype=self.dtype, name="down")
+        gate = Dense(width, dtype=self.dtype, name="gate")(x)
+        value = Dense(width, dtype=self.dtype, name="value")(x)
+        down = Dense(self.features, dtype=self.dtype, name="down")
         return down(jax.nn.gelu(gate) * value)
 
 

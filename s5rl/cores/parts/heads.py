@@ -5,6 +5,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from s5rl.cores.parts.dense import Dense
+
 
 def head_size(width: int, heads: int, name: str = "features") -> int:
     """How many of `width` features each head has.
@@ -41,4 +43,4 @@ def unit(x: Array) -> Array:
 
 def dense(x: Array, width: int, name: str, dtype: str) -> Array:
     """A matrix without a bias, as linear attention has them, inside a module."""
-    return nn.Dense(width, use_bias=False, dtype=dtype, name=name)(x)
+    return Dense(width, use_bias=False, dtype=dtype, name=name)(x)

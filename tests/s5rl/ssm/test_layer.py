@@ -188,3 +188,14 @@ def test_every_state_decays_whatever_the_parameters(discretization):
     # Far beyond anything that learning reaches, it still decays.
     parameters["eigenvalue_decay"] = jnp.full(6, 1e3)
     assert (ssm.eigenvalues(parameters).real < 0).all()
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 8, 9, 20])
+def test_a_drive_is_the_same_however_it_is_multiplied(batch):
+    """Few rows, no more than the matrix has, and more."""
+    rng = np.random.default_rng(batch)
+    u, matrix, gain = (rng.normal(size=s) for s in [(1, batch, 8), (2, 8, N), (2, N)])
+    want = (gain[0] + 1j * gain[1]) * (u @ (matrix[0] + 1j * matrix[1]))
+    drive = ssm._driven(*(jnp.asarray(x, jnp.float32) for x in (u, matrix, gain)))
+    np.testing.assert_allclose(drive[:, :, 0], want.real, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(drive[:, :, 1], want.imag, rtol=1e-5, atol=1e-5)
