@@ -102,6 +102,7 @@ def test_the_wheel_asks_for_what_it_imports(wheel):
     assert names == {"jax", "flax", "chex", "numpy"}
 
 
+@pytest.mark.slow
 def test_a_fresh_environment_can_train(wheel, tmp_path):
     run(sys.executable, "-m", "venv", tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"

@@ -36,7 +36,13 @@ WIDE = (jnp.float64, jnp.int64, jnp.complex128)
 
 
 @pytest.mark.lenient  # distrax's normal distributions broadcast
-@pytest.mark.parametrize("session", SESSIONS)
+@pytest.mark.parametrize(
+    "session",
+    [
+        pytest.param(name, marks=() if name == "x64" else pytest.mark.slow)
+        for name in SESSIONS
+    ],
+)
 @pytest.mark.parametrize(("name", "history", "options"), CASES)
 def test_an_update_keeps_every_type(name, history, options, session):
     config = PPOConfig(

@@ -54,7 +54,14 @@ def test_load_inverts_dump(compose, core, agent):
     assert run_config.load(as_written(config)) == config
 
 
-@pytest.mark.parametrize("name", envs.names())
+# One of every few by default, and the last, which is a class of the user's own.
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow if index % 5 else ())
+    for index, name in enumerate(reversed(envs.names()))
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_environment_can_be_chosen(compose, name, monkeypatch):
     # Other suites are refused where they are not installed; here they all are.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)

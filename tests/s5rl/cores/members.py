@@ -57,7 +57,8 @@ VARIANTS = {
 }
 # One of each kind of memory: the others obey their equations by default, and all laws
 # if slow tests run: `pytest -m "slow or not slow" tests/s5rl/cores`.
-KINDS = {"s5", "gru", "lstm", "mlp", "mamba", "window_attention", "gated_deltanet"}
+KINDS = {"s5", "gru", "mlp", "mamba", "window_attention", "linear_attention"}
+LEARNERS = {"s5", "gru"}  # by an operator, and step by step
 REMEMBER = [name for name in s5rl.core_names() if name != "mlp"]
 LEARNED = {
     f"{name}-learned": (name, SMALL[name] | {"learned_initial_state": True})
@@ -74,7 +75,8 @@ def members(cases, *, quick=KINDS):
 
     def mark(case):
         name, _, how = case.rpartition("-")
-        is_quick = case in quick or (how in ("learned", "bfloat16") and name in KINDS)
+        is_quick = case in quick or (how == "bfloat16" and name in KINDS)
+        is_quick |= how == "learned" and name in LEARNERS
         return () if is_quick else pytest.mark.slow
 
     return [pytest.param(case, id=case, marks=mark(case)) for case in cases]

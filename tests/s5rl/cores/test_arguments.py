@@ -64,7 +64,7 @@ def called(name, carry, x, reset, *, how):
     return jax.eval_shape(lambda v: core.apply(v, carry, x, reset), variables)
 
 
-@pytest.mark.parametrize("how", ["apply", "init"])
+@pytest.mark.parametrize("how", ["apply", pytest.param("init", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", WRONG)
 def test_every_core_refuses_it_alike(case, how):
     argument, spoilt, error, says = WRONG[case]

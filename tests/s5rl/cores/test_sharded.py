@@ -18,7 +18,7 @@ import s5rl
 
 ROOT = Path(__file__).parents[3]
 CASES = [
-    pytest.param((name,), marks=() if name == "gru" else pytest.mark.slow, id=name)
+    pytest.param((name,), marks=pytest.mark.slow, id=name)
     for name in s5rl.core_names()
     if name != "s5"
 ]

@@ -29,13 +29,12 @@ def ways(*methods):
 
 
 def usual(names, *, without=None):
-    """Names of ways, as parameters of a law.
+    """Names of ways, as parameters of a law: by default each, and one over planes.
 
-    The kernel's interpreter compiles slowly, and splits complex numbers into planes by
-    itself: its planes are marked slow, and so is it where it is left out.
+    Others over planes, and what is left out, are marked slow.
     """
-    slow = {f"{way}, planes" for way in (without, "kernel")} | {without}
+    slow = {name for name in names if name.endswith("planes")} - {"sequential, planes"}
     return [
-        pytest.param(name, marks=pytest.mark.slow if name in slow else ())
+        pytest.param(name, marks=pytest.mark.slow if name in slow | {without} else ())
         for name in names
     ]

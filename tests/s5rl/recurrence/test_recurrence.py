@@ -53,10 +53,9 @@ OF_DTYPES = [
         method,
         dtypes,
         id=f"{name}-{method}",
-        marks=pytest.mark.slow
-        if (method, name) == ("kernel", "mixed")
-        or (method == "kernel, planes" and name != "complex")
-        else (),
+        marks=()
+        if name == "complex" or method in ("associative", "sequential", "reference")
+        else pytest.mark.slow,
     )
     for name, dtypes in DTYPES.items()
     for method in RUN

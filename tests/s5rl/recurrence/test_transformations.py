@@ -31,9 +31,9 @@ MAPS = [
     pytest.param(
         method,
         mapped,
-        marks=pytest.mark.slow
-        if method.startswith("kernel") and (method, mapped) != ("kernel", "all")
-        else (),
+        marks=()
+        if mapped == "all" or method in ("associative", "sequential")
+        else pytest.mark.slow,
     )
     for method in WAYS
     for mapped in ARGUMENTS

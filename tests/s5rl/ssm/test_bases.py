@@ -225,6 +225,7 @@ def parts(matrix):
     return jnp.asarray(np.stack([matrix.real, matrix.imag]), jnp.float32)
 
 
+@pytest.mark.slow
 def test_ptd_is_deaf_to_fourier_noise_that_hippo_n_rings_with():
     """A sine at each of HiPPO-N's own frequencies, of amplitude 1.
 
