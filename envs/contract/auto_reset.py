@@ -12,7 +12,7 @@ Where an environment has a `markov_state(state, params)`, what the action led to
 
 Keys are split as gymnax splits them: every result is bit for bit the same. Conditions
 have a price of their own, so cheap resets keep gymnax's way; on an accelerator costly
-ones do too, unless they hold a loop or a sort.
+ones do too, unless they take long there.
 """
 
 from functools import partial

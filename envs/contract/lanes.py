@@ -8,7 +8,7 @@ deep, and takes one of three ways. Values are those of the selection, bit for bi
   time if some are, and computes all at once if most are.
 - "select", on any other device, for work that is short: there a lane is nearly free,
   and a condition that the host has to hear of is not.
-- "any", there too, for work with a sort or a loop in it: all lanes if one is chosen.
+- "any", there too, for work that is long: all lanes if one is chosen.
 
 Which of them is decided when a program is lowered, for what it is lowered for.
 """
@@ -26,8 +26,14 @@ from jax import Array
 Way = Literal["chunks", "select", "any"]
 
 _forced: ContextVar[Way | None] = ContextVar("way", default=None)
-# What takes many launches one after another, so that a question to the host is cheaper.
-_LONG = frozenset(("while", "scan", "sort", "top_k"))
+# Work is long if it launches more, one after another, than a wait for the host costs:
+# three to five microseconds each, and ten to twenty. Loops and sorts launch many; these
+# about one each, and all else is fused with its neighbours.
+_MANY = frozenset(("while", "scan", "sort", "top_k"))
+_ONE = frozenset(
+    ("random_bits", "random_split", "random_fold_in", "threefry2x32", "dot_general")
+)
+_WAIT = 8
 
 
 def where(
@@ -69,11 +75,11 @@ def where(
 
 
 @contextmanager
-def forced(way: Way) -> Iterator[None]:
+def forced(way: Way | None) -> Iterator[None]:
     """What is traced inside takes this way, whatever it is lowered for.
 
-    For measuring. JAX keeps traces, so an environment whose `step` was traced before
-    has to be made anew.
+    For measuring; None leaves the choice. JAX keeps traces, and an environment may be
+    traced when it is made: make it inside.
     """
     token = _forced.set(way)
     try:
@@ -146,24 +152,27 @@ def _over_lanes(work: _Work, own: tuple[bool, ...]):
 
 
 def _is_long(apply: Callable[[list[Any]], Any], own, leaves) -> bool:
-    """Whether one lane's work has a loop or a sort in it."""
+    """Whether a batch's work launches more than a wait is worth."""
     one = [
         jax.eval_shape(lambda x: x[0], x) if mine else x
         for x, mine in zip(leaves, own, strict=True)
     ]
-    return _has(_LONG, jax.make_jaxpr(apply)(one).jaxpr)
+    return _launches(jax.make_jaxpr(apply)(one).jaxpr) > _WAIT
 
 
-def _has(names: frozenset[str], jaxpr: Any) -> bool:
-    """Whether an equation of one of these primitives stands in it, at any depth."""
+def _launches(jaxpr: Any) -> int:
+    """About how many; of a loop or a sort, more than any wait is worth."""
+    count = 0
     for equation in jaxpr.eqns:
-        if equation.primitive.name in names:
-            return True
+        name = equation.primitive.name
+        if name in _MANY:
+            return _WAIT + 1
+        count += name in _ONE
         for inner in jax.tree.leaves(list(equation.params.values())):
             inner = getattr(inner, "jaxpr", inner)
-            if hasattr(inner, "eqns") and _has(names, inner):
-                return True
-    return False
+            if hasattr(inner, "eqns"):
+                count += _launches(inner)
+    return count
 
 
 def _if(condition: Array, function: Callable[[Any], Any], x: Any) -> Any:
