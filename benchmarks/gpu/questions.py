@@ -25,6 +25,12 @@ PRESETS = (
     *("memory_chain", "meta_cartpole", "popgym_repeat_previous_hard", "dark_room"),
     *("meta_bandit", "projected_control"),
 )
+# As `benchmarks.gpu.ways` has them, which needs JAX.
+WAYS = ("chunks", "select", "any")
+ENVIRONMENTS = (
+    *("projected_control", "meta_cartpole", "popgym_higher_lower_easy"),
+    *("popgym_battleship_easy", "popgym_labyrinth_escape_easy", "dark_room"),
+)
 # (lanes, minibatches) of memory_chain, to correct its preset by.
 LANES = ((2048, 8), (8192, 8), (8192, 16), (16384, 32))
 
@@ -36,7 +42,7 @@ _TINY = ("core.features=4", "core.state_size=4", "core.num_layers=1",
 def questions(*, tiny: bool = False) -> list[Question]:
     """All of them; `tiny` asks one of each kind, at sizes for a test on a CPU."""
     return [*_laws(tiny), *_paper(tiny), *_methods(tiny), *_presets(tiny),
-            *_rollouts(tiny)]  # fmt: skip
+            *_rollouts(tiny), *_environments(tiny)]  # fmt: skip
 
 
 def _laws(tiny: bool) -> list[Question]:
@@ -132,3 +138,19 @@ def _rollouts(tiny: bool) -> list[Question]:
                 Question(f"launches/{name}/{graphs}", asks, asked, environment)
             )
     return found
+
+
+def _environments(tiny: bool) -> list[Question]:
+    sizes = {"num_envs": 1024, "length": 256}
+    names = ENVIRONMENTS
+    if tiny:
+        names, sizes = ("dark_room",), {"num_envs": 4, "length": 3}
+    return [
+        Question(
+            f"environments/{name}/{way}",
+            "benchmarks.gpu.ways:timed",
+            {"name": name, "way": way, **sizes},
+        )
+        for name in names
+        for way in (("select",) if tiny else ("chosen", *WAYS))
+    ]

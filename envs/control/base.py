@@ -47,6 +47,7 @@ class ControlEnvironment(auto_reset.AutoReset):
     observation_size: int
     # All episodes of a batch end in the same step, once in a thousand.
     reset_is_costly = True
+    ends_together = True
 
     def start(self, key: Array, params: Any) -> Any:
         """Draws the state in which an episode opens. `key` is consumed."""

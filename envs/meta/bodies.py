@@ -61,6 +61,13 @@ class BodySet(AutoReset):
 
     reset_is_costly = True
 
+    @property
+    def ends_together(self) -> bool:
+        lengths = {params.max_steps_in_episode for params in self.inner_params}
+        return len(lengths) == 1 and all(
+            getattr(env, "ends_together", False) for env in self.bodies
+        )
+
     def __init__(
         self,
         bodies: Sequence[tuple[Any, Any]],
@@ -93,13 +100,12 @@ class BodySet(AutoReset):
         )
 
     def reset_env(self, key, params):
-        shapes = jax.eval_shape(self._reset_all, key, params)
-        inner = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-        obs = jnp.zeros(self.observed, jnp.float32)
-        for index in range(len(self.bodies)):
-            obs, inner = self._where_body(
-                index, self._reset_one, (key,), params, (obs, inner)
-            )
+        # A reset comes once in hundreds of steps: all bodies are reset, one is shown.
+        shown, inner = zip(
+            *(self._reset_one(i, key, p) for i, p in enumerate(params.inner)),
+            strict=True,
+        )
+        obs = jax.lax.select_n(params.body, *shown)
         state = BodyState(
             time=jnp.zeros((), jnp.int32),
             inner=inner,
@@ -159,6 +165,7 @@ class BodySet(AutoReset):
             (rest, inner[index]),
             smallest=SMALLEST,
             parts=PARTS,
+            whole=False,
         )
         return rest, (*inner[:index], mine, *inner[index + 1 :])
 
@@ -180,7 +187,3 @@ class BodySet(AutoReset):
     def _padded(self, index, obs, params):
         obs = flatten(self.bodies[index].observation_space(params), obs)
         return jnp.pad(obs, (0, self.observed - len(obs)))
-
-    def _reset_all(self, key, params):
-        pairs = zip(self.bodies, params.inner, strict=True)
-        return tuple(env.reset_env(key, inner)[1] for env, inner in pairs)

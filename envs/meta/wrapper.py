@@ -101,6 +101,10 @@ class Meta(AutoReset):
     def name(self) -> str:
         return f"meta {self.env.name}"
 
+    @property
+    def ends_together(self) -> bool:
+        return getattr(self.env, "ends_together", False)
+
     def params_for(self, inner: Any, max_steps: int | None = None) -> MetaParams:
         """Params around the environment's own; without a budget, all trials fit in."""
         limit = self.num_trials * inner.max_steps_in_episode

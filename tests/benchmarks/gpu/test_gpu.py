@@ -39,10 +39,12 @@ def test_questions_are_answered_by_functions_that_are_there():
     # In order of value, and every method there is.
     order = [one.name.partition("/")[0] for one in listed]
     kinds = ["runs", "laws", "paper", "recurrence", "presets", "launches"]
+    kinds += ["environments"]
     assert list(dict.fromkeys(order)) == kinds
     names = {one.name for one in listed}
     assert {f"recurrence/{method}" for method in METHODS} <= names
     assert {"paper/s5/auto", "paper/gru", "presets/meta_cartpole"} <= names
+    assert "environments/projected_control/select" in names
 
 
 def test_the_definition_is_the_definition():
