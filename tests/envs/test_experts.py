@@ -50,7 +50,7 @@ ALWAYS = [
     ("popgym_concentration_hard", {}),
     ("popgym_count_recall_easy", {"deck_type": "ranks"}),
     ("popgym_minesweeper_easy", {}),
-    ("popgym_minesweeper_hard", {"popgym_version": "1.0.6"}),
+    ("popgym_minesweeper_hard", {}),
     ("popgym_noisy_position_only_cartpole_hard", {}),
     ("popgym_position_only_cartpole_easy", {LIMIT: 15}),
     ("popgym_velocity_only_cartpole_easy", {LIMIT: 700}),
@@ -87,7 +87,8 @@ def some(cases):
 @pytest.mark.parametrize(("name", "params"), some(ALWAYS), ids=ids(ALWAYS))
 def test_an_expert_earns_the_best_level_in_every_episode(name, params):
     best = envs.levels(name, params).best
-    np.testing.assert_allclose(returns_of(name, params, 32), best, rtol=2e-6)
+    # One step of 700 that pays nothing would be 1.4e-3.
+    np.testing.assert_allclose(returns_of(name, params, 32), best, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "params"), some(ON_AVERAGE), ids=ids(ON_AVERAGE))
