@@ -9,8 +9,6 @@ is wrong about what is paid, by the number of steps imagined, is drawn: S5 besid
 (The idea is that of S4WM: Deng et al., 2023.)
 """
 
-import sys
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -148,4 +146,4 @@ def main(num_cards=16, steps=3000, features=64, path="world_model.png"):
 
 
 if __name__ == "__main__":
-    main(path=sys.argv[1] if len(sys.argv) > 1 else "world_model.png")
+    main()
