@@ -21,6 +21,7 @@ from gymnax.environments.bsuite import memory_chain
 from jax import Array
 
 from envs.config import MemoryChainConfig
+from envs.contract import expert
 from envs.contract.auto_reset import AutoReset
 
 
@@ -43,6 +44,11 @@ class MemoryChain(AutoReset, memory_chain.MemoryChain):
         left = 1 - state.time / params.memory_length
         clock = jnp.stack([left, state.query], dtype=jnp.float32)
         return jnp.concatenate([clock, 2 * jnp.float32(state.context) - 1])
+
+    def best_actions(self, state: memory_chain.EnvState, params: Any) -> Array:
+        """[2] bool: the bit asked for, in the step that pays."""
+        bit = jnp.asarray(state.context, jnp.int32)[state.query]
+        return expert.only(bit, 2, state.time >= params.memory_length)
 
     def observation_space(self, params: memory_chain.EnvParams) -> spaces.Box:
         """[time left, query, context] with context in {-1, 0, 1}."""

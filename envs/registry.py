@@ -1,12 +1,12 @@
 """The table of environments. Free of JAX, so that a command line can read it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from envs import fields, values
+from envs import experts, fields, values
 from envs.config import (
     ControlConfig,
     CustomConfig,
@@ -22,6 +22,7 @@ from envs.gymnax_table import TABLE as _GYMNAX
 from envs.meta.config import TABLE as _META
 from envs.meta.config import ProjectedControlConfig
 from envs.naming import unknown
+from envs.popgym.table import ALIASES as _ALIASES
 from envs.popgym.table import TABLE as _POPGYM
 from envs.scale import Levels
 from envs.suites.table import SUITES
@@ -39,6 +40,15 @@ class EnvSpec:
     splits: tuple[str, ...] = ()  # of a meta-environment's tasks, "train" first
     bodies: str | None = None  # "module:function", config -> [(name, params)]
     references: str | None = None  # "module:function", see `references`
+
+    @property
+    def expert(self) -> experts.Expert:
+        """What its expert does, or why it has none."""
+        suite, slash, _ = self.name.partition("/")
+        name = _ALIASES.get(self.name, self.name)
+        if name in _POPGYM:
+            name = name.rpartition("_")[0]
+        return experts.TABLE[suite + slash if slash else name]
 
 
 def _has_bodies(config: type) -> bool:
@@ -177,6 +187,34 @@ def levels(name: str, params: Mapping[str, Any] | None = None) -> Levels:
         return _function(found.levels)(config)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return Levels()  # of values with which it cannot be built
+
+
+def expert(
+    name: str,
+    params: Mapping[str, Any] | None = None,
+    policies: Sequence[Any] | None = None,
+) -> Any:
+    """Play that knows the hidden task; see `envs.contract.expert`.
+
+    Args:
+      name: of an environment; `spec(name).expert` says what its expert does.
+      params: that it is made with.
+      policies: `observation -> action` of each of `bodies`, where there are such, in
+        their order: agents that were trained on each alone. See `envs.meta.lens`.
+
+    Returns:
+      `(state, env_params) -> action` for one state, to be jitted and vmapped; None
+      where there is no expert. `envs.contract.expert.expert(env)` is the same for an
+      environment that was made already, in any wrapper.
+
+    Raises:
+      ValueError: for an unknown name or parameter, or a value that cannot work; for
+        policies where there are no bodies, or too few or many.
+    """
+    env = build(name, **(params or {}))[0]
+    if policies is None:
+        return _function("envs.contract.expert:expert")(env)
+    return _function("envs.meta.lens:expert")(env, policies)
 
 
 def check(env: Any, params: Any) -> None:

@@ -38,6 +38,7 @@ from gymnax.environments import environment, spaces
 from jax import Array
 
 from envs.config import TMazeConfig
+from envs.contract import expert
 from envs.contract.auto_reset import AutoReset
 
 # Of the actions left, right, back, forward; the passive variant has the first two.
@@ -132,6 +133,17 @@ class TMaze(AutoReset):
         hidden = [state.side, state.cue_was_shown, way, left]
         hidden = jnp.stack([jnp.asarray(x, jnp.float32) for x in hidden])
         return jnp.concatenate([self.get_obs(state), hidden])
+
+    def best_actions(self, state: TMazeState, params: TMazeParams) -> Array:
+        """[A] bool: straight to the junction, and to the side where the goal is.
+
+        It knows the side, so an active one never fetches the cue.
+        """
+        at_junction = state.position == state.length
+        turn = jnp.where(state.side < 0, 0, 1)
+        if not self.active:
+            return expert.only(turn, self.num_actions, at_junction)
+        return expert.only(jnp.where(at_junction, turn, 3), self.num_actions)
 
     def is_terminated(self, state: TMazeState, params: TMazeParams) -> Array:
         return state.arm != 0

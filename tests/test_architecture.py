@@ -95,7 +95,7 @@ FLOORS = {
         ("",),
     ),
     "envs": (
-        ("naming", "scale", "values", "contract", "drawing"),
+        ("naming", "scale", "values", "experts", "contract", "drawing"),
         ("fields",),
         ("arguments", "suites.table", "popgym.table", "control.table", "meta.tasks"),
         ("config", "meta.config"),

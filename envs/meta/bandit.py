@@ -70,6 +70,10 @@ class Bandit(AutoReset):
         """[K] float32, the rates."""
         return params.probs
 
+    def best_actions(self, state: BanditState, params: BanditParams) -> Array:
+        """[K] bool, the arms that pay most often."""
+        return params.probs == params.probs.max()
+
     def observation_space(self, params: Any = None) -> spaces.Box:
         return spaces.Box(0.0, 1.0, (1,), jnp.float32)
 

@@ -150,6 +150,22 @@ class BodySet(AutoReset):
     def num_actions(self) -> int:
         return self.acted
 
+    def body_obs(self, index: int, state: BodyState, params: BodyParams) -> Array:
+        """[D] what body `index` shows of its own state, by its `get_obs`."""
+        own = params.inner[index]
+        obs = self.bodies[index].get_obs(state.inner[index], own)
+        return flatten(self.bodies[index].observation_space(own), obs)
+
+    def unscaled(self, index: int, action: Array, params: BodyParams) -> Array:
+        """[A] in [-1, 1], from an action in the units of body `index`."""
+        low, high = self._bounds(index, params.inner[index])
+        return jnp.clip(2 * (action - low) / (high - low) - 1, -1, 1)
+
+    def _bounds(self, index, params):
+        space = self.bodies[index].action_space(params)
+        bounds = (jnp.asarray(x, jnp.float32) for x in (space.low, space.high))
+        return [jnp.broadcast_to(x, space.shape) for x in bounds]
+
     def _where_body(self, index, function, operands, params, out):
         """`out` with what `function` gives for body `index`, in its own lanes.
 
@@ -176,9 +192,8 @@ class BodySet(AutoReset):
 
     def _step_one(self, index, key, state, action, params):
         env = self.bodies[index]
-        space = env.action_space(params)
-        action = action[: space.shape[0]]
-        low, high = (jnp.asarray(x, jnp.float32) for x in (space.low, space.high))
+        low, high = self._bounds(index, params)
+        action = action[: len(low)]
         action = low + (jnp.clip(action, -1, 1) + 1) / 2 * (high - low)
         obs, state, reward, terminated, _ = env.step_env(key, state, action, params)
         ends = jnp.asarray(terminated), jnp.asarray(env.is_truncated(state, params))

@@ -83,6 +83,13 @@ class DarkKeyToDoor(room.Room):
     def is_terminated(self, state, params):
         return state.opened
 
+    def best_actions(
+        self, state: DarkKeyToDoorState, params: DarkKeyToDoorParams
+    ) -> Array:
+        """[5] bool: every shortest way to the key, then to the door."""
+        target = jnp.where(state.has_key, params.door, params.key)
+        return room.towards(state.position, target)
+
     def markov_state(
         self, state: DarkKeyToDoorState, params: DarkKeyToDoorParams
     ) -> Array:

@@ -68,6 +68,10 @@ class DarkRoom(room.Room):
     def is_terminated(self, state, params):
         return jnp.zeros((), bool)
 
+    def best_actions(self, state: DarkRoomState, params: DarkRoomParams) -> Array:
+        """[5] bool: every shortest way to the goal; on it, to stay."""
+        return room.towards(state.position, params.goal)
+
     def markov_state(self, state: DarkRoomState, params: DarkRoomParams) -> Array:
         """[5] float32: see the module."""
         cells = room.encode(self.size, state.position, params.goal)

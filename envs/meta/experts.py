@@ -107,7 +107,7 @@ def _bandit(probs, horizon, key, num_trials):
 
 def _tabular_mdp(transition, reward_mean, *, horizon, key, num_trials):
     def best(transition, reward_mean):
-        return planning.value_iteration(transition, reward_mean, horizon)[0][0, 0]
+        return planning.action_values(transition, reward_mean, horizon)[0].max()
 
     def chance(transition, reward_mean):
         return planning.uniform_value(transition, reward_mean, horizon)[0, 0]

@@ -8,6 +8,7 @@ A trial has `horizon` steps, from state 0. Index t of a value or a policy is the
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +36,21 @@ def value_iteration(
     return _backward(transition, reward_mean, choose, jnp.arange(horizon))
 
 
+def action_values(transition: Array, reward_mean: Array, steps: Any) -> Array:
+    """[S, A] float32: the best value of each first action, with `steps` to go.
+
+    Args:
+      transition: [S, A, S], rows sum to 1.
+      reward_mean: [S, A].
+      steps: at least 1, an int or [] int32: the loop is as long as it says.
+    """
+
+    def one_more(_, value):
+        return reward_mean + _ahead(transition, value.max(-1))
+
+    return jax.lax.fori_loop(1, jnp.asarray(steps, jnp.int32), one_more, reward_mean)
+
+
 def policy_value(transition: Array, reward_mean: Array, policy: Array) -> Array:
     """[horizon, S]: the value of a deterministic policy, [horizon, S] int32."""
 
@@ -58,13 +74,17 @@ def _backward(transition, reward_mean, choose, given):
     """`choose(q [S, A], given[t]) -> (value [S], extra)` from the last step back."""
 
     def step(later, given):
-        # TensorFloat-32, an accelerator's default, is good to three digits only.
-        ahead = jnp.einsum("ijk,k->ij", transition, later, precision="highest")
-        value, extra = choose(reward_mean + ahead, given)
+        value, extra = choose(reward_mean + _ahead(transition, later), given)
         return value, (value, extra)
 
     last = jnp.zeros_like(reward_mean[:, 0])
     return jax.lax.scan(step, last, given, reverse=True)[1]
+
+
+def _ahead(transition, later):
+    """[S, A]: what is expected of the next state, whose value is `later` [S]."""
+    # TensorFloat-32, an accelerator's default, is good to three digits only.
+    return jnp.einsum("ijk,k->ij", transition, later, precision="highest")
 
 
 @partial(jax.jit, static_argnames=("horizon", "num_trials"))

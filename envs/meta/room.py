@@ -120,6 +120,13 @@ def move(cell: Array, action: Any, size: int) -> Array:
     return jnp.clip(cell + jnp.asarray(MOVES, jnp.int32)[action], 0, size - 1)
 
 
+def towards(cell: Array, target: Array) -> Array:
+    """[5] bool: the actions that open a shortest way; to stay, where one is there."""
+    moved = cell[None] + jnp.asarray(MOVES, jnp.int32)
+    distance = jnp.abs(moved - target[None]).sum(-1)
+    return distance == distance.min()
+
+
 def same(a: Array, b: Array) -> Array:
     """[] bool: whether two cells are one."""
     return jnp.all(a == b)

@@ -23,7 +23,7 @@ from gymnax.environments import environment, spaces
 from jax import Array
 
 from envs.contract.auto_reset import AutoReset
-from envs.meta import tasks
+from envs.meta import planning, tasks
 
 
 @struct.dataclass
@@ -84,6 +84,15 @@ class TabularMDP(AutoReset):
 
     def is_terminated(self, state, params):
         return jnp.zeros((), bool)
+
+    def best_actions(self, state: TabularMDPState, params: TabularMDPParams) -> Array:
+        """[A] bool: of the highest sum of expected rewards in the steps that are left.
+
+        Value iteration over those steps, undiscounted, anew at each call.
+        """
+        left = params.max_steps_in_episode - state.time
+        value = planning.action_values(params.transition, params.reward_mean, left)
+        return value[state.state] == value[state.state].max()
 
     def markov_state(self, state: TabularMDPState, params: TabularMDPParams) -> Array:
         """[S + 1 + S A S + S A] float32: see the module."""

@@ -27,6 +27,7 @@ from flax import struct
 from gymnax.environments import environment, spaces
 from jax import Array
 
+from envs.contract import expert
 from envs.contract.auto_reset import AutoReset, reset_where
 from envs.contract.spaces import flat_size, flatten
 from envs.meta.tasks import ALL_SPLITS, check_split
@@ -96,6 +97,9 @@ class Meta(AutoReset):
         params = env.default_params
         self._seen = variation.observed_size(flat_size(env.observation_space(params)))
         self._actions = variation.action_space(env.action_space(params))
+        # Experts are asked for by name: there is one where the environment has one.
+        if expert.best_actions(env) is not None:
+            self.best_actions = self._best_actions
 
     @property
     def name(self) -> str:
@@ -187,6 +191,20 @@ class Meta(AutoReset):
         share = state.trial[None] / self.num_trials
         parts = [inner, share, *task]
         return jnp.concatenate([jnp.asarray(x, jnp.float32) for x in parts])
+
+    def inner_params(self, state: MetaState, params: MetaParams) -> Any:
+        """The environment's params in the hidden task, its clock cut by the budget."""
+        inner = self.variation.params(state.task, params.inner)
+        last = state.inner.time + params.max_steps_in_episode - state.time
+        limit = jnp.minimum(inner.max_steps_in_episode, last)
+        return inner.replace(max_steps_in_episode=limit)
+
+    def _best_actions(self, state: MetaState, params: MetaParams) -> Array:
+        """[A] bool: those that stand for the environment's best ones in this task."""
+        inner = self.inner_params(state, params)
+        best = self.env.best_actions(state.inner, inner)
+        every = jnp.arange(len(best), dtype=jnp.int32)
+        return best[jax.vmap(lambda a: self.variation.act(state.task, a))(every)]
 
     def render(self, state: MetaState, params: MetaParams):
         """The environment's picture of the trial, in the hidden task; or None."""

@@ -16,6 +16,7 @@ whatever the cards were.
 
 import jax.numpy as jnp
 
+from envs.contract import expert
 from envs.popgym import base, deck
 
 PLAY, WATCH = 0, 1
@@ -36,13 +37,22 @@ class Autoencode(deck.OneDeck):
         return self._label(state), state
 
     def transition(self, state, action, draw, params):
-        # Step t >= N - 1 recites: the newest card first, and one card less each time.
-        playing = state.time >= self.num_cards - 1
-        target = 2 * self.num_cards - 2 - state.time
-        correct = action == deck.label_at(state.labels, target)
+        playing, suit = self._wanted(state)
+        correct = action == suit
         reward = jnp.where(playing, base.signed(correct, 1 / self.num_cards), 0.0)
         state = state.replace(time=state.time + 1)
         return self._label(state), state, reward
+
+    def best_actions(self, state, params):
+        """[4] bool: the suit to recite; all of them while watching."""
+        playing, suit = self._wanted(state)
+        return expert.only(suit, self.num_actions, playing)
+
+    def _wanted(self, state):
+        """Whether this step recites, and what."""
+        # Step t >= N - 1 does: the newest card first, and one card less each time.
+        target = 2 * self.num_cards - 2 - state.time
+        return state.time >= self.num_cards - 1, deck.label_at(state.labels, target)
 
     def _label(self, state):
         last_card = self.num_cards - 1

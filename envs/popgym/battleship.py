@@ -85,6 +85,10 @@ class Battleship(base.PopgymEnvironment):
     def is_terminated(self, state, params):
         return ~jnp.any(state.board & ~state.asked)
 
+    def best_actions(self, state, params):
+        """[n * n] bool: ship cells that were not asked for."""
+        return state.board & ~state.asked
+
     def markov_state(self, state, params):
         last = state.hit[None]
         bits = jnp.concatenate([state.board, state.asked, last]).astype(jnp.int32)

@@ -102,6 +102,16 @@ class Concentration(base.PopgymEnvironment):
         )
         return label, state, self._reward(pair, second, blocked)
 
+    def best_actions(self, state, params):
+        """[N] bool: the partners of a card that waits, else every unmatched card.
+
+        A clairvoyant's, which sees through their backs.
+        """
+        positions = jnp.arange(self.num_cards, dtype=jnp.int32)
+        open_type = base.pick(state.cards, state.waiting)
+        partner = (state.cards == open_type) & (positions != state.waiting)
+        return ~state.matched & (partner | (state.waiting == NO_CARD))
+
     def _reward(self, pair, second, blocked):
         failure = -1 / self.episode_length
         missed = failure * jnp.where(second, 2.0, jnp.where(blocked, 1.0, 0.0))

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
+from envs.contract import expert
 from envs.popgym import base, deck
 
 
@@ -91,6 +92,11 @@ class CountRecall(base.PopgymEnvironment):
         )
         state = state.replace(time=time, counts=state.counts + dealt.astype(jnp.int32))
         return self._label(state), state, base.signed(correct, 1 / (self.num_cards - 1))
+
+    def best_actions(self, state, params):
+        """[A] bool: the count asked for; all of them if it cannot be said."""
+        query = deck.label_at(state.queries, state.time)
+        return expert.only(base.pick(state.counts, query), self.num_actions)
 
     def is_terminated(self, state, params):
         return state.time >= self.num_cards - 1

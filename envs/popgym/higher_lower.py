@@ -12,6 +12,7 @@ counting the cards already dealt helps those who remember.
 
 import jax.numpy as jnp
 
+from envs.contract import expert
 from envs.popgym import deck
 
 HIGHER, LOWER = 0, 1
@@ -30,6 +31,18 @@ class HigherLower(deck.OneDeck):
         bet = jnp.where(action == HIGHER, 1, -1)
         won = bet * jnp.sign(following - current)
         return following, state, won.astype(jnp.float32) * (1 / self.num_cards)
+
+    def best_actions(self, state, params):
+        """[2] bool: the bet that wins; both before a tie.
+
+        A clairvoyant's, which sees the next card. Whoever learns to predict it from the
+        cards dealt, and takes what is likelier, plays as the best card counter does.
+        """
+        current, following = (
+            deck.label_at(state.labels, time) for time in (state.time, state.time + 1)
+        )
+        bet = jnp.where(following > current, HIGHER, LOWER)
+        return expert.only(bet, self.num_actions, following != current)
 
     def markov_state(self, state, params):
         return 1.0 - self.fraction_left(state)

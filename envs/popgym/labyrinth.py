@@ -51,6 +51,7 @@ from envs.popgym import base, maze
 
 FREE, WALL, START, EXIT, HIDDEN = range(5)
 NO_ACTION = 4
+_FAR = 2**30  # steps; no way is so long
 _MOVES = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)], np.int32)
 _COLOURS = np.array(
     [(255, 255, 255), (40, 40, 40), (90, 160, 250), (60, 180, 90)], np.uint8
@@ -202,6 +203,20 @@ class LabyrinthEscape(_Labyrinth):
     def is_terminated(self, state, params):
         return self._at_exit(state)
 
+    def best_actions(self, state, params):
+        """[4] bool: shortest ways to the exit; all actions if it cannot be reached.
+
+        The whole maze is flooded from the exit at each call, which costs far more than
+        a step: hundreds of rounds over the grid.
+        """
+        left = _steps_to(state.grid == EXIT, state.grid == WALL)
+        row, column = state.position
+        around = jnp.pad(left, 1, constant_values=_FAR)[
+            row + 1 + jnp.asarray(_MOVES[:, 0]), column + 1 + jnp.asarray(_MOVES[:, 1])
+        ]
+        closer = around < left[row, column]
+        return closer | ~jnp.any(closer)
+
     def _at_exit(self, state: LabyrinthState) -> Array:
         return state.grid[state.position[0], state.position[1]] == EXIT
 
@@ -220,3 +235,18 @@ class LabyrinthExplore(_Labyrinth):
 
     def _reward(self, state, new, step_cost):
         return jnp.where(new, 1.0 / state.num_free.astype(jnp.float32), step_cost)
+
+
+def _steps_to(target: Array, wall: Array) -> Array:
+    """[H, W] int32: steps from each square to the nearest `target`, _FAR if none."""
+
+    def spread(now):
+        wide = jnp.pad(now[1], 1, constant_values=_FAR)
+        up, down = wide[:-2, 1:-1], wide[2:, 1:-1]
+        left, right = wide[1:-1, :-2], wide[1:-1, 2:]
+        near = jnp.minimum(jnp.minimum(up, down), jnp.minimum(left, right)) + 1
+        closer = jnp.where(wall | (near > _FAR), now[1], jnp.minimum(now[1], near))
+        return jnp.any(closer != now[1]), closer
+
+    first = jnp.where(target, 0, _FAR).astype(jnp.int32)
+    return jax.lax.while_loop(lambda now: now[0], spread, (jnp.array(True), first))[1]

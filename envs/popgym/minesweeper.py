@@ -117,6 +117,10 @@ class MineSweeper(base.PopgymEnvironment):
     def is_terminated(self, state, params):
         return state.exploded | jnp.all(state.mines | state.opened)
 
+    def best_actions(self, state, params):
+        """[cells] bool: clear cells that are not open, whatever can be deduced."""
+        return ~state.mines & ~state.opened
+
     def markov_state(self, state, params):
         cells = jnp.where(state.mines, MINE, jnp.where(state.opened, OPENED, CLEAR))
         return base.one_hots(cells, (3,) * self.cells)

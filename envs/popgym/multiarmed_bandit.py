@@ -64,5 +64,9 @@ class MultiarmedBandit(base.PopgymEnvironment):
         state = state.replace(time=state.time + 1)
         return paid.astype(jnp.int32), state, jnp.where(paid, scale, -scale)
 
+    def best_actions(self, state, params):
+        """[K] bool: the arms that pay most often."""
+        return state.probs == state.probs.max()
+
     def markov_state(self, state, params):
         return state.probs

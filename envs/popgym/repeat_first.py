@@ -15,6 +15,7 @@ the suite's wrapper nothing but a memory that starts empty tells it from the oth
 
 import jax.numpy as jnp
 
+from envs.contract import expert
 from envs.popgym import base, deck
 
 
@@ -28,6 +29,10 @@ class RepeatFirst(deck.OneDeck):
         state = state.replace(time=state.time + 1)
         reward = base.signed(correct, 1 / (self.num_cards - 1))
         return deck.label_at(state.labels, state.time), state, reward
+
+    def best_actions(self, state, params):
+        """[4] bool: the first suit."""
+        return expert.only(deck.label_at(state.labels, 0), self.num_actions)
 
     def markov_state(self, state, params):
         first = base.one_hots(deck.label_at(state.labels, 0), self.label_axes)

@@ -16,6 +16,7 @@ option `k` is popgym's; whoever wants a lag of n asks for k = n + 1.
 
 import jax.numpy as jnp
 
+from envs.contract import expert
 from envs.popgym import base, deck
 
 
@@ -45,6 +46,11 @@ class RepeatPrevious(deck.OneDeck):
         reward = jnp.where(dealt >= self.k, paid, 0.0)
         state = state.replace(time=state.time + 1)
         return deck.label_at(state.labels, state.time), state, reward
+
+    def best_actions(self, state, params):
+        """[4] bool: the k-th newest suit; all of them before there is one."""
+        wanted = deck.label_at(state.labels, state.time + 1 - self.k)
+        return expert.only(wanted, self.num_actions)
 
     def markov_state(self, state, params):
         index = state.time + 1 - self.k + jnp.arange(self.k, dtype=jnp.int32)

@@ -52,6 +52,10 @@ class Physics(Adapter):
         inner = _without_empty(state)
         return obs, inner, reward, terminated, jnp.zeros((), bool)
 
+    def get_obs(self, state: Any, params: Any = None, key: Any = None) -> Array:
+        """[D] float32, what is shown of a state."""
+        return jnp.where(jnp.isfinite(state.inner.obs), state.inner.obs, 0.0)
+
     def _act(self, state: Any, action: Array) -> tuple[Any, Array]:
         """Holds an action, up to a `done`: `(state, sum of rewards)`."""
         if self.action_repeat == 1:

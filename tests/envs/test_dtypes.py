@@ -19,6 +19,7 @@ from gymnax.environments import spaces
 
 import envs
 from envs import registry
+from envs.contract.expert import expert
 from envs.contract.wrappers import History
 from envs.popgym.table import FAMILIES
 
@@ -42,7 +43,7 @@ def wide(tree):
 
 
 def traced(name, history):
-    """What reset and step give, in shapes; the contract is checked as well."""
+    """What reset, step and an expert give, in shapes; the contract is checked, too."""
     env, params = registry.build(name)
     env = History(env) if history else env
     envs.check(env, params)
@@ -55,6 +56,9 @@ def traced(name, history):
     shown = {}
     if hasattr(env, "markov_state"):
         shown = jax.eval_shape(lambda state: env.markov_state(state, params), state)
+    act = expert(env)
+    if act is not None:
+        shown = shown, jax.eval_shape(lambda state: act(state, params), state)
     return obs, state, step, shown
 
 

@@ -18,45 +18,12 @@ import envs
 from envs.meta.dark_key_to_door import DarkKeyToDoorTasks
 from envs.meta.dark_room import DarkRoomTasks
 from envs.scale import Levels, pole_steps
+from tests.envs.play import LIMIT, check_mean, ids, played
 from tests.fresh import imported
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
-def played(name, params, policy, episodes=2000, seed=0):
-    """[episodes] returns of `policy(key, state) -> action`; and their steps' limit."""
-    env, env_params = envs.make(name, **params)
-    act = policy or (lambda key, _: env.action_space(env_params).sample(key))
-
-    def episode(key):
-        key, reset_key = jax.random.split(key)
-        _, state = env.reset(reset_key, env_params)
-
-        def unfinished(now):
-            return ~now[1]
-
-        def step(now):
-            state, _, total, key = now
-            key, act_key, step_key = jax.random.split(key, 3)
-            action = act(act_key, state)
-            _, state, reward, terminated, truncated, _ = env.step(
-                step_key, state, action, env_params
-            )
-            return state, terminated | truncated, total + jnp.float32(reward), key
-
-        start = (state, jnp.array(False), jnp.float32(0), key)
-        return jax.lax.while_loop(unfinished, step, start)[2]
-
-    keys = jax.random.split(jax.random.key(seed), episodes)
-    return np.asarray(jax.jit(jax.vmap(episode))(keys), np.float64)
-
-
-def check_mean(returns, want):
-    error = returns.std() / len(returns) ** 0.5
-    assert abs(returns.mean() - want) < 4 * error + 0.005 * abs(want) + 1e-4
-
-
-LIMIT = "max_steps_in_episode"
 BY_CHANCE = [
     ("memory_chain", {"memory_length": 3, "num_bits": 2}),
     ("memory_chain", {"memory_length": 9, LIMIT: 12}),
@@ -117,13 +84,6 @@ QUICK = [
 ]
 
 
-def ids(cases):
-    return [
-        f"{name}, {', '.join(f'{v} {k}' for k, v in params.items())}"
-        for name, params, *_ in cases
-    ]
-
-
 def some(cases):
     """The quick ones in every run, all of them in the slow ones."""
     return [
@@ -134,13 +94,10 @@ def some(cases):
 
 @pytest.mark.parametrize(("name", "params"), some(BY_CHANCE), ids=ids(BY_CHANCE))
 def test_random_play_earns_the_chance_level(name, params):
-    check_mean(played(name, params, None), envs.levels(name, params).chance)
-
-
-def of_pole(key, state):
-    """A controller that never lets it fall."""
-    x, x_dot, theta, theta_dot = jnp.ravel(state.physics)
-    return (theta + 0.25 * theta_dot + 0.02 * x + 0.05 * x_dot > 0).astype(int)
+    env, env_params = envs.make(name, **params)
+    space = env.action_space(env_params)
+    returns = played(env, env_params, lambda key, _: space.sample(key))
+    check_mean(returns, envs.levels(name, params).chance)
 
 
 def of_cart(key, s):
@@ -156,11 +113,6 @@ def of_chain(key, state):
     return state.context[state.query]
 
 
-def of_maze(key, state):
-    turn = (state.side > 0).astype(int)
-    return jnp.where(state.position == state.length, turn, 3)
-
-
 def of_umbrella(key, state):
     return state.need_umbrella
 
@@ -169,48 +121,7 @@ def greedy_arm(key, state):
     return jnp.argmax(state.rewards).astype(int)
 
 
-def of_arms(key, state):
-    return jnp.argmax(state.probs).astype(int)
-
-
-def of_meta_arms(key, state):
-    return jnp.argmax(state.task["probs"]).astype(int)
-
-
-def to_goal(key, state):
-    return _towards(state.inner.position, state.task["goal"])
-
-
-def to_door(key, state):
-    found = state.inner.has_key
-    target = jnp.where(found, state.task["door"], state.task["key"])
-    return _towards(state.inner.position, target)
-
-
-def _towards(here, there):
-    rows, columns = there - here
-    sideways = jnp.where(columns > 0, 4, jnp.where(columns < 0, 3, 0))
-    return jnp.where(rows < 0, 1, jnp.where(rows > 0, 2, sideways))
-
-
-def of_first(key, state):
-    return jnp.int32(state.labels[0])
-
-
-def of_ranks(key, state):
-    now, following = state.labels[state.time], state.labels[state.time + 1]
-    return (following < now).astype(int)
-
-
 AT_BEST = [
-    ("memory_chain", {"memory_length": 3, "num_bits": 2}, of_chain),
-    ("memory_chain", {"memory_length": 9, LIMIT: 12}, of_chain),
-    ("t_maze", {"length_max": 6}, of_maze),
-    (
-        "t_maze",
-        {"length_max": 5, "length_law": "log_uniform", "active": True},
-        of_maze,
-    ),
     ("gymnax/CartPole-v1", {LIMIT: 100}, of_cart),
     ("gymnax/CartPole-v1", {LIMIT: 700}, of_cart),
     ("gymnax/DeepSea-bsuite", {"size": 3}, of_sea),
@@ -221,31 +132,14 @@ AT_BEST = [
     ("gymnax/DiscountingChain-bsuite", {"optimal_return": 3.0}, greedy_arm),
     ("gymnax/DiscountingChain-bsuite", {"mapping_seed": 3}, greedy_arm),
     ("gymnax/SimpleBandit-bsuite", {"num_actions": 5}, greedy_arm),
-    ("popgym_repeat_first_easy", {"num_decks": 2}, of_first),
-    ("popgym_higher_lower_easy", {"num_decks": 1}, of_ranks),
-    ("popgym_higher_lower_easy", {"num_decks": 4}, of_ranks),
-    ("popgym_multiarmed_bandit_easy", {"num_bandits": 3, LIMIT: 50}, of_arms),
-    ("popgym_multiarmed_bandit_easy", {"num_bandits": 5}, of_arms),
-    ("popgym_position_only_cartpole_easy", {LIMIT: 15}, of_pole),
-    ("popgym_velocity_only_cartpole_easy", {LIMIT: 700}, of_pole),
-    ("meta_bandit", {"num_trials": 7, "num_arms": 3}, of_meta_arms),
-    (
-        "meta_bandit",
-        {"num_trials": 30, "split": "shifted", "step_budget": 12},
-        of_meta_arms,
-    ),
-    ("dark_room", {"num_trials": 3}, to_goal),
-    ("dark_room", {"split": "shifted", "trial_steps": 7, "step_budget": 25}, to_goal),
-    ("dark_room", {"split": "held_out", "size": 6, "num_trials": 2}, to_goal),
-    ("dark_key_to_door", {"num_trials": 2}, to_door),
-    ("dark_key_to_door", {"split": "shifted", "trial_steps": 15}, to_door),
 ]
 
 
 @pytest.mark.parametrize(("name", "params", "policy"), some(AT_BEST), ids=ids(AT_BEST))
 def test_play_that_knows_everything_earns_the_best_level(name, params, policy):
-    # Few games suffice where every one is won.
-    check_mean(played(name, params, policy), envs.levels(name, params).best)
+    """Here where nothing of ours knows it; else, in test_experts.py."""
+    returns = played(*envs.make(name, **params), policy)
+    check_mean(returns, envs.levels(name, params).best)
 
 
 def test_what_is_only_seen_changes_nothing():
@@ -364,7 +258,7 @@ def test_every_environment_has_levels_or_says_that_it_has_none():
         assert chance is None or best is None or chance < best, name
 
 
-def test_levels_need_no_jax():
+def test_levels_and_what_experts_do_need_no_jax():
     names = [
         "memory_chain",
         "t_maze",
@@ -373,7 +267,8 @@ def test_levels_need_no_jax():
         "dark_room",
     ]
     names += ["control/cartpole_balance", "dark_key_to_door", "meta_cartpole"]
-    assert not imported(f"import envs; [envs.levels(n) for n in {names}]", ["jax"])
+    asked = f"[(envs.levels(n), envs.spec(n).expert) for n in {names}]"
+    assert not imported(f"import envs; {asked}", ["jax"])
 
 
 def test_wrong_parameters_are_refused_as_ever():

@@ -5,13 +5,20 @@
 | S5 returns its input | test_the_core_learns_in_your_code |
 | hydra: `last` is not shifted | test_only_both_ways_at_once_know_… |
 | an example without a test | test_every_example_is_run |
+| world_model: the last card without its flag | test_the_world_model_plays_* |
+| world_model: the oldest card first | test_the_world_model_plays_* |
+| world_model: imagination from an empty carry | test_the_world_model_imagines_* |
 """
 
 import runpy
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+
+from envs.popgym.autoencode import Autoencode
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -62,3 +69,32 @@ def test_the_agent_runs_in_your_own_loop(main, capsys):
 @pytest.mark.slow
 def test_the_agent_learns_in_your_own_loop(main):
     assert main("custom_loop")() > 0.9
+
+
+def test_the_world_model_plays_the_game_of_popgym():
+    """Beside ours, which was held to the reference: the same cards and actions."""
+    games = runpy.run_path(str(EXAMPLES / "world_model.py"))["games"]
+    seen, action, paid = (x[:, 0] for x in games(jax.random.key(0), 52, 2))
+    assert seen.shape == (104,) and paid.shape == (103,)
+    env = Autoencode()
+    label, state = env.start({"suits": seen[:52] % 4}, env.default_params)
+
+    def step(state, action):
+        label, state, reward = env.transition(state, action, None, env.default_params)
+        return state, (label, reward)
+
+    labels, reward = jax.jit(lambda: jax.lax.scan(step, state, action)[1])()
+    mode, suit = jnp.concatenate([label[None], labels]).T
+    np.testing.assert_array_equal(seen[:-1], (suit + 4 * (mode == 0))[:-1])
+    np.testing.assert_array_equal(paid - 1, np.sign(reward))
+    assert 10 < int((paid == 2).sum()) < 42
+
+
+@pytest.mark.slow
+def test_the_world_model_imagines_what_it_has_watched(main, tmp_path):
+    """Half would be wrong without a memory of the cards."""
+    picture = tmp_path / "errors.png"
+    errors = main("world_model")(num_cards=4, steps=600, features=32, path=picture)
+    assert len(errors["S5"]) == len(errors["GRU"]) == 4
+    assert max(errors["S5"]) < 0.1
+    assert picture.read_bytes().startswith(b"\x89PNG")
