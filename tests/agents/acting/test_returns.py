@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agents.ppo.advantages import gae
+from agents.acting.returns import gae
 
 T, B = 9, 3
 KW = dict(discount=0.9, lambda_=0.8)
