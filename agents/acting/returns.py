@@ -88,15 +88,14 @@ def lambda_returns(
 
     trusted = jnp.where(terminated | truncated, 0.0, jnp.full_like(reward, lambda_))
     trusted = trusted.at[-1].set(0.0)
-    # Selected, not multiplied: what follows a termination may be anything.
-    one_step = reward + discount * (1 - trusted) * jnp.where(
-        terminated, 0.0, next_value
-    )
+    # Selected, not multiplied: what follows an end may be anything.
+    after = jnp.where(terminated, 0.0, next_value)
+    one_step = reward + discount * (1 - trusted) * after
     decay = discount * trusted
 
     def step(later, now):
         one_step, decay = now
-        target = one_step + decay * later
+        target = one_step + jnp.where(decay > 0, decay * later, 0.0)
         return target, target
 
     start = jnp.zeros_like(reward[0])
