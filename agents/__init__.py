@@ -1,20 +1,42 @@
 """Learning algorithms, by name. Importing this package does not import JAX.
 
-An agent has `initialise(key)`, `update(learner)` and `evaluate(learner, key, ...)`, all
-pure; see `agents.ppo.agent.PPO`. Its configuration has `steps_per_update`, and refuses
-in `check_updates(num_updates)` a training that is too long for it.
+An agent is `initialise(key)`, `update(learner)`, `initial_carry(batch_size)`,
+`act(learner, ...)` and `evaluate(learner, ...)`, all pure: `agents.acting.agent.Agent`.
+Its configuration has `steps_per_update`, and refuses in `check_updates(num_updates)` a
+training that is too long for it. A new one is a row of `AGENTS` and a folder.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.ppo.config import PPOConfig
+from agents.pqn.config import PQNConfig
 
-CONFIGS = {"ppo": PPOConfig}
-_FACTORIES = {"ppo": "agents.ppo.agent:make_ppo"}
+
+class Row(NamedTuple):
+    """What there is to know of an agent before it is made."""
+
+    config: type
+    factory: str  # module:function
+    summary: str
+
+
+AGENTS = {
+    "ppo": Row(
+        PPOConfig,
+        "agents.ppo.agent:make_ppo",
+        "proximal policy optimisation; discrete and continuous actions",
+    ),
+    "pqn": Row(
+        PQNConfig,
+        "agents.pqn.agent:make_pqn",
+        "PQN(lambda), Q-learning without buffer or target network; discrete actions",
+    ),
+}
+CONFIGS = {name: row.config for name, row in AGENTS.items()}
 
 
 def make(name: str, config: Any, **parts: Any) -> Any:
     """Builds an agent from its configuration; `parts` as its factory says."""
-    module, function = _FACTORIES[name].split(":")
+    module, function = AGENTS[name].factory.split(":")
     return getattr(import_module(module), function)(config, **parts)

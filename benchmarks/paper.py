@@ -1,5 +1,6 @@
 """The network that Lu et al. (2023) train, in our PPO, and the parts of its update."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -7,12 +8,13 @@ from jax import Array
 
 import envs
 import s5rl
+from agents.acting.agent import Learner
+from agents.acting.fit import Minibatch, fit
+from agents.acting.returns import gae
 from agents.acting.rollout import Rollout, collect
-from agents.ppo.advantages import gae
-from agents.ppo.agent import PPO, Learner, make_ppo
+from agents.ppo.agent import PPO, make_ppo
 from agents.ppo.config import PPOConfig
-from agents.ppo.fit import fit
-from agents.ppo.objective import Minibatch
+from agents.ppo.objective import loss
 
 LAYERS = {"s5": 4, "gru": 1, "mlp": 4}  # its GRU is one layer
 
@@ -101,4 +103,9 @@ class Parts(NamedTuple):
         """`(params, opt_state, metrics)`."""
         batch = Minibatch(learner.situation.carry, rollout, advantage)
         key = self.keys(learner)[2]
-        return fit(learner.params, learner.opt_state, batch, key, self.agent)
+        return fit(
+            *(learner.params, learner.opt_state, batch, key),
+            loss=partial(loss, agent=self.agent),
+            optimizer=self.agent.optimizer,
+            config=self.agent.config,
+        )

@@ -21,7 +21,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from agents.ppo.objective import Minibatch, loss
+from agents.acting.fit import Minibatch
+from agents.ppo.objective import loss
 from benchmarks import paper
 from benchmarks.flops import matrix_products
 from benchmarks.measure import compiled, machine, positive, rounded, take_turns

@@ -91,7 +91,7 @@ FLOORS = {
     ),
     "agents": (
         ("acting",),
-        ("ppo",),
+        ("ppo", "pqn"),
         ("",),
     ),
     "envs": (

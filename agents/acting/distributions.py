@@ -94,6 +94,36 @@ class Gaussian:
         return self._inner.mode()
 
 
+class EpsilonGreedy:
+    """The action of the largest q [..., A], or with probability epsilon any action.
+
+    Epsilon broadcasts against [...]; the first of equal actions is the largest.
+    """
+
+    def __init__(self, q: Array, epsilon: Array):
+        self.q = q
+        self._epsilon = jnp.broadcast_to(epsilon, q.shape[:-1])
+
+    def _log_probs(self) -> Array:
+        greedy = jax.nn.one_hot(self.mode(), self.q.shape[-1], dtype=jnp.float32)
+        epsilon = self._epsilon[..., None]
+        return jnp.log(epsilon / self.q.shape[-1] + (1 - epsilon) * greedy)
+
+    def sample(self, key: Array) -> Array:
+        return jax.random.categorical(key, self._log_probs()).astype(jnp.int32)
+
+    def log_prob(self, action: Array) -> Array:
+        chosen = jnp.take_along_axis(self._log_probs(), action[..., None], axis=-1)
+        return chosen[..., 0]
+
+    def entropy(self, key: Array) -> Array:
+        log_probs = self._log_probs()
+        return -jax.scipy.special.xlogy(jnp.exp(log_probs), jnp.exp(log_probs)).sum(-1)
+
+    def mode(self) -> Array:
+        return self.q.argmax(-1).astype(jnp.int32)
+
+
 @dataclass(frozen=True)
 class DiscreteHead:
     """A Categorical over `num_outputs` actions."""

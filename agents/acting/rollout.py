@@ -58,6 +58,7 @@ class Outcome(NamedTuple):
 
 
 Policy = Callable[[Any, Any, Array], tuple[Any, Any, Array]]
+Metrics = dict[str, Array]  # scalars by name
 
 
 def begin(env: Any, env_params: Any, carry: Any, key: Array, num_envs: int):
@@ -212,3 +213,15 @@ def read(policy: Policy, carry: Any, obs: Any, reset: Array) -> tuple[Any, Any, 
     now = jax.tree.map(lambda x: x[None], obs)
     carry, distribution, value = policy(carry, now, reset[None])
     return carry, distribution, value[0]
+
+
+def rollout_metrics(rollout: Rollout) -> Metrics:
+    """What was collected, in scalars; `episode/*` are totals."""
+    ended = rollout.terminated | rollout.truncated
+    return {
+        "rollout/reward": rollout.reward.mean(),
+        "episode/count": ended.sum(dtype=jnp.int32),
+        "episode/return": rollout.ended_return.sum(),
+        "episode/length": rollout.ended_length.sum(dtype=jnp.int32),
+        "rollout/value": rollout.value.mean(),
+    }

@@ -1,14 +1,13 @@
 """What PPO minimises: the clipped surrogate, the value error, the entropy bonus."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import jax.numpy as jnp
 from jax import Array
 
-from agents.acting.rollout import Policy, Rollout
+from agents.acting.fit import Minibatch
+from agents.acting.rollout import Metrics, Policy
 from agents.ppo.config import PPOConfig
-
-Metrics = dict[str, Array]
 
 
 class Actor(Protocol):
@@ -19,29 +18,22 @@ class Actor(Protocol):
     def policy(self, params: Any) -> Policy: ...
 
 
-class Minibatch(NamedTuple):
-    """Whole trajectories: n of B lanes, from the memory that they began with."""
-
-    initial_carry: Any  # [n, ...] memory before obs[0] is read
-    rollout: Rollout  # [T, n, ...]
-    advantage: Array  # [T, n]
-
-
 def loss(
     params: Any, batch: Minibatch, key: Array, agent: Actor
 ) -> tuple[Array, Metrics]:
     """The clipped surrogate objective, value error and entropy bonus.
 
-    `key` is consumed, by the entropy of distributions that can only be sampled.
+    `batch.extra` is advantages, [T, n]. `key` is consumed, by the entropy of
+    distributions that can only be sampled.
     """
-    config, rollout = agent.config, batch.rollout
+    config, rollout, advantage = agent.config, batch.rollout, batch.extra
     _, distribution, value = agent.policy(params)(
         batch.initial_carry, rollout.obs, rollout.reset
     )
     log_ratio = distribution.log_prob(rollout.action) - rollout.log_prob
     ratio = jnp.exp(log_ratio)
-    policy_loss = clipped_surrogate(ratio, batch.advantage, config)
-    target = batch.advantage + rollout.value
+    policy_loss = clipped_surrogate(ratio, advantage, config)
+    target = advantage + rollout.value
     value_loss = value_error(value, target, rollout.value, config.value_clip_epsilon)
     entropy = distribution.entropy(key).mean()
     total = (

@@ -175,8 +175,10 @@ def _difference(own: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> s
         for key, value in own.items()
         if key not in _BESIDE and any(other.get(key) != value for other in alike)
     ]
-    if "env.name" in keys:  # another environment has other parameters anyway
-        keys = [k for k in keys if k == "env.name" or not k.startswith("env.")]
+    for part in ("env", "agent"):  # another one has other parameters anyway
+        if f"{part}.name" in keys:
+            rest = [k for k in keys if not k.startswith(f"{part}.")]
+            keys = [f"{part}.name", *rest]
     if not keys:
         return ""
     named = [f"{_short(key)}={own[key]}" for key in keys[:_MOST_KEYS]]
@@ -184,7 +186,8 @@ def _difference(own: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> s
 
 
 def _short(key: str) -> str:
-    return "env" if key == "env.name" else key.split(".")[-1]
+    section, _, leaf = key.rpartition(".")
+    return section if leaf == "name" else leaf
 
 
 def _flatten(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -132,6 +132,7 @@ def _facts(plan: Plan, config: RunConfig, like: Any) -> dict[str, Any]:
     return {
         "env": config.env.name,
         "core": config.core.name,
+        "agent": config.agent.name,
         "memory": config.agent.options.memory,
         "num_parameters": parameters // config.schedule.num_seeds,
         "num_trials_trained": plan.trained,

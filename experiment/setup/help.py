@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import envs
+from agents import AGENTS
 from envs.config import (
     ControlConfig,
     GymnaxConfig,
@@ -53,7 +54,7 @@ def train_help(config: RunConfig) -> str:
         f"core={core.name}: {CORES[core.name].summary}",
         *_table(features | _of("core", type(core.options), vars(core.options))),
         "",
-        f"agent={agent.name}",
+        f"agent={agent.name}: {AGENTS[agent.name].summary}",
         *_table(_of("agent", type(agent.options), vars(agent.options))),
         "",
         "memory=reset|never_reset, which sets agent.memory",
@@ -63,8 +64,11 @@ def train_help(config: RunConfig) -> str:
         "the run",
         *_table(_of("", Schedule, vars(config.schedule)) | _CACHE),
         "",
+        "agents",
+        *_listed({name: row.summary for name, row in AGENTS.items()}),
+        "",
         "cores",
-        *_cores(),
+        *_listed({name: row.summary for name, row in CORES.items()}),
         "",
         *_environments(),
     ]  # fmt: skip
@@ -136,13 +140,13 @@ def _as_typed(value: Any) -> str:
     return str(value)
 
 
-def _cores() -> list[str]:
-    """What `core=` can be: a line each, what it is and whose."""
-    width = max(map(len, CORES))
+def _listed(summaries: Mapping[str, str]) -> list[str]:
+    """A line each, what it is and whose."""
+    width = max(map(len, summaries))
     return [
         line
-        for name, row in CORES.items()
-        for line in _hung(f"  {name.ljust(width)}  ", row.summary, _WIDTH - width - 4)
+        for name, summary in summaries.items()
+        for line in _hung(f"  {name.ljust(width)}  ", summary, _WIDTH - width - 4)
     ]
 
 

@@ -19,6 +19,12 @@ CACHE_IS = "keeps compiled programs: on (in the user's cache folder), off or a f
 OTHER_NAMES = {
     "agent.discount": "gamma discountfactor discountrate",
     "agent.gae_lambda": "lambda lam gae gaelam tdlambda",
+    "agent.td_lambda": "lambda lam qlambda lambdareturn",
+    "agent.epsilon_start": "epsstart startepsilon startepsilongreedy epsinit "
+    "initialepsilon explorationinitialeps",
+    "agent.epsilon_end": "epsend epsfinish endepsilon finalepsilon epsfinal epsilon "
+    "explorationfinaleps",
+    "agent.epsilon_share": "epsdecay explorationfraction epsilondecay",
     "agent.learning_rate": "lr stepsize learnrate actorlr criticlr peaklr initlr",
     "agent.anneal_learning_rate": "anneallr lranneal lrschedule lrdecay lineardecay",
     "agent.entropy_coefficient": "entcoef entropycoef entropycost entropybeta "

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import pytest
 from gymnax.environments import spaces
 
+import agents
 import s5rl
 from agents.acting.rollout import collect
-from agents.ppo.agent import make_ppo
-from agents.ppo.config import PPOConfig
+from tests.agents.members import SMALL
 
 LENGTHS = jnp.array([3, 1, 5, 2, 4, 3, 2])
 TERMINATED, TRUNCATED, BOTH = range(3)
@@ -103,10 +103,11 @@ def small_core():
 
 
 @pytest.fixture(scope="session")
-def small_ppo(small_core):
-    """Builds a small agent: `small_ppo("s5", "discrete", epochs=2, ...)`."""
+def small_agent(small_core):
+    """Builds a small agent: `small_agent("pqn", "s5", "discrete", epochs=2, ...)`."""
 
     def build(
+        name,
         core="gru",
         actions="discrete",
         env=None,
@@ -116,9 +117,12 @@ def small_ppo(small_core):
     ):
         space, squash = ACTION_SPACES[actions]
         sizes = dict(num_envs=4, rollout_length=7, epochs=1, num_minibatches=1)
-        nets = dict(encoder_sizes=(8,), head_sizes=(8,), squash_actions=squash)
-        return make_ppo(
-            PPOConfig(**{**sizes, **nets, **config}),
+        nets = dict(encoder_sizes=(8,), head_sizes=(8,), **SMALL[name])
+        if squash:
+            nets["squash_actions"] = True
+        return agents.make(
+            name,
+            agents.CONFIGS[name](**{**sizes, **nets, **config}),
             env=env or Clockwork(space),
             env_params=0.01,
             core=small_core(core),
@@ -130,20 +134,25 @@ def small_ppo(small_core):
 
 
 @pytest.fixture(scope="session")
-def played(small_ppo):
-    """`played(core, actions)`: two rollouts, one after the other, under a policy far
-    from the nearly uniform one of a new agent. The second opens inside episodes."""
+def small_ppo(small_agent):
+    """`small_agent`, of PPO."""
+    return functools.partial(small_agent, "ppo")
+
+
+@pytest.fixture(scope="session")
+def played(small_agent):
+    """`played(core, actions, agent)`: two rollouts, one after the other, under a policy
+    far from that of a new agent. The second opens inside episodes."""
 
     @functools.cache
-    def play(core, actions):
-        agent = small_ppo(core, actions)
+    def play(core, actions, name="ppo"):
+        agent = small_agent(name, core, actions)
         with jax.numpy_rank_promotion("allow"):
             learner = agent.initialise(jax.random.key(0))
         # Large parameters everywhere: memory, and so its mistakes, must count.
         params = jax.tree.map(lambda x: x + 0.3 * jnp.sign(x), learner.params)
-
-        def policy(*step):
-            return agent.network.apply(params, *step)
+        learner = learner._replace(params=params)
+        policy = agent.behaviour(learner)
 
         @jax.jit
         def go_on(situation, key):
@@ -161,7 +170,12 @@ def played(small_ppo):
             before, _ = go_on(learner.situation, jax.random.key(1))
             after, rollout = go_on(before, jax.random.key(2))
         return SimpleNamespace(
-            agent=agent, policy=policy, before=before, after=after, rollout=rollout
+            agent=agent,
+            learner=learner,
+            policy=policy,
+            before=before,
+            after=after,
+            rollout=rollout,
         )
 
     return play

@@ -1,10 +1,13 @@
-"""Cores that agents are tested with: three unlike ones, the others if slow.
+"""Agents that laws run over, and cores that agents are tested with.
 
-The laws in tests/s5rl hold for all of them; here it is what an agent does with one.
+An agent is tested by being listed. Of cores these are three unlike ones, the others if
+slow: the laws in tests/s5rl hold for all of them; here it is what an agent does with
+one.
 """
 
 import pytest
 
+import agents
 import s5rl
 
 QUICK = ["s5", "gru", "window_attention"]
@@ -12,3 +15,14 @@ CORES = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
     for name in s5rl.core_names()
 ]
+
+AGENTS = list(agents.AGENTS)
+# The kinds of actions that each has a distribution for (`conftest.ACTION_SPACES`).
+ACTIONS = {"ppo": ["discrete", "gaussian", "squashed"], "pqn": ["discrete"]}
+ACTING = [(agent, actions) for agent in AGENTS for actions in ACTIONS[agent]]
+# Sizes, and what makes a few updates of a small agent tell something.
+SMALL = {
+    "ppo": {},
+    # Its lanes explore unlike each other, and less as time goes on.
+    "pqn": dict(epsilon_start=0.9, epsilon_end=0.2, epsilon_share=1.0),
+}

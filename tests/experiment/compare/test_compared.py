@@ -6,6 +6,7 @@
 | a run found twice is kept twice | test_a_run_is_compared_once |
 | labels hold run_dir | test_labels_say_what_differs |
 | labels hold parameters of other environments | test_labels_say_what_differs |
+| labels hold parameters of other agents | test_labels_say_what_differs |
 | never_reset is no part of a label | test_a_memory_never_reset_is_named |
 | equal labels stay equal | test_runs_alike_are_told_apart |
 | counts differ fairly up to twice | test_warns[parameters] |
@@ -43,6 +44,8 @@ def test_labels_say_what_differs(labels_of):
         ["core=gru", "env=gymnax/Pendulum-v1"],
         ["core=gru", "env=gymnax/CartPole-v1", "env.max_steps_in_episode=9"],
         ["core=mlp", "seed=3"],
+        ["core=lstm"],
+        ["core=lstm", "agent=pqn"],
     )
     assert found == [
         "s5 (dt_min=0.0003, learning_rate=0.0005)",
@@ -50,6 +53,8 @@ def test_labels_say_what_differs(labels_of):
         "gru (env=gymnax/Pendulum-v1)",
         "gru (env=gymnax/CartPole-v1)",
         "mlp",
+        "lstm (agent=ppo)",
+        "lstm (agent=pqn)",
     ]
 
 

@@ -6,6 +6,8 @@
 | an override replaces all parameters | test_an_override_keeps_the_rest_* |
 | an environment is not registered | test_every_environment_can_be_chosen |
 | env_core stands before core in the defaults | test_what_a_core_needs_* |
+| env_agent stands before agent, or env after it | test_what_an_agent_needs_* |
+| settings of one agent stand in configs/env | test_every_agent_has_every_environment |
 """
 
 import dataclasses
@@ -24,6 +26,7 @@ from s5rl.config import CORE_CONFIGS
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 AGENTS = sorted(path.stem for path in (CONFIGS / "agent").glob("*.yaml"))
+OWN = {"ppo": "agent.value_clip_epsilon=0.3", "pqn": "agent.epsilon_end=0.3"}
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def test_load_inverts_dump(compose, core, agent):
         "env.history=true",
         "agent.learning_rate=1e-7",
         "agent.encoder_sizes=[3,5]",
-        "agent.value_clip_epsilon=0.3",
+        OWN[agent],
         "run_dir=somewhere",
         "seed=4294967295",
     )
@@ -115,6 +118,55 @@ def test_what_a_core_needs_in_an_environment_is_that_cores_alone(compose, path):
     for key, value in {"core.features": 24, "core.num_layers": 3}.items():
         chosen = compose(f"env={env}", f"core={core}", f"{key}={value}")
         assert OmegaConf.select(OmegaConf.create(run_config.dump(chosen)), key) == value
+
+
+@pytest.mark.parametrize(
+    "path", sorted((CONFIGS / "env_agent").rglob("*.yaml")), ids=lambda path: path.stem
+)
+def test_what_an_agent_needs_in_an_environment_is_what_it_has(compose, path):
+    """Over what the environment says, under what is typed; and no other agent's."""
+    pair = path.relative_to(CONFIGS / "env_agent").with_suffix("").as_posix()
+    env, _, agent = pair.rpartition("_")
+    assert env in envs.names() and agent in agents.CONFIGS
+    written = OmegaConf.load(path)
+    chosen = [f"env={env}", f"agent={agent}"]
+    plain = OmegaConf.create(run_config.dump(compose(*chosen, "core=mlp")))
+    keys = list(_leaves(OmegaConf.to_container(written)))
+    assert keys and all(
+        OmegaConf.select(plain, key) == OmegaConf.select(written, key) for key in keys
+    )
+    assert compose(*chosen, "agent.learning_rate=3e-7").agent.options.learning_rate == (
+        3e-7
+    )
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_every_agent_has_every_environment(compose, agent):
+    """What an environment, core or card brings is known to every agent."""
+    files = [*(CONFIGS / "env").rglob("*.yaml")]
+    names = [path.relative_to(CONFIGS / "env").with_suffix("").as_posix()
+             for path in files]  # fmt: skip
+    for name in [*names, "popgym_minesweeper_easy", "control/reacher_easy"]:
+        for core in ("s5", "gru"):
+            for scale in ("cpu", "gpu"):
+                config = compose(
+                    f"env={name}", f"agent={agent}", f"core={core}", f"scale={scale}"
+                )
+                assert type(config.agent.options) is agents.CONFIGS[agent]
+
+
+def test_what_an_agent_needs_with_a_core_is_for_both(compose):
+    options = {
+        (core, agent): compose(
+            "env=meta_cartpole", f"core={core}", f"agent={agent}"
+        ).agent.options
+        for core in ("s5", "gru")
+        for agent in ("ppo", "pqn")
+    }
+    assert options["gru", "ppo"].entropy_coefficient == 0.03
+    assert options["s5", "ppo"].entropy_coefficient == 0.01
+    assert options["gru", "ppo"].discount == 0.97
+    assert options["gru", "pqn"].discount == options["s5", "ppo"].discount == 0.99
 
 
 def _leaves(tree, prefix=""):

@@ -6,12 +6,11 @@ Mutants, and the test that fails for each:
     memory of other lanes           lanes_are_taken, every_epoch
     same split in every epoch       every_epoch
     one key for all gradient steps  has_its_own_key
+    errors are averaged             before_the_first_step
     gradient clipped after Adam     adam_sees
     annealing forgets the epochs    learning_rate_falls
     entropy is punished             entropy_bonus
 """
-
-import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -19,10 +18,9 @@ import numpy as np
 import optax
 import pytest
 
-import agents.ppo.fit
+from agents.acting.config import RolloutConfig
+from agents.acting.fit import Minibatch, fit, take_lanes
 from agents.acting.rollout import Rollout
-from agents.ppo.fit import fit, take_lanes
-from agents.ppo.objective import Minibatch
 
 T, B = 6, 8
 
@@ -40,38 +38,40 @@ def test_lanes_are_taken_whole_in_order_and_with_their_own_memory(batch):
     lanes = np.array([5, 2, 7])
     part = take_lanes(batch, jnp.array(lanes))
     want = np.arange(T)[:, None] + 100 * lanes
-    for leaf in jax.tree.leaves((part.rollout, part.advantage)):
+    for leaf in jax.tree.leaves((part.rollout, part.extra)):
         np.testing.assert_array_equal(leaf.reshape(T, 3), want)
     for leaf in jax.tree.leaves(part.initial_carry):
         np.testing.assert_array_equal(leaf.reshape(3), 100 * lanes)
 
 
 @pytest.fixture
-def shown(small_ppo, batch, monkeypatch):
+def shown(small_ppo, batch):
     """The minibatches that `fit` makes: what each of 3 x 2 gradient steps sees.
 
-    The loss is replaced by one whose gradient marks the lanes it was given, and whose
-    metrics are those of the mark before: the step's row of marks.
+    The gradient of the loss marks the lanes that it was given.
     """
-    agent = small_ppo("mlp", num_envs=B, epochs=3, num_minibatches=2)
-    agent = dataclasses.replace(agent, optimizer=optax.sgd(1.0))
-    seen = []
+    config = RolloutConfig(num_envs=B, epochs=3, num_minibatches=2)
+    seen, optimizer = [], optax.sgd(1.0)
 
-    def mark(params, part, key, agent):
-        lanes = part.advantage[0] // 100
+    def mark(params, part, key):
+        lanes = part.extra[0] // 100
         jax.debug.callback(
             lambda *now: seen.append(now),
-            *(part.advantage, part.rollout.action, part.initial_carry["a"]),
+            *(part.extra, part.rollout.action, part.initial_carry["a"]),
             jax.random.key_data(key),
             ordered=True,
         )
-        zero = jnp.zeros(())
-        return params[lanes].sum(), {"diagnostics/ratio_error": zero, "x": zero}
+        # Before the first step no lane is marked, and two of each epoch's are later.
+        marked = -params.sum()
+        return params[lanes].sum(), {"b/x_error": marked, "z": marked, "loss/a": marked}
 
-    monkeypatch.setattr(agents.ppo.fit, "loss", mark)
     params = jnp.zeros(B)
-    key = jax.random.key(0)
-    params, _, metrics = fit(params, agent.optimizer.init(params), batch, key, agent)
+    params, _, metrics = fit(
+        *(params, optimizer.init(params), batch, jax.random.key(0)),
+        loss=mark,
+        optimizer=optimizer,
+        config=config,
+    )
     jax.effects_barrier()
     return [jax.tree.map(np.asarray, now) for now in seen], params, metrics
 
@@ -90,6 +90,15 @@ def test_every_epoch_fits_each_whole_trajectory_once(shown):
         both = splits[2 * epoch] + splits[2 * epoch + 1]
         assert sorted(both) == list(range(B))
     assert len(set(splits)) > 2  # another split of the lanes in each epoch
+
+
+def test_errors_are_those_before_the_first_step_and_the_rest_are_means(shown):
+    _, _, metrics = shown
+    # 0, 4, ... 20 marks before each of the six steps.
+    assert metrics["z"] == metrics["loss/a"] == 10
+    assert metrics["b/first_x_error"] == 0 and "b/x_error" not in metrics
+    # Errors do not spread; a bad loss does.
+    assert [*metrics][:: len(metrics) - 1] == ["loss/a", "b/first_x_error"]
 
 
 def test_every_gradient_step_has_its_own_key(shown):

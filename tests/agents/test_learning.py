@@ -1,19 +1,20 @@
-"""It learns: what needs memory is learnt with memory, and not without."""
+"""Every agent learns: what needs memory is learnt with memory, and not without."""
 
 import jax
+import pytest
 
 import agents
 import envs
 import s5rl
-from agents.ppo.config import PPOConfig
+from tests.agents.members import AGENTS
 
 UPDATES = 40  # half of them are enough
 
 
-def returns(core, **options):
+def returns(name, core, **options):
     """Evaluated returns after training on Memory Chain of length 8."""
     env, env_params = envs.make("memory_chain", memory_length=8)
-    config = PPOConfig(
+    config = agents.CONFIGS[name](
         num_envs=32,
         rollout_length=27,  # three episodes
         num_minibatches=2,
@@ -22,7 +23,7 @@ def returns(core, **options):
         head_sizes=(16,),
     )
     agent = agents.make(
-        "ppo",
+        name,
         config,
         env=env,
         env_params=env_params,
@@ -44,9 +45,11 @@ def returns(core, **options):
     return float(train(jax.random.key(0)))
 
 
-def test_memory_learns_what_needs_memory():
-    assert returns("s5", num_layers=1, state_size=16) > 0.9
+@pytest.mark.parametrize("agent", AGENTS)
+def test_memory_learns_what_needs_memory(agent):
+    assert returns(agent, "s5", num_layers=1, state_size=16) > 0.9
 
 
-def test_no_memory_does_not():
-    assert returns("mlp") < 0.5
+@pytest.mark.parametrize("agent", AGENTS)
+def test_no_memory_does_not(agent):
+    assert returns(agent, "mlp") < 0.5

@@ -6,13 +6,21 @@ Mutants, and the test that fails for each:
     both at once treated as truncated  forward_view, may_be_nan
     mask shifted by a step             forward_view, by_hand, flows_back
     advantage flows over a truncation  forward_view, flows_back
+
+and of returns:
+
+    truncated treated as terminated            table_of_boundaries
+    lambda kept at an end                      table_of_boundaries, may_be_nan
+    lambda kept at the last step               table_of_boundaries
+    the discount of another step               table_of_boundaries
+    a termination multiplied, not selected     may_be_nan
 """
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agents.ppo.advantages import gae
+from agents.acting.returns import gae, lambda_returns
 
 T, B = 9, 3
 KW = dict(discount=0.9, lambda_=0.8)
@@ -51,7 +59,7 @@ def scanned(rollout, **kwargs):
         name: jnp.asarray(x, bool if name in FLAGS else jnp.float32)
         for name, x in rollout.items()
     }
-    return gae(**arrays, **{**KW, **kwargs})
+    return gae(**{**KW, **arrays, **kwargs})
 
 
 @pytest.mark.parametrize("step", [0, 3, T - 1], ids=["first", "inside", "last"])
@@ -131,3 +139,90 @@ def test_a_shifted_value_array_is_refused(rollout):
     rollout["next_value"] = rollout["next_value"][1:]
     with pytest.raises(AssertionError):
         scanned(rollout)
+
+
+def forward_view_returns(reward, after, terminated, truncated, *, discount, lambda_):
+    """The mean of n-step returns, weighted by lambda to the n, in float64.
+
+    G[t] = (1 - l) sum over n < N of l^(n-1) G[t, n], plus l^(N-1) G[t, N], where an
+    N-step return reaches the episode's end or the last step there is.
+    """
+    out = np.zeros(reward.shape)
+    for t, b in np.ndindex(reward.shape):
+        rewards, worth, mean, weight = 0.0, 1.0, 0.0, 1.0
+        for k in range(t, len(reward)):
+            rewards += worth * reward[k, b]
+            worth *= discount[k, b]
+            n_step = rewards + (0.0 if terminated[k, b] else worth * after[k, b])
+            if terminated[k, b] or truncated[k, b] or k == len(reward) - 1:
+                out[t, b] = mean + weight * n_step
+                break
+            mean += (1 - lambda_) * weight * n_step
+            weight *= lambda_
+    return out
+
+
+@pytest.fixture
+def steps(rollout):
+    """A rollout without values of its own, of steps that are worth unlike much."""
+    del rollout["value"]
+    discount = np.random.default_rng(1).choice([0.0, 0.45, 0.9], (T, B))
+    return {**rollout, "discount": discount}
+
+
+def returned(steps, lambda_):
+    arrays = {
+        name: jnp.asarray(x, bool if name in FLAGS else jnp.float32)
+        for name, x in steps.items()
+    }
+    return np.asarray(lambda_returns(**arrays, lambda_=lambda_))
+
+
+def forward(steps, lambda_):
+    named = {
+        ("after" if name == "next_value" else name): x for name, x in steps.items()
+    }
+    return forward_view_returns(**named, lambda_=lambda_)
+
+
+@pytest.mark.parametrize("continuation", [0.0, 0.5, 1.0, None])
+@pytest.mark.parametrize("step", [0, 3, T - 1], ids=["first", "inside", "last"])
+@pytest.mark.parametrize("boundary", ["none", "terminated", "truncated", "both"])
+def test_returns_by_a_table_of_boundaries(steps, boundary, step, continuation):
+    for name in FLAGS if boundary == "both" else (boundary,):
+        if boundary != "none":
+            steps[name][step, 0] = True
+    if continuation is not None:
+        steps["discount"][:] = 0.9 * continuation
+    for lambda_ in (0.0, 0.8, 1.0):
+        np.testing.assert_allclose(
+            returned(steps, lambda_), forward(steps, lambda_), rtol=1e-5, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_returns_for_any_flags(steps, seed):
+    rng = np.random.default_rng(seed)
+    for name in FLAGS:
+        steps[name] = rng.random((T, B)) < 0.3
+    np.testing.assert_allclose(
+        returned(steps, 0.8), forward(steps, 0.8), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_a_return_is_a_value_and_its_advantage(steps):
+    """Where what follows is worth the next step's value, both ways say the same."""
+    value = np.random.default_rng(2).normal(size=(T, B))
+    steps["next_value"][:-1] = value[1:]
+    steps["truncated"][3], steps["terminated"][5, 1] = True, True
+    want = value + scanned({**steps, "value": value})
+    np.testing.assert_allclose(returned(steps, KW["lambda_"]), want, atol=1e-5)
+
+
+def test_what_follows_an_end_does_not_reach_a_return(steps):
+    steps["terminated"][4] = True
+    steps["next_value"][4] = np.nan
+    before = returned(steps, 0.8)
+    steps["reward"][5:] = np.nan
+    np.testing.assert_array_equal(returned(steps, 0.8)[:5], before[:5])
+    assert np.isfinite(before).all()

@@ -1,4 +1,5 @@
-"""Several seeds in one program: each learns as it would alone, and it compiles once.
+"""Several seeds in one program, of every agent: each learns as it would alone, and it
+compiles once.
 
 Mutants, and the test that fails for each:
 
@@ -10,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
+from tests.agents.members import AGENTS
 
 SEEDS, UPDATES = 3, 3
 
@@ -43,17 +46,23 @@ def config():
     return dict(epochs=2, num_minibatches=2, learning_rate=0.01)
 
 
+@pytest.fixture(scope="module", params=AGENTS)
+def name(request):
+    """Of an agent."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def together(small_ppo, keys, config):
+def together(small_agent, name, keys, config):
     """The same keys twice."""
-    agent = small_ppo("gru", seed_axis="seed", **config)
+    agent = small_agent(name, "gru", seed_axis="seed", **config)
     return train(agent, True, [keys, keys])
 
 
 def test_each_of_several_seeds_learns_as_it_would_alone(
-    together, small_ppo, keys, config
+    together, small_agent, name, keys, config
 ):
-    alone = train(small_ppo("gru", **config), False, keys)
+    alone = train(small_agent(name, "gru", **config), False, keys)
     learners, metrics = together[0]
     for i, (learner, its_metrics) in enumerate(alone):
         mine = jax.tree.map(lambda x, i=i: x[i], learners)
@@ -67,7 +76,7 @@ def test_each_of_several_seeds_learns_as_it_would_alone(
 
 def test_different_seeds_differ(together):
     learners, metrics = together[0]
-    for leaf in (*jax.tree.leaves(learners.params), metrics["loss/policy"].T):
+    for leaf in (*jax.tree.leaves(learners.params), metrics["loss/value"].T):
         for one, other in ((0, 1), (0, 2), (1, 2)):
             assert not np.array_equal(leaf[one], leaf[other])
 
@@ -77,8 +86,11 @@ def test_the_same_seed_twice_is_bit_identical(together):
 
 
 @pytest.mark.parametrize("seed_axis", ["seed", None])
-def test_time_limits_stay_a_conditional_when_seeds_are_vmapped(small_ppo, seed_axis):
-    agent = small_ppo("mlp", seed_axis=seed_axis)
+@pytest.mark.parametrize("agent", AGENTS)
+def test_time_limits_stay_a_conditional_when_seeds_are_vmapped(
+    small_agent, agent, seed_axis
+):
+    agent = small_agent(agent, "mlp", seed_axis=seed_axis)
     keys = jax.random.split(jax.random.key(0), 2)
     learners = jax.eval_shape(jax.vmap(agent.initialise), keys)
     update = jax.vmap(agent.update, axis_name=seed_axis)

@@ -1,0 +1,180 @@
+"""What agents that learn from rollouts share: a learner, how it begins, acts and plays.
+
+An agent is `initialise`, `update`, `initial_carry` and `act`, and for evaluation
+`evaluate`, `evaluate_trials` and `tasks`: all pure. What is left for each is how it
+behaves and how it learns.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from agents.acting.distributions import ActionHead
+from agents.acting.episodes import Episodes, play
+from agents.acting.rollout import Metrics, Policy, Situation, begin, read
+from agents.acting.trials import Trials, play_controls, play_trials, tasks_of
+
+
+class Network(Protocol):
+    """A flax module over [T, B] that has memory."""
+
+    head: ActionHead
+    init: Any  # (key, carry, obs, reset) -> params
+    apply: Any  # (params, carry, obs, reset) -> (carry, ...)
+
+    def initial_carry(self, batch_size: int) -> Any: ...
+
+
+class Learner(NamedTuple):
+    """Everything that changes during training; one pytree, so one checkpoint."""
+
+    params: Any
+    opt_state: optax.OptState
+    situation: Situation  # of the environments, memory included
+    key: Array
+    num_updates: Array  # [] int32, so far
+
+
+@dataclass(frozen=True)
+class Agent(ABC):
+    """One learner. To train several, `vmap` `update`, and `jax.lax.map` `initialise`.
+
+    (Orthogonal initialisers under `vmap` can hang on a CPU: see
+    `experiment.setup.building.initialisation`.)
+
+    `seed_axis` names the axis of that `vmap`. It lets `update` skip, for all seeds at
+    once, the evaluations that only time limits need.
+    """
+
+    config: Any  # an `agents.acting.config.RolloutConfig`
+    env: Any
+    env_params: Any
+    network: Network
+    optimizer: optax.GradientTransformation
+    seed_axis: str | None = None
+
+    @abstractmethod
+    def update(self, learner: Learner) -> tuple[Learner, Metrics]:
+        """Collects a rollout and learns from it.
+
+        Returns:
+          `(learner, metrics)`. Metrics are scalars, with the same names every time:
+          `episode/*` are totals over the episodes that ended, the rest are means; they
+          stand in the order in which a non-finite value would spread.
+        """
+
+    @abstractmethod
+    def behaviour(self, learner: Learner) -> Policy:
+        """How it acts: `(carry, obs, reset) -> (carry, distribution, value)`."""
+
+    def initialise(self, key: Array) -> Learner:
+        """Draws parameters and resets environments. `key` is consumed."""
+        params_key, env_key, key = jax.random.split(key, 3)
+        carry = self.network.initial_carry(self.config.num_envs)
+        situation = begin(
+            self.env, self.env_params, carry, env_key, self.config.num_envs
+        )
+        obs = jax.tree.map(lambda x: x[None], situation.obs)
+        params = self.network.init(params_key, carry, obs, situation.reset[None])
+        opt_state = self.optimizer.init(params)
+        return Learner(params, opt_state, situation, key, jnp.zeros((), jnp.int32))
+
+    def initial_carry(self, batch_size: int) -> Any:
+        """[B, ...] memory that has read nothing."""
+        return self.network.initial_carry(batch_size)
+
+    def act(
+        self,
+        learner: Learner,
+        carry: Any,
+        obs: Any,
+        reset: Array,
+        key: Array | None,
+        greedy: bool,
+    ) -> tuple[Any, Array]:
+        """One decision in each of B environments.
+
+        Args:
+          learner: that decides.
+          carry: [B, ...] memory before `obs` is read.
+          obs: [B, ...]
+          reset: [B] bool, `obs` opens a segment: memory is cleared before it is read.
+          key: consumed; None where `greedy`.
+          greedy: the mode of its behaviour instead of a sample.
+
+        Returns:
+          `(carry, action)`: memory after `obs` was read, and what the environment gets.
+
+        Raises:
+          ValueError: if an action is to be drawn without a key.
+        """
+        if key is None and not greedy:
+            raise ValueError("a key must be given to draw an action; got None.")
+        carry, distribution, _ = read(self.behaviour(learner), carry, obs, reset)
+        action = distribution.mode() if key is None or greedy else (
+            distribution.sample(key)
+        )  # fmt: skip
+        return carry, self.network.head.to_env(action[0])
+
+    def evaluate(
+        self, learner: Learner, key: Array, *, num_episodes: int, greedy: bool
+    ) -> Episodes:
+        """Plays fresh episodes with the learner's parameters. `key` is consumed."""
+        return play(
+            self.behaviour(learner),
+            self.network.initial_carry(num_episodes),
+            key,
+            num_episodes=num_episodes,
+            env=self.env,
+            env_params=self.env_params,
+            to_env=self.network.head.to_env,
+            greedy=greedy,
+        )
+
+    def evaluate_trials(
+        self,
+        learners: Learner,
+        key: Array,
+        *,
+        num_tasks: int,
+        num_trials: int,
+        swap_at: int,
+        greedy: bool,
+    ) -> dict[str, Trials]:
+        """Meta-episodes of all learners [S, ...] under every control.
+
+        See `agents.acting.trials`. `key` is consumed; tasks and draws are the same for
+        all.
+
+        Returns:
+          Trials [S, N, K] by control, and of "random" play.
+        """
+        empty = self.network.initial_carry(num_tasks)
+
+        def play(learner, key, control, foreign):
+            return play_trials(
+                *(self.behaviour(learner), empty, key, control, foreign),
+                num_tasks=num_tasks,
+                num_trials=num_trials,
+                swap_at=swap_at,
+                env=self.env,
+                env_params=self.env_params,
+                to_env=self.network.head.to_env,
+                greedy=greedy,
+            )
+
+        over_learners = jax.vmap(play, (0, None, None, 0), axis_name=self.seed_axis)
+        empty_of_all = jax.vmap(lambda _: empty)(learners.num_updates)
+        compiled = partial(jax.jit(over_learners), learners)
+        return play_controls(compiled, key, empty_of_all, axis=1)
+
+    def tasks(self, key: Array, *, num_tasks: int) -> Any:
+        """[N, ...] the hidden tasks of `evaluate_trials` with the same `key`."""
+        env, env_params = self.env, self.env_params
+        return tasks_of(key, num_tasks=num_tasks, env=env, env_params=env_params)
