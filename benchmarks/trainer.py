@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from experiment import memory
 from experiment.run.training import compile_update
 from experiment.setup import cli
 from experiment.setup import config as run_config
@@ -29,6 +30,8 @@ class Trainer:
         self._update, _ = compile_update(agent, shapes)
         self.compile_seconds = time.perf_counter() - start
         self._learners = draw(seed)
+        beside = 2 * memory.size(shapes)
+        self.expected_bytes = memory.expected(self._update, beside=beside)
 
     def __call__(self) -> Any:
         """The update's metrics."""

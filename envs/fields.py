@@ -19,6 +19,11 @@ def choice(default: str, *others: str) -> Any:
     return dataclasses.field(default=default, metadata={"choices": (default, *others)})
 
 
+def optional(*names: str) -> Any:
+    """A field that is one of some names, or None, which it is by default."""
+    return dataclasses.field(default=None, metadata={"choices": names})
+
+
 def converted(cls: type, given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Values as the fields of `cls` want them; keys that are no fields are left out.
 
@@ -107,7 +112,8 @@ def check_choices(config: Any) -> None:
     for field in dataclasses.fields(config):
         known: Iterable[str] | None = field.metadata.get("choices")
         value = getattr(config, field.name)
-        if known is not None and value not in known:
-            raise ValueError(
-                f"{field.name} must be one of {', '.join(known)}; got {value!r}."
-            )
+        if known is None or value in known or value is field.default:
+            continue
+        raise ValueError(
+            f"{field.name} must be one of {', '.join(known)}; got {value!r}."
+        )

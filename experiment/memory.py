@@ -7,6 +7,8 @@ then kills whoever uses it. Neither leaves a sentence.
 
 import math
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -49,8 +51,8 @@ def check(needed: int, what: str) -> None:
     most = there_is()
     if needed > most:
         raise MachineError(
-            f"{what} at least {_shown(needed)} of memory, and "
-            f"{jax.devices()[0].device_kind} has {_shown(most)}."
+            f"{what} at least {shown(needed)} of memory, and "
+            f"{jax.devices()[0].device_kind} has {shown(most)}."
         )
 
 
@@ -79,12 +81,46 @@ def check_compiled(compiled: Any, *, beside: int = 0) -> None:
     Raises:
       MachineError: naming both.
     """
-    found = compiled.memory_analysis()
+    needed = _of_program(compiled)
+    if needed is not None:
+        check(needed + beside, "an update of this run takes")
+
+
+def expected(compiled: Any, *, beside: int = 0) -> int | None:
+    """Bytes that are taken at most while a program runs; None where it is not known.
+
+    What it is given, makes and needs in between is XLA's own plan. A host has this
+    process beside it: what that holds now, or held while it compiled.
+
+    Args:
+      compiled: as `check_compiled` takes it; not run yet.
+      beside: bytes that are taken while it runs, and are not yet.
+    """
+    needed = _of_program(compiled)
+    if needed is None:
+        return None
+    if jax.devices()[0].platform != "cpu":
+        return needed + beside
+    now, most = process()
+    return max(now + needed + beside, most)
+
+
+def process() -> tuple[int, int]:
+    """Bytes of main memory that this process holds, and that it held at most."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    with suppress(OSError, ValueError):  # Linux alone says what is held now
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE"), most
+    return most, most
+
+
+def _of_program(compiled: Any) -> int | None:
+    found = getattr(compiled, "memory_analysis", lambda: None)()
     if found is None:
-        return
+        return None
     needed = found.argument_size_in_bytes + found.output_size_in_bytes
-    needed += found.temp_size_in_bytes - found.alias_size_in_bytes + beside
-    check(needed, "an update of this run takes")
+    return needed + found.temp_size_in_bytes - found.alias_size_in_bytes
 
 
 def _arrays(jaxpr: Any) -> Iterator[Any]:
@@ -103,5 +139,6 @@ def _bytes(array: Any) -> int:
     return 0 if shape is None or dtype is None else math.prod(shape) * dtype.itemsize
 
 
-def _shown(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB"
+def shown(count: int) -> str:
+    """Bytes in words, as "0.31 GB"."""
+    return f"{count / 1e9:,.{2 if count < 1e10 else 1}f} GB"

@@ -1,6 +1,6 @@
 """What can be chosen about any agent that learns from rollouts. Free of JAX."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class RolloutConfig:
 
     encoder_sizes: tuple[int, ...] = (64,)  # dense layers before the core
     head_sizes: tuple[int, ...] = (64,)  # dense layers after it
+    # of encoder and heads; vectors are read, logits and values made in float32
+    dtype: str = field(default="float32", metadata={"choices": ("float32", "bfloat16")})
     # where an episode starts; to run on from one into the next is a baseline
     memory: str = field(default="reset", metadata={"choices": ("reset", "never_reset")})
 
@@ -35,10 +37,12 @@ class RolloutConfig:
                 )
         self.check_positive("learning_rate", "max_grad_norm")
         self.check_shares("discount")
-        if self.memory not in ("reset", "never_reset"):
-            raise ValueError(
-                f"memory must be one of reset, never_reset; got {self.memory!r}."
-            )
+        for part in fields(self):
+            known, value = part.metadata.get("choices"), getattr(self, part.name)
+            if known is not None and value not in known:
+                raise ValueError(
+                    f"{part.name} must be one of {', '.join(known)}; got {value!r}."
+                )
         if self.num_envs % self.num_minibatches:
             raise ValueError(
                 f"num_envs ({self.num_envs}) must be a multiple of num_minibatches "

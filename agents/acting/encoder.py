@@ -12,12 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 from gymnax.environments import spaces
 from jax import Array
 
 from envs.contract.spaces import children, flatten, part
+from s5rl.recurrence.rounding import rounded
 
 EMBEDDING = 8  # features of an embedded integer
 CHANNELS = (16, 32)  # of the first convolution, and of those after it
@@ -42,21 +44,27 @@ def kind(space: spaces.Space) -> str:
 class Encoder(nn.Module):
     """Observations [..., *shape] of any gymnax space to features [..., F].
 
-    A part that is a vector is handed on as it is: dense layers are the network's.
+    A part that is a vector is handed on as it is, float32: dense layers are the
+    network's. Embeddings and convolutions compute in `dtype`, and give it.
     """
 
     space: Any
     activation: Callable[[Array], Array]
+    dtype: str = "float32"
 
     @nn.compact
     def __call__(self, obs: Any) -> Array:
         which = kind(self.space)
         if which == "parts":
             parts = [
-                Encoder(child, self.activation, name=f"part_{key}")(part(obs, key))
+                Encoder(child, self.activation, self.dtype, name=f"part_{key}")(
+                    part(obs, key)
+                )
                 for key, child in children(self.space).items()
             ]
-            return jnp.concatenate(parts, axis=-1)
+            # Where one is float32, which loses nothing, all are.
+            dtype = jnp.result_type(*(x.dtype for x in parts))
+            return jnp.concatenate([x.astype(dtype) for x in parts], axis=-1)
         if which == "grid":
             return self._convolve(self._embed(obs))
         if which == "image":
@@ -79,7 +87,10 @@ class Encoder(nn.Module):
         # Out of range would read another channel's rows.
         row = jnp.clip(row, 0, jnp.asarray(sizes - 1, jnp.int32).reshape(_ones(row)))
         row = row + jnp.asarray(offsets, jnp.int32).reshape(_ones(row))
-        embedded = nn.Embed(int(sizes.sum()), EMBEDDING, name="embedding")(row)
+        size = int(sizes.sum())
+        # Rows are float32, and so are their gradients' sums.
+        embedded = nn.Embed(size, EMBEDDING, name="embedding")(row)
+        embedded = rounded(embedded, self.dtype)
         return embedded.reshape(*embedded.shape[:-2], -1)
 
     def _convolve(self, x: Array) -> Array:
@@ -87,12 +98,36 @@ class Encoder(nn.Module):
         channels = CHANNELS[0]
         while True:
             large = max(x.shape[-3:-1]) > SMALL
-            gain = nn.initializers.orthogonal(np.sqrt(2.0))
-            layer = nn.Conv(channels, (3, 3), 2 if large else 1, kernel_init=gain)
-            x = self.activation(layer(x))
+            layer = Conv(channels, 2 if large else 1, self.dtype)
+            x = rounded(self.activation(layer(x)), self.dtype)
             if not large:
                 return x.reshape(*x.shape[:-3], -1)
             channels = CHANNELS[1]
+
+
+class Conv(nn.Module):
+    """`flax.linen.Conv`, 3 x 3, but for its bias's gradient: see `Dense`."""
+
+    features: int
+    stride: int
+    dtype: str
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """Maps x [..., H, W, C] to [..., H', W', features] float32."""
+        shape = (3, 3, x.shape[-1], self.features)
+        gain = nn.initializers.orthogonal(np.sqrt(2.0))
+        kernel = self.param("kernel", gain, shape, jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros_init(), shape[3:], jnp.float32)
+        y = jax.lax.conv_general_dilated(
+            rounded(x.reshape(-1, *x.shape[-3:]), self.dtype),
+            rounded(kernel, self.dtype),
+            window_strides=(self.stride, self.stride),
+            padding="SAME",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+        y = rounded(y, self.dtype).astype(jnp.float32) + jnp.broadcast_to(bias, y.shape)
+        return y.reshape(*x.shape[:-3], *y.shape[1:])
 
 
 def _categories(space: spaces.Box) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -11,6 +12,9 @@ from jax import Array
 
 from agents.acting.distributions import ActionDistribution, ActionHead
 from agents.acting.encoder import Encoder
+from s5rl import in_chunks
+from s5rl.cores.parts.dense import Dense
+from s5rl.recurrence.rounding import rounded
 
 
 class ActorCritic(nn.Module):
@@ -26,6 +30,13 @@ class ActorCritic(nn.Module):
     Encoder, core and actor read their part "obs"; the critic reads memory and their
     part "state" (memory too, for the state alone would bias the gradient: Baisero &
     Amato, 2022).
+
+    Sequences longer than `chunk_length` are read a chunk at a time, encoder and heads
+    with the core (`s5rl.in_chunks`).
+
+    `dtype` is of the products and activations of encoder and heads. Vectors are read,
+    and logits and values are made, by float32 layers: 8 bits tell neither two times of
+    a long episode apart nor a ratio from 1.
     """
 
     core: Any
@@ -36,44 +47,65 @@ class ActorCritic(nn.Module):
     privileged: bool = False
     never_reset: bool = False
     activation: Callable[[Array], Array] = jax.nn.gelu
+    chunk_length: int | None = None
+    dtype: str = "float32"
 
     def initial_carry(self, batch_size: int) -> Any:
         """Memory that has read nothing."""
         return self.core.initial_carry(batch_size)
 
-    @nn.compact
     def __call__(
         self, carry: Any, obs: Any, reset: Array
     ) -> tuple[Any, ActionDistribution, Array]:
         """Reads obs [T, B, ...]; gives carry, distribution [T, B] and value [T, B]."""
+        read = self.outputs
+        if self.chunk_length is not None and not self.is_initializing():
+            alone, variables = self.unbind()
+            read = partial(alone.apply, variables, method="outputs")
+        carry, (outputs, value) = in_chunks(
+            read, carry, obs, reset, length=self.chunk_length
+        )
+        log_scale = None
+        if self.head.has_scale:
+            log_scale = self.get_variable("params", "log_scale")
+        return carry, self.head.distribution(outputs, log_scale), value
+
+    @nn.compact
+    def outputs(self, carry: Any, obs: Any, reset: Array) -> tuple[Any, Any]:
+        """(carry, (what the head makes a distribution of, value)), [T, B, ...]."""
         space, state = self.observation_space, None
         if self.privileged:
             space, obs, state = space.spaces["obs"], obs["obs"], obs["state"]
-        x = Encoder(space, self.activation, name="observation")(obs)
+        x = Encoder(space, self.activation, self.dtype, name="observation")(obs)
         x = self._dense(x, self.encoder_sizes, "encoder")
         if self.never_reset:
             reset = jnp.zeros_like(reset)
         carry, x = self.core(carry, x, reset)
+        x = rounded(x, self.dtype)
         actor = self._dense(x, self.head_sizes, "actor")
         # Small at first, so that the first policy is nearly uniform.
-        outputs = self._layer(self.head.num_outputs, 0.01, "actor_output")(actor)
-        log_scale = None
+        outputs = self._output(actor, self.head.num_outputs, 0.01, "actor_output")
         if self.head.has_scale:
             zeros = nn.initializers.zeros
-            shape = (self.head.num_outputs,)
-            log_scale = self.param("log_scale", zeros, shape, jnp.float32)
+            self.param("log_scale", zeros, (self.head.num_outputs,), jnp.float32)
         if state is not None:
             state = self._dense(state, self.encoder_sizes, "state_encoder")
-            x = jnp.concatenate([x, state], axis=-1)
+            x = jnp.concatenate([x.astype(state.dtype), state], axis=-1)
         critic = self._dense(x, self.head_sizes, "critic")
-        value = self._layer(1, 1.0, "critic_output")(critic)
-        return carry, self.head.distribution(outputs, log_scale), value[..., 0]
+        value = self._output(critic, 1, 1.0, "critic_output")
+        return carry, (outputs, value[..., 0])
 
     def _dense(self, x: Array, sizes: tuple[int, ...], name: str) -> Array:
+        """Each layer computes in what it reads, the first may read float32."""
         for index, size in enumerate(sizes):
-            layer = self._layer(size, math.sqrt(2.0), f"{name}_{index}")
-            x = self.activation(layer(x))
+            x = _layer(size, math.sqrt(2.0), f"{name}_{index}", x.dtype)(x)
+            x = rounded(self.activation(x.astype(jnp.float32)), self.dtype)
         return x
 
-    def _layer(self, size: int, gain: float, name: str) -> nn.Dense:
-        return nn.Dense(size, kernel_init=nn.initializers.orthogonal(gain), name=name)
+    def _output(self, x: Array, size: int, gain: float, name: str) -> Array:
+        return _layer(size, gain, name, jnp.float32)(x.astype(jnp.float32))
+
+
+def _layer(size: int, gain: float, name: str, dtype: Any) -> Dense:
+    start = nn.initializers.orthogonal(gain)
+    return Dense(size, kernel_init=start, name=name, dtype=dtype)

@@ -107,6 +107,9 @@ def make_ppo(
         head_sizes=tuple(config.head_sizes),
         privileged=config.privileged_critic,
         never_reset=config.memory == "never_reset",
+        # A core from elsewhere may have none.
+        chunk_length=getattr(core, "chunk_length", None),
+        dtype=config.dtype,
     )
     optimizer = optax.chain(
         optax.clip_by_global_norm(config.max_grad_norm),

@@ -122,6 +122,9 @@ def make_pqn(
         encoder_sizes=tuple(config.encoder_sizes),
         head_sizes=tuple(config.head_sizes),
         never_reset=config.memory == "never_reset",
+        # A core from elsewhere may have none.
+        chunk_length=getattr(core, "chunk_length", None),
+        dtype=config.dtype,
     )
     optimizer = optax.chain(
         optax.clip_by_global_norm(config.max_grad_norm),

@@ -17,7 +17,13 @@ from experiment.run import divergence
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
-from experiment.setup.building import build_agent, learner_shapes, over_seeds, seed_keys
+from experiment.setup.building import (
+    build_agent,
+    computing,
+    learner_shapes,
+    over_seeds,
+    seed_keys,
+)
 from experiment.setup.config import EnvChoice, RunConfig
 from experiment.setup.request import Request
 
@@ -50,7 +56,8 @@ def evaluate(
     keys = jax.vmap(lambda key: jax.random.fold_in(key, 0xE7A1))(
         seed_keys(replace(config, schedule=schedule))
     )
-    with waiting(f"playing {request.episodes} episodes of each learner"):
+    said = f"playing {request.episodes} episodes of each learner"
+    with waiting(said), computing(config):
         found = jax.jit(over_seeds(play))(learners, keys[np.array(seeds)])
         episodes = jax.device_get(found)
     returns, lengths = episodes.episode_return, episodes.length

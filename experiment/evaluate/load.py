@@ -12,7 +12,7 @@ from experiment.run import divergence
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.run_folder import RunFolder
 from experiment.setup import trust as trust_module
-from experiment.setup.building import build_agent, learner_shapes
+from experiment.setup.building import build_agent, computing, learner_shapes
 from experiment.setup.config import RunConfig
 
 
@@ -60,7 +60,8 @@ class Trained:
         Raises:
           ValueError: if an action is to be drawn without a key.
         """
-        return self._act(self.learner, carry, obs, jnp.asarray(reset), key, greedy)
+        with computing(self.config):
+            return self._act(self.learner, carry, obs, jnp.asarray(reset), key, greedy)
 
     @cached_property
     def _act(self) -> Any:

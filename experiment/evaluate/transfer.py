@@ -27,7 +27,7 @@ from experiment.run import divergence
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
-from experiment.setup.building import build_agent, learner_shapes
+from experiment.setup.building import build_agent, computing, learner_shapes
 from experiment.setup.config import EnvChoice, RunConfig, override_env
 from experiment.setup.request import TransferRequest
 
@@ -104,10 +104,11 @@ def evaluate(
         agent = build_agent(config, choice)
         check_fits(like, learner_shapes(agent, config))
         tasks = partial(agent.tasks, num_tasks=request.tasks)
-        task = jax.device_get(jax.jit(tasks)(plan.key(split)))
+        with computing(config):  # and not the experts, which are runs of their own
+            task = jax.device_get(jax.jit(tasks)(plan.key(split)))
         bodies[split] = _bodies(plan, choice, task)
         known = _levels(plan, choice, split, task)
-        with waiting(f"playing {request.tasks} tasks of {split}"):
+        with waiting(f"playing {request.tasks} tasks of {split}"), computing(config):
             found = _play(agent, learners, plan, split)
         levels[split] = _with_random(known, bodies[split], found.pop(RANDOM)[0])
         played[split] = found

@@ -20,7 +20,7 @@ from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup import every, scale
-from experiment.setup.building import initialisation, over_seeds
+from experiment.setup.building import computing, initialisation, over_seeds
 from experiment.setup.config import RunConfig
 
 UNITS = {
@@ -44,7 +44,7 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
       InputError: if another process owns the folder, or what is there cannot be used.
       MachineError: if something cannot be written; what was good is untouched.
     """
-    with folder.owned(new=not resume):
+    with folder.owned(new=not resume), computing(config):
         return _train(agent, config, folder, resume=resume)
 
 
@@ -87,9 +87,11 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     compile_seconds = time.perf_counter() - began
     num_seeds = config.schedule.num_seeds
     num_parameters = sum(x.size for x in jax.tree.leaves(learners.params)) // num_seeds
+    most = memory.expected(update, beside=2 * memory.size(origin.shapes))
     print(
         f"compiled in {compile_seconds:.1f} s; {num_parameters:,} parameters, "
-        f"{num_seeds} seed(s) on {jax.devices()[0].device_kind}",
+        f"{num_seeds} seed(s) on {device.device_kind}"
+        + (f"; {memory.shown(most)} of memory at most" if most is not None else ""),
         flush=True,
     )
     config, learners, begun = _paced(config, folder, update, learners)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import dis
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -51,6 +52,15 @@ def build_agent(config: RunConfig, env_choice: EnvChoice | None = None) -> Any:
         if not _is_refusal(error):
             raise
         raise InputError(str(error)) from error
+
+
+def computing(config: RunConfig) -> AbstractContextManager[Any]:
+    """In which a run's programs are traced: products have the run's precision.
+
+    Of null nothing is said, so that JAX_DEFAULT_MATMUL_PRECISION counts.
+    """
+    precision = config.schedule.precision
+    return jax.default_matmul_precision(precision) if precision else nullcontext()
 
 
 def _is_refusal(error: ValueError) -> bool:

@@ -62,6 +62,9 @@ class Schedule:
     log_every: Every = 1
     # updates, or wall clock (30s, 5m); rounded up to log points
     checkpoint_every: Every = "60s"
+    # of matrix products, as jax.default_matmul_precision has it: an NVIDIA GPU rounds
+    # what goes in to TF32 unless it is highest, a CPU never does; null: the device's
+    precision: str | None = fields.optional("default", "high", "highest")
     wandb: str = fields.choice("off", "offline", "online")  # logs there as well
     run_dir: str | None = None  # the run's folder; runs/<env>-<core>-<agent>-<time>
 

@@ -60,6 +60,9 @@ OTHER_NAMES = {
     "num_seeds": "nseeds seeds numruns numagents",
     "checkpoint_every": "savefreq saveevery saveinterval checkpointfreq "
     "checkpointfrequency checkpointinterval ckptfreq ckptevery",
+    "precision": "matmulprecision jaxdefaultmatmulprecision tf32",
+    "core.remat": "gradientcheckpointing rematerialize rematerialise checkpointing "
+    "activationcheckpointing",
     "log_every": "loginterval logfreq logfrequency printfreq loggingsteps",
     CACHE: "cachedir compilecache compilationcachedir jaxcompilationcachedir jaxcache "
     "persistentcache cache",

@@ -97,11 +97,17 @@ class StackConfig:
     scan_layers: bool | None = dataclasses.field(
         default=None, metadata={"unsaid": False}
     )
+    # steps that are learned from at a time, each chunk computed again for its
+    # gradients: less memory, a third more time; null: all at once
+    chunk_length: int | None = None
+    remat: bool = False  # each layer is computed again for its gradients, likewise
     # of the layers; states accumulate in float32 regardless
     dtype: str = choice("float32", "bfloat16")
 
     def __post_init__(self):
         check(self, "num_layers")
+        if self.chunk_length is not None:
+            check(self, "chunk_length")
 
 
 @dataclass(frozen=True)

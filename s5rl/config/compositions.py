@@ -7,6 +7,9 @@ from typing import Any
 
 from s5rl.config.base import TABLE, CoreConfig, check, core
 
+# Options of the whole, and of no part.
+WHOLE = ("num_layers", "scan_layers", "chunk_length", "remat")
+
 
 @core(
     "hybrid",
@@ -134,7 +137,7 @@ def _part(config: Any, name: str, told: dict[str, Any]) -> Any:
 def _read(name: str, field: str, text: str) -> Any:
     """A value for a field, of the type of its default."""
     fields = {f.name: f for f in dataclasses.fields(TABLE[name].config)}
-    for whole in ("num_layers", "scan_layers"):  # a part is one layer
+    for whole in WHOLE:  # a part is one layer
         fields.pop(whole, None)
     if field not in fields:
         known = ", ".join(fields)

@@ -10,7 +10,7 @@ from jax import Array
 
 from s5rl.config.attention import GTrXLConfig
 from s5rl.cores.parts.block import initial_state
-from s5rl.cores.parts.dense import Dense
+from s5rl.cores.parts.dense import Dense, spread
 from s5rl.cores.parts.heads import dense, divided, joined
 from s5rl.cores.parts.window import attend, distances, extended, seen
 
@@ -36,9 +36,8 @@ class Gate(nn.Module):
 
         constant = nn.initializers.constant(self.bias)
         bias = self.param("bias", constant, (self.features,), jnp.float32)
-        bias = bias.astype(x.dtype).reshape(*(1,) * (x.ndim - 1), -1)
         r = jax.nn.sigmoid(mixed("reset", x))
-        z = jax.nn.sigmoid(mixed("update", x) - bias)
+        z = jax.nn.sigmoid(mixed("update", x) - spread(bias, x))
         return (1 - z) * x + z * jnp.tanh(mixed("candidate", r * x))
 
 

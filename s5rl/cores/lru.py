@@ -9,7 +9,7 @@ from jax import Array
 
 from s5rl.config.gated import LRUConfig
 from s5rl.cores.parts.block import initial_state, norm
-from s5rl.cores.parts.dense import Dense
+from s5rl.cores.parts.dense import Dense, spread
 from s5rl.recurrence import linear_recurrence
 
 SMALLEST = 1e-6  # of 1 - |a|^2 and of an angle: their logarithms are parameters
@@ -54,7 +54,7 @@ class LRULayer(nn.Module):
         )
         real, imaginary = read_out.astype(dtype)
         y = h.real.astype(dtype) @ real - h.imag.astype(dtype) @ imaginary
-        y = jax.nn.gelu(y + feedthrough.astype(dtype)[None, None] * u)
+        y = jax.nn.gelu(y + spread(feedthrough, u) * u)
         value = Dense(width, dtype=dtype, name="value")(y)
         gate = Dense(width, dtype=dtype, name="gate")(y)
         return carry, x + value * jax.nn.sigmoid(gate)

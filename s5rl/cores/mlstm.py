@@ -10,7 +10,7 @@ from jax import Array
 from s5rl.config.matrix import MLSTMConfig
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.convolution import Convolution
-from s5rl.cores.parts.dense import Dense
+from s5rl.cores.parts.dense import Dense, spread
 from s5rl.cores.parts.heads import divided, head_norm, head_size, joined
 from s5rl.recurrence import resettable
 from s5rl.recurrence.matrix import matrix_recurrence
@@ -79,7 +79,7 @@ class MLSTMLayer(nn.Module):
         y = joined(head_norm(y)).astype(x.dtype)
         ones = nn.initializers.ones_init()
         skip = self.param("skip", ones, (self.channels,), jnp.float32)
-        y = (y + skip.astype(c.dtype)[None, None] * smooth) * jax.nn.silu(z)
+        y = (y + spread(skip, smooth) * smooth) * jax.nn.silu(z)
         last = nn.initializers.normal(2 / (c.num_layers * self.features**0.5))
         down = Dense(self.features, False, c.dtype, kernel_init=last, name="down")
         return (state, m, tail), x + down(y)

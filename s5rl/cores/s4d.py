@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from s5rl.config.spaces import S4DConfig
 from s5rl.cores.parts.block import initial_state, norm
-from s5rl.cores.parts.dense import Dense
+from s5rl.cores.parts.dense import Dense, spread
 from s5rl.recurrence import linear_recurrence
 from s5rl.ssm.bases import s4d_frequencies
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
@@ -49,7 +49,7 @@ class S4DLayer(nn.Module):
         y = 2 * jnp.sum(h.real * real - h.imag * imaginary, axis=-1)
         unit = nn.initializers.normal(1)
         feedthrough = self.param("feedthrough", unit, (width,), jnp.float32)
-        y = y.astype(dtype) + feedthrough.astype(dtype)[None, None] * u
+        y = y.astype(dtype) + spread(feedthrough, u) * u
         y = jax.nn.gelu(y)
         value = Dense(width, dtype=dtype, name="value")(y)
         gate = Dense(width, dtype=dtype, name="gate")(y)

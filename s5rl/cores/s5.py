@@ -12,6 +12,7 @@ from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.checked import check_arguments
 from s5rl.cores.parts.dense import Dense
 from s5rl.cores.stack import Stack
+from s5rl.recurrence.rounding import rounded
 from s5rl.ssm import layer as ssm
 
 
@@ -45,13 +46,17 @@ class S5Layer(nn.Module):
         carry, y = ssm.apply(
             parameters, carry, u, reset, config=config, initial=initial
         )
-        y = x + self._activate(y)
+        y = rounded(x.astype(jnp.float32) + self._activate(y), config.dtype)
         return carry, norm(y) if config.norm == "post" else y
 
     def _activate(self, y: Array) -> Array:
-        def dense(name):
-            return Dense(self.features, dtype=self.config.dtype, name=name)
+        """Float32 between the products, whose results are rounded."""
 
+        def dense(name):
+            layer = Dense(self.features, dtype=self.config.dtype, name=name)
+            return lambda value: layer(value).astype(jnp.float32)
+
+        y = y.astype(jnp.float32)
         activated = jax.nn.gelu(y)
         if self.config.activation == "full_glu":
             gate = dense("gate")(activated)

@@ -1,5 +1,6 @@
 """Layers one on another, behind the one interface of memory."""
 
+from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -13,7 +14,9 @@ from s5rl.config.compositions import HybridConfig
 from s5rl.cores.describe import Description, describe
 from s5rl.cores.parts.block import norm
 from s5rl.cores.parts.checked import check_arguments
+from s5rl.cores.parts.chunked import in_chunks
 from s5rl.cores.parts.dense import Dense
+from s5rl.recurrence.rounding import rounded
 
 DEEP = 5  # so many layers, or rounds of a pattern, are turns of a loop by default
 
@@ -56,6 +59,8 @@ class Stack(nn.Module):
     Where segments open with a learned state, the carry is a pair of what the layers
     remember and opened [B] bool, whether anything was read: a sequence opens like any
     segment, with a reset or without.
+
+    Sequences longer than `config.chunk_length` are read in chunks (`in_chunks`).
     """
 
     features: int
@@ -68,6 +73,11 @@ class Stack(nn.Module):
             return pattern * self.config.num_layers
         (name,) = [n for n, row in CORES.items() if row.config is type(self.config)]
         return [(layer_class(name), self.config)] * self.config.num_layers
+
+    @property
+    def chunk_length(self) -> int | None:
+        """Steps that are learned from at a time; None: all at once."""
+        return self.config.chunk_length
 
     @property
     def learns_its_start(self) -> bool:
@@ -103,11 +113,17 @@ class Stack(nn.Module):
     def __call__(self, carry: Any, x: Array, reset: Array) -> tuple[Any, Array]:
         """Maps x [T, B, features_in] to y [T, B, features] float32."""
         check_arguments(self.initial_carry, carry, x, reset)
+        length = self.chunk_length
+        # Parameters are the same for every length, and are drawn with one call.
+        if length is not None and length < len(x) and not self.is_initializing():
+            alone = self.clone(parent=None)
+            call = partial(alone.apply, self.variables)
+            return in_chunks(call, carry, x, reset, length=length)
         opened = None
         if self.learns_its_start:
             carry, opened = carry
             reset = reset.at[0].set(reset[0] | ~opened)
-        x = x.astype(self.config.dtype)
+        x = rounded(x, self.config.dtype)
         if x.shape[-1] != self.features and not self.reads_any_width:
             x = Dense(self.features, dtype=x.dtype, name="encoder")(x)
         apart = self._apart(x.shape[-1])
@@ -168,6 +184,8 @@ def _one_after_another(
     """Calls the first layers of a stack, inside the module that is being called."""
     states = []
     for index, (layer, config) in enumerate(parts):
+        if stack.config.remat and len(x) > 1:  # no gradients of a step are taken
+            layer = nn.remat(layer)
         made = layer(stack.features, config, name=f"layer_{index}")
         if stack.is_hybrid and layer.reads_any_width:
             state, y = made(carry[index], norm(x, f"norm_{index}"), reset)

@@ -17,6 +17,7 @@ Parameters are real, so that every optimiser accepts them:
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +27,7 @@ from jax import Array
 from s5rl.config.spaces import S5Config
 from s5rl.recurrence import linear_recurrence
 from s5rl.recurrence.planes import times, to_complex, to_planes
+from s5rl.recurrence.rounding import product, rounded
 from s5rl.ssm.bases import diagonalise
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
 
@@ -114,7 +116,7 @@ def apply(
     multiplier, gain = discretise(
         eigenvalues(parameters), step, discretization=config.discretization
     )
-    u = u.astype(dtype)
+    u = rounded(u, dtype)
     after, states = linear_recurrence(
         to_planes(multiplier),
         _driven(u, parameters["input_matrix"], to_planes(gain)),
@@ -123,11 +125,11 @@ def apply(
         initial=None if initial is None else to_planes(initial),
         method=config.method,
     )
-    y = _read(states.astype(dtype), parameters["output_matrix"])
+    y = _read(states, parameters["output_matrix"], dtype)
     if config.halved:
         y = 2 * y  # the mirrored half contributes the complex conjugate
-    y = y + parameters["feedthrough"].astype(dtype)[None, None] * u
-    return to_complex(after), y
+    y = y + parameters["feedthrough"][None, None] * u.astype(jnp.float32)
+    return to_complex(after), rounded(y, dtype)
 
 
 def _driven(u: Array, input_matrix: Array, gain: Array) -> Array:
@@ -136,24 +138,30 @@ def _driven(u: Array, input_matrix: Array, gain: Array) -> Array:
     The gain multiplies the matrix or what it gives, whichever has fewer rows: the
     matrix has H, and T B are read. Where these are few, as in acting, the planes of the
     matrix are read where they lie, by a product each: transposing it costs more.
+
+    In 16 bits the gain always multiplies what the matrix gives: another matrix would be
+    rounded otherwise, and acting would not agree with replaying.
     """
     length, batch, width = u.shape
     rows = u.reshape(length * batch, width)
     if FEW * len(rows) <= width:
-        planes = jnp.broadcast_to(rows, (2, *rows.shape)) @ input_matrix.astype(u.dtype)
-        drive = times(gain[None], jnp.swapaxes(planes, 0, 1).astype(jnp.float32))
+        planes = product(
+            jnp.broadcast_to(rows, (2, *rows.shape)), input_matrix, u.dtype
+        )
+        drive = times(gain[None], jnp.swapaxes(planes, 0, 1))
         return drive.reshape(length, batch, 2, -1)
-    folded = len(rows) > width
+    folded = len(rows) > width and u.dtype == jnp.float32
     matrix = jnp.swapaxes(input_matrix, 0, 1)  # [H, 2, P]
     matrix = times(gain[None], matrix) if folded else matrix
-    drive = rows @ matrix.reshape(width, -1).astype(u.dtype)
-    drive = drive.astype(jnp.float32).reshape(length, batch, 2, -1)
+    drive = product(rows, matrix.reshape(width, -1), u.dtype)
+    drive = drive.reshape(length, batch, 2, -1)
     return drive if folded else times(gain[None, None], drive)
 
 
-def _read(states: Array, output_matrix: Array) -> Array:
-    """Re(C̃ x), [T, B, H], of planes [T, B, 2, P], by one product."""
+def _read(states: Array, output_matrix: Array, dtype: Any) -> Array:
+    """Re(C̃ x), [T, B, H] float32, of planes [T, B, 2, P], by one product."""
     length, batch = states.shape[:2]
-    real, imaginary = output_matrix.astype(states.dtype)
-    y = states.reshape(length * batch, -1) @ jnp.concatenate([real, -imaginary])
+    real, imaginary = output_matrix
+    matrix = jnp.concatenate([real, -imaginary])
+    y = product(states.reshape(length * batch, -1), matrix, dtype)
     return y.reshape(length, batch, -1)

@@ -5,7 +5,14 @@
 | the first leaf's bytes alone | test_sizes_are_of_all_arrays |
 | programs in a program are left out | test_the_largest_array_may_stand_deep_inside |
 | results are not counted | test_a_compiled_program_is_refused_by_what_it_takes |
+| what is needed in between is not counted | test_what_is_expected_is_what_is_taken |
+| this process is not counted | test_what_is_expected_is_what_is_taken |
 """
+
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -51,3 +58,39 @@ def test_a_compiled_program_is_refused_by_what_it_takes(monkeypatch):
     monkeypatch.setattr(memory, "there_is", lambda: 3_000)
     with pytest.raises(MachineError, match="an update of this run takes"):
         memory.check_compiled(compiled)
+
+
+MEASURED = """
+import json, jax, jax.numpy as jnp
+from experiment import memory
+
+def wide(x):
+    y = x[:, None] * x[None]  # 256 MB, which a product of matrices has to be given
+    return y @ y[:, :8]
+
+compiled = jax.jit(wide).lower(jnp.ones(8000)).compile()
+held, _ = memory.process()
+expected = memory.expected(compiled, beside=10**6)
+jax.block_until_ready(compiled(jnp.ones(8000)))
+print(json.dumps([held, expected, memory.process()[1]]))
+"""
+
+
+def test_what_is_expected_is_what_is_taken():
+    """Beside the operating system's peak, in a process that does nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    held, expected, peak = json.loads(done.stdout.splitlines()[-1])
+    assert expected - held > 250e6
+    assert peak <= expected * 1.02
+    assert peak >= expected * 0.8
+
+
+def test_bytes_are_shown_in_as_many_digits_as_count():
+    assert memory.shown(314_159_265) == "0.31 GB"
+    assert memory.shown(10**12) == "1,000.0 GB"

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from s5rl.cores.parts.dense import Dense
+from s5rl.recurrence.rounding import rounded
 
 
 def norm(x: Array, name: str = "norm") -> Array:
@@ -16,12 +17,12 @@ def norm(x: Array, name: str = "norm") -> Array:
     Statistics in float32, whatever the layers compute in. Over time or over lanes they
     would leak, and differ between acting and learning.
     """
-    return nn.LayerNorm(name=name)(x.astype(jnp.float32)).astype(x.dtype)
+    return rounded(nn.LayerNorm(name=name)(x.astype(jnp.float32)), x.dtype)
 
 
 def rms_norm(x: Array, name: str = "norm") -> Array:
     """As `norm`, by the root mean square alone (Zhang & Sennrich, 2019)."""
-    return nn.RMSNorm(name=name)(x.astype(jnp.float32)).astype(x.dtype)
+    return rounded(nn.RMSNorm(name=name)(x.astype(jnp.float32)), x.dtype)
 
 
 class GatedMLP(nn.Module):

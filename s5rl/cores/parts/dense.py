@@ -1,25 +1,40 @@
-"""Products with a matrix of parameters, by rows."""
+"""Products with a matrix of parameters, by rows, and in 16 bits if wanted."""
 
 from typing import Any
 
 import flax.linen as nn
-from jax import Array, lax
+import jax.numpy as jnp
+from jax import Array
+
+from s5rl.recurrence.rounding import by_rows, rounded
 
 
-def by_rows(x: Array, matrix: Array, _dimensions: Any, **options: Any) -> Array:
-    """`lax.dot_general` as Dense layers call it: x [..., H], matrix [H, F].
+class Dense(nn.Module):
+    """`flax.linen.Dense`, by rows, and its bias learns from a sum in float32.
 
-    All axes in front are one axis of rows. The gradient of a matrix sums over them, and
-    XLA's products for CPUs sum faster over one axis than over T and B apart
-    (docs/performance.md).
+    flax casts the bias and then spreads it over steps and lanes, so that its gradient
+    is summed in `dtype`: bfloat16 does not count beyond 256, and of 65,536 ones that
+    sum is 32,768. Here it is added in float32, and their sum rounded once.
     """
-    y = lax.dot_general(
-        x.reshape(-1, x.shape[-1]), matrix, (((1,), (0,)), ((), ())), **options
-    )
-    return y.reshape(*x.shape[:-1], matrix.shape[-1])
+
+    features: int
+    use_bias: bool = True
+    dtype: Any = jnp.float32  # of the product; parameters are float32
+    kernel_init: Any = nn.initializers.lecun_normal()
+    bias_init: Any = nn.initializers.zeros_init()
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """Maps x [..., H] to [..., features] of `dtype`."""
+        shape = (x.shape[-1], self.features)
+        kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
+        y = by_rows(x, kernel, self.dtype)
+        if self.use_bias:
+            bias = self.param("bias", self.bias_init, shape[1:], jnp.float32)
+            y = y + jnp.broadcast_to(bias, y.shape)
+        return rounded(y, self.dtype)
 
 
-class Dense(nn.Dense):
-    """`flax.linen.Dense`, by rows."""
-
-    dot_general: Any = by_rows
+def spread(parameter: Array, like: Array) -> Array:
+    """A parameter [H] as `like` [..., H] is, in shape and dtype; see `Dense`."""
+    return jnp.broadcast_to(parameter, like.shape).astype(like.dtype)
