@@ -8,8 +8,9 @@ One update of PPO on `memory_chain` with S5 of the paper's size (four layers of 
 256 states, full GLU), 4 lanes in one minibatch, one epoch; plain, in chunks
 (`core.chunk_length`), and in chunks of layers that are computed again (`core.remat`
 and `core.scan_layers`). Each in a process of its own, whose peak of resident memory is
-the operating system's; seconds are the best of `--repeat` updates after the first: on
-the clock, and of the processors, which other load lengthens far less. A row of `length.csv` each, as soon as it is known; what is there is not measured again.
+the operating system's. Seconds are the best of `--repeat` updates after the first: on
+the clock, and of the processors, which other load lengthens far less. A row of
+`length.csv` each, as soon as it is known; what is there is not measured again.
 """
 
 import argparse
@@ -116,8 +117,11 @@ def draw(path: Path) -> None:
     import matplotlib.pyplot as plt
 
     rows = read(path)
-    panels = {"cpu_seconds": "seconds of CPU, an update", "program_gb": "GB, of the program",
-              "peak_gb": "GB, peak of the process"}  # fmt: skip
+    panels = {
+        "cpu_seconds": "seconds of CPU, an update",
+        "program_gb": "GB, of the program",
+        "peak_gb": "GB, peak of the process",
+    }
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
     for axis, (name, title) in zip(axes, panels.items(), strict=True):
         for way, colour in zip(WAYS, ("#0072B2", "#D55E00", "#009E73"), strict=True):
