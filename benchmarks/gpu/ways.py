@@ -103,7 +103,7 @@ def timed(
         run = jax.jit(partial(rollout, env, params, length)).lower(carry).compile()
     row: dict[str, Any] = {"env": name, "way": way, "num_envs": num_envs}
     try:
-        row |= in_loop(run.as_text(), length)._asdict()
+        row |= in_loop(run.as_text() or "", length)._asdict()
     except ValueError as error:
         row["said"] = str(error)
 

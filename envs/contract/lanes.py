@@ -2,7 +2,8 @@
 
 Under `vmap` a condition becomes a selection: both sides are computed, for every lane.
 `where` has a batching rule of its own that sees the whole batch, however many vmaps
-deep, and takes one of three ways. Values are those of the selection, bit for bit.
+deep, and takes one of three ways. Values are those of the selection, bit for bit, but
+for products and sums that a compiler may contract in one way and not in another.
 
 - "chunks", on a CPU: does nothing if no lane is chosen, gathers a chunk of lanes at a
   time if some are, and computes all at once if most are.

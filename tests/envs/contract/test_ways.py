@@ -1,5 +1,7 @@
 """Every way that lanes are worked on gives the same bits, in every family that has it.
 
+Compiled without the passes that contract products and sums where they stand together.
+
 | mutant | fails |
 |---|---|
 | "select" hands on what was there before | same_bits, by_platform |
