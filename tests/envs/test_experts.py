@@ -94,7 +94,8 @@ def test_an_expert_earns_the_best_level_in_every_episode(name, params):
 @pytest.mark.parametrize(("name", "params"), some(ON_AVERAGE), ids=ids(ON_AVERAGE))
 def test_an_expert_earns_the_best_level_on_average(name, params):
     """Within four standard errors and half a percent, in 2,000 episodes."""
-    check_mean(returns_of(name, params, 2000), envs.levels(name, params).best)
+    episodes = 200 if "labyrinth" in name else 2000  # a maze each is slow
+    check_mean(returns_of(name, params, episodes), envs.levels(name, params).best)
 
 
 def test_every_expert_is_played():

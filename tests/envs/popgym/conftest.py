@@ -6,7 +6,7 @@ All but the light ones are `conformance`: they play the real popgym, for minutes
 import jax
 import pytest
 
-LIGHT = ("test_table.py",)
+LIGHT = ("test_table.py", "test_experts.py")
 
 
 def pytest_collection_modifyitems(items):
