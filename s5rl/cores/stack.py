@@ -149,12 +149,14 @@ class Stack(nn.Module):
         """Rounds of the pattern as turns of one loop, compiled once for all of them."""
         size = len(self.parts()) // self.config.num_layers
         rounds = [carry[i : i + size] for i in range(0, len(carry), size)]
+        # Acting is no loop within a step: what it would slice in each turn costs more.
+        is_acting = len(x) == 1 and not self.is_initializing()
         scanned = nn.scan(
             lambda one, x, states: one(states, x, reset)[::-1],
             variable_axes={"params": 0},
             split_rngs={"params": True},
             length=len(rounds),
-            unroll=len(rounds) if len(x) == 1 else 1,  # acting: no loop within a step
+            unroll=len(rounds) if is_acting else 1,
         )
         one = _Round(self.features, self.config, name="rounds")
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rounds)
