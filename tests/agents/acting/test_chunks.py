@@ -66,8 +66,9 @@ def test_chunks_are_invisible(case):
 
     def loss(network, variables, carry):
         after, distribution, value = network.apply(variables, carry, obs, reset)
-        mode = distribution.mode()  # and one beside it, or it has no gradient
-        log_prob = distribution.log_prob(mode + (0.4 if case == "gaussian" else 0))
+        shape = distribution.mode().shape
+        action = jnp.full(shape, 0.4) if case == "gaussian" else jnp.zeros(shape, int)
+        log_prob = distribution.log_prob(action)
         weight = jnp.cos(jnp.arange(value.size, dtype=jnp.float32)).reshape(T, B)
         total = ((value + log_prob) * weight).sum() + after[0].sum()
         return total, (after, log_prob, value)
