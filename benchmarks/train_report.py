@@ -100,6 +100,9 @@ def _plot(rows: Sequence[Row], path: Path) -> None:
         axis.minorticks_off()
         axis.spines[["top", "right"]].set_visible(False)
     axes[0][0].set_ylabel("environment steps a second, training")
-    axes[0][0].legend(frameon=False, fontsize=8)
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside right center", frameon=False, fontsize=8
+    )
     figure.savefig(path, dpi=120)
     plt.close(figure)
