@@ -142,13 +142,20 @@ def _read_run(label: str, folder: RunFolder, config: RunConfig) -> ComparedRun:
 def make_labels(
     folders: Sequence[RunFolder], configs: Sequence[RunConfig]
 ) -> list[str]:
-    """The core of each run; and what differs, among runs of the same core."""
+    """The agent, if there are several, and core; what differs among runs of the same.
+
+    A memory that is never reset is another agent, though the core is the same.
+    """
     flat = [_flatten(run_config.dump(config)) for config in configs]
-    cores = [_core(config, keys) for config, keys in zip(configs, flat, strict=True)]
+    several = len({config.agent.name for config in configs}) > 1
+    names = [
+        f"{config.agent.name} {core}" if several else core
+        for config, core in zip(configs, map(_core, configs, flat), strict=True)
+    ]
     labels = []
-    for core, own in zip(cores, flat, strict=True):
-        alike = [other for name, other in zip(cores, flat, strict=True) if name == core]
-        labels.append(safe(core + _difference(own, alike), _MOST_LETTERS))
+    for name, own in zip(names, flat, strict=True):
+        alike = [keys for other, keys in zip(names, flat, strict=True) if other == name]
+        labels.append(safe(name + _difference(own, alike), _MOST_LETTERS))
     # Runs alike in all that a label can hold go by their folders, or are counted.
     labels = [
         f"{label} ({safe(folder.path.name)})" if labels.count(label) > 1 else label
@@ -163,7 +170,6 @@ def make_labels(
 
 
 def _core(config: RunConfig, keys: Mapping[str, Any]) -> str:
-    """A memory that is never reset is another agent, though the core is the same."""
     never = [k for k, v in keys.items() if v == "never_reset"]
     extra = "".join(f" + {key.split('.')[-1]}=never_reset" for key in never)
     return config.core.name + extra
@@ -175,10 +181,8 @@ def _difference(own: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> s
         for key, value in own.items()
         if key not in _BESIDE and any(other.get(key) != value for other in alike)
     ]
-    for part in ("env", "agent"):  # another one has other parameters anyway
-        if f"{part}.name" in keys:
-            rest = [k for k in keys if not k.startswith(f"{part}.")]
-            keys = [f"{part}.name", *rest]
+    if "env.name" in keys:  # another one has other parameters anyway
+        keys = ["env.name", *(key for key in keys if not key.startswith("env."))]
     if not keys:
         return ""
     named = [f"{_short(key)}={own[key]}" for key in keys[:_MOST_KEYS]]

@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+import agents
 import envs
-from agents import AGENTS
 from envs.config import (
     ControlConfig,
     GymnaxConfig,
@@ -54,7 +54,7 @@ def train_help(config: RunConfig) -> str:
         f"core={core.name}: {CORES[core.name].summary}",
         *_table(features | _of("core", type(core.options), vars(core.options))),
         "",
-        f"agent={agent.name}: {AGENTS[agent.name].summary}",
+        f"agent={agent.name}: {agents.AGENTS[agent.name].summary}",
         *_table(_of("agent", type(agent.options), vars(agent.options))),
         "",
         "memory=reset|never_reset, which sets agent.memory",
@@ -65,7 +65,7 @@ def train_help(config: RunConfig) -> str:
         *_table(_of("", Schedule, vars(config.schedule)) | _CACHE),
         "",
         "agents",
-        *_listed({name: row.summary for name, row in AGENTS.items()}),
+        *_listed({name: row.summary for name, row in agents.AGENTS.items()}),
         "",
         "cores",
         *_listed({name: row.summary for name, row in CORES.items()}),

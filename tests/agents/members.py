@@ -26,3 +26,8 @@ SMALL = {
     # Its lanes explore unlike each other, and less as time goes on.
     "pqn": dict(epsilon_start=0.9, epsilon_end=0.2, epsilon_share=1.0),
 }
+# What each learns Memory Chain with in half of `test_learning.UPDATES`.
+LEARNING = {
+    "ppo": dict(learning_rate=3e-3),
+    "pqn": dict(learning_rate=1e-2, epsilon_share=0.5),
+}

@@ -6,7 +6,7 @@ import pytest
 import agents
 import envs
 import s5rl
-from tests.agents.members import AGENTS
+from tests.agents.members import AGENTS, LEARNING
 
 UPDATES = 40  # half of them are enough
 
@@ -18,9 +18,9 @@ def returns(name, core, **options):
         num_envs=32,
         rollout_length=27,  # three episodes
         num_minibatches=2,
-        learning_rate=3e-3,
         encoder_sizes=(16,),
         head_sizes=(16,),
+        **LEARNING[name],
     )
     agent = agents.make(
         name,

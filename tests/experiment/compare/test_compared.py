@@ -45,7 +45,6 @@ def test_labels_say_what_differs(labels_of):
         ["core=gru", "env=gymnax/CartPole-v1", "env.max_steps_in_episode=9"],
         ["core=mlp", "seed=3"],
         ["core=lstm"],
-        ["core=lstm", "agent=pqn"],
     )
     assert found == [
         "s5 (dt_min=0.0003, learning_rate=0.0005)",
@@ -53,8 +52,17 @@ def test_labels_say_what_differs(labels_of):
         "gru (env=gymnax/Pendulum-v1)",
         "gru (env=gymnax/CartPole-v1)",
         "mlp",
-        "lstm (agent=ppo)",
-        "lstm (agent=pqn)",
+        "lstm",
+    ]
+    found = labels_of(
+        ["core=s5"],
+        ["core=lstm", "agent=pqn"],
+        ["core=lstm", "agent=pqn", "agent.td_lambda=0.5"],
+    )
+    assert found == [
+        "ppo s5",
+        "pqn lstm (td_lambda=0.95)",
+        "pqn lstm (td_lambda=0.5)",
     ]
 
 

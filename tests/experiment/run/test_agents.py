@@ -116,12 +116,15 @@ def test_what_cannot_be_loaded_is_refused(run, tmp_path):
 
 
 def test_it_is_compared(run, write_run, call, tmp_path):
-    other = write_run(tmp_path / "other", "core=gru")
+    """By its name, with a run of another agent."""
+    agent = next(name for name in agents.AGENTS if name != run.config.agent.name)
+    other = write_run(tmp_path / "other", "core=gru", f"agent={agent}")
     out = tmp_path / "out"
     paths = f"runs={run.folder.path},{other}"
     status, _, errors = call(compare, paths, f"out={out}")
     assert status == 0, errors
-    assert f">{run.config.agent.name}<" in (out / "report.html").read_text()
+    report = (out / "report.html").read_text()
+    assert f">{run.config.agent.name} s5<" in report and f">{agent} gru<" in report
 
 
 @pytest.mark.slow  # compiles meta-episodes; the loop over trials is one for all
