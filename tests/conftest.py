@@ -7,6 +7,7 @@ An array that broadcasts by gaining an axis is nearly always a mistake ([B] agai
 
 import os
 import signal
+from collections import Counter
 
 # Two workers share two cores. With pools of threads they wait for one another, and
 # the suite takes half as long again. Programs that tests start have it from here, too.
@@ -19,6 +20,8 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", "")
 import jax
 import pytest
 
+GOLDEN = (5**0.5 - 1) / 2
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
@@ -29,6 +32,24 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "lenient: ranks may promote, as a dependency of ours relies on it"
     )
+    config.addinivalue_line(
+        "markers", "thinned(n): of its cases that are not slow, only one in n is quick"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is asked
+def pytest_collection_modifyitems(items):
+    """A law over a product of axes says most in few cases, spread over all of them."""
+    counted = Counter()
+    for item in items:
+        marker = item.get_closest_marker("thinned")
+        if marker is None or item.get_closest_marker("slow"):
+            continue
+        law = item.path, item.originalname
+        # Multiples of an irrational number keep step with no axis; the first is 0.
+        if counted[law] * GOLDEN % 1 >= 1 / marker.args[0]:
+            item.add_marker(pytest.mark.slow)
+        counted[law] += 1
 
 
 @pytest.fixture(autouse=True)

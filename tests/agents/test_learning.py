@@ -50,6 +50,7 @@ def test_memory_learns_what_needs_memory(agent):
     assert returns(agent, "s5", num_layers=1, state_size=16) > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", AGENTS)
 def test_no_memory_does_not(agent):
     assert returns(agent, "mlp") < 0.5

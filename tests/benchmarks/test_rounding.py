@@ -14,6 +14,7 @@ from benchmarks import rounding
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "length"),
     [

@@ -62,6 +62,7 @@ def traced(name, history):
     return obs, state, step, shown
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_sixty_four_bits_change_no_type(name):
     with jax.enable_x64(True):
@@ -74,6 +75,7 @@ def test_sixty_four_bits_change_no_type_of_a_history():
             assert not wide(traced(name, history=True))
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_strict_promotion_finds_no_mixture(name):
     with jax.numpy_dtype_promotion("strict"):

@@ -30,6 +30,7 @@ def test_every_id_of_gymnax_has_a_name():
     )
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.lenient  # gymnax's Swimmer broadcasts [2] over [5, 2]
 @pytest.mark.parametrize("name", BUILT)
 def test_every_environment_is_built_and_keeps_the_contract(name):
@@ -38,6 +39,7 @@ def test_every_environment_is_built_and_keeps_the_contract(name):
     assert envs.spec(name).name == name and envs.spec(name).measures
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "name, wrap, chosen, limit",
     [

@@ -61,6 +61,7 @@ CASES = {
 }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_played_by_the_rules(case):
     active = CASES[case].get("active", False)
@@ -122,6 +123,7 @@ def test_play_that_remembers_the_cue_earns_one_on_the_shortest_way(active):
     assert got.terminated.sum() > N and not got.truncated.any()
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("active", [False, True])
 @pytest.mark.parametrize("policy", [at_random, forgetful])
 def test_play_without_memory_earns_nothing_on_average(policy, active):
@@ -154,6 +156,7 @@ def drawn(law, least, most, count=20_000):
     return {int(n): side[length == n] for n in np.unique(length)}
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("law", ["uniform", "log_uniform"])
 @pytest.mark.parametrize(("least", "most"), [(1, 7), (5, 9), (3, 3), (1, 100)])
 def test_lengths_have_their_law_and_all_of_them_come(law, least, most):

@@ -35,6 +35,7 @@ def test_every_example_is_run():
     assert names and all(f'main("{name}")' in here for name in names)
 
 
+@pytest.mark.slow
 def test_the_core_learns_in_your_code(main, capsys):
     """Not to remember costs 1, on average, for a sign is told from nothing."""
     losses = main("core_in_your_agent")(steps=120)
@@ -59,6 +60,7 @@ def test_only_both_ways_at_once_know_what_comes_later(main):
     assert forwards[0] < 0.1 and forwards[1] > 0.7
 
 
+@pytest.mark.slow
 def test_the_agent_runs_in_your_own_loop(main, capsys):
     """Three updates teach nothing; that they learn is tests/agents' to show."""
     value = main("custom_loop")(updates=3)

@@ -24,6 +24,7 @@ def place(tmp_path_factory):
     return place
 
 
+@pytest.mark.faults
 def test_killed_in_two_kinds_of_write_and_resumed(place):
     folder, killed = place.path / "killed", []
     for fault in ("in-save:2=kill", "in-row:30=kill"):

@@ -33,6 +33,7 @@ DOZEN = [
 ]
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("line", DOZEN, ids=lambda line: " ".join(line)[:40])
 def test_a_dozen_are_refused(tmp_path, line):
     program, *arguments = line

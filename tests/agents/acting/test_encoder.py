@@ -73,6 +73,7 @@ def test_a_vector_is_handed_on_as_it_is(space):
     np.testing.assert_array_equal(y, flatten(space, obs))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("space", [IMAGE, BYTES, GRID, PLANE])
 def test_leading_axes_are_independent(space):
     """[T, B, ...] is encoded as each of its elements is."""

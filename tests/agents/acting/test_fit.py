@@ -172,6 +172,7 @@ def entropies(small_ppo):
     return train(0.0), train(1.0)
 
 
+@pytest.mark.slow
 def test_an_entropy_bonus_raises_entropy(entropies):
     without, with_bonus = ([m["loss/entropy"] for m in run] for run in entropies)
     assert with_bonus[-1] > with_bonus[0] + 0.1  # of log(3) at most

@@ -42,6 +42,7 @@ def build(small_core, name="memory_chain", **params):
     )
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_wrapper_shows_the_state_of_now_and_of_what_an_action_led_to(name):
     bare, params = envs.make(name, **ENVIRONMENTS[name])
@@ -153,6 +154,7 @@ def test_a_time_limit_bootstraps_from_the_state_that_it_cut(small_core):
     assert t == 4
 
 
+@pytest.mark.slow
 def test_it_trains_and_replays_what_it_did(small_core):
     agent = build(small_core)
     learner = agent.initialise(jax.random.key(0))

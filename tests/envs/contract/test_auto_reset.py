@@ -40,6 +40,7 @@ def without_state(result):
     return (*rest, {k: v for k, v in info.items() if k != "final_markov_state"})
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     ("name", "batch", "wrap"),
     [
@@ -124,6 +125,7 @@ def test_old_style_keys_will_do():
     )
 
 
+@pytest.mark.slow
 def test_lanes_may_have_their_own_params():
     env = type(harness.make("popgym_labyrinth_escape_easy")[0])(3, 3)
     pool = env.with_pool(jax.random.key(0), env.default_params, num_mazes=5)

@@ -43,6 +43,7 @@ def selected(chosen, x, table, other):
     return jax.tree.map(partial(jnp.where, chosen), work(x, table), other)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("shape", [(64,), (8, 8), (3,), (17,)])
 def test_however_many_are_chosen_it_is_the_selection(shape):
     n = int(np.prod(shape))
@@ -80,6 +81,7 @@ def counted(count, n=64):
     return len(done)
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize(
     ("count", "expected"), [(1, 8), (8, 8), (9, 16), (48, 48), (49, 64), (64, 64)]
 )

@@ -51,6 +51,7 @@ def place(env, params, position, velocity, **fields):
     )
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", SOFT)
 def test_episodes_are_truncated_and_never_terminated(name):
     limit, lanes = 5, 3
@@ -164,6 +165,7 @@ def test_directions_are_distributed_as_those_drawn_until_they_differ():
     assert np.abs(views(ours)[4]).max() <= 0.9 + 1e-6
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize(
     "name, position, velocity, action, obs, reward",
     [
@@ -284,6 +286,7 @@ def test_an_int_is_a_number_and_no_gravity_is_allowed():
     assert params.gravity == 0 and params.upper_length == 2
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_picture_follows_the_body(name):
     env, params = envs.make(name)

@@ -26,6 +26,7 @@ def make(name):
     return env, env.default_params, tasks_class()
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", play.CASES)
 def test_it_keeps_the_contract_under_every_split(name):
     env, params, tasks = make(name)
@@ -44,6 +45,7 @@ def test_it_keeps_the_contract_under_every_split(name):
     assert env.num_actions == env.action_space(params).n
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", play.CASES)
 def test_a_trial_ends_by_its_clock_and_the_next_begins(name):
     env, params, _ = make(name)
@@ -82,6 +84,7 @@ def test_a_critic_is_told_the_task(name):
     assert (known[0] != known[1]).any()
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", play.CASES)
 def test_tasks_may_differ_between_lanes(name):
     """A batch of tasks equals the tasks played alone."""

@@ -30,6 +30,7 @@ def drawn(name, split, count, seed, **params):
     return {tuple(row) for row in np.concatenate(leaves, 1).tolist()}
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_no_split_shares_a_task_with_training(name):
     """Equal keys for every split: only the split tells the tasks apart."""

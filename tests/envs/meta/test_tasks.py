@@ -63,6 +63,7 @@ def test_the_parts_are_the_same_everywhere_and_chosen_by_the_seed():
 GOLDEN = [9, 12, 21, 25, 36, 37, 39, 44, 46, 47, 58, 64, 65, 67, 70, 77]
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("distribution", [DarkRoomTasks(), DarkRoomTasks(size=5)])
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_draw_is_uniform_over_its_split(distribution, split):

@@ -313,6 +313,7 @@ ALIKE = {
 }
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", gymnax_render._DRAWINGS)
 @pytest.mark.lenient
 def test_a_drawing_follows_the_state(name):

@@ -41,6 +41,7 @@ def as_written(config: run_config.RunConfig) -> dict:
     return OmegaConf.to_container(OmegaConf.create(text))  # type: ignore
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("core", CORE_CONFIGS)
 @pytest.mark.parametrize("agent", AGENTS)
 def test_load_inverts_dump(compose, core, agent):
@@ -64,6 +65,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_environment_can_be_chosen(compose, name, monkeypatch):
     # Other suites are refused where they are not installed; here they all are.

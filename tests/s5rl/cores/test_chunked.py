@@ -83,6 +83,7 @@ def assert_close(got, want):
     jax.tree.map(close, got, want)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(("name", "way"), CASES)
 def test_chunks_and_layers_computed_again_equal_one_call(name, way):
     options = {"num_layers": 2 if "scan_layers" in WAYS[way] else 1}

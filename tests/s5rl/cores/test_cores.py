@@ -102,6 +102,7 @@ def random_reset():
     return np.random.default_rng(3).random((T, B)) < 0.3
 
 
+@pytest.mark.thinned(3)
 def test_single_steps_equal_one_call(core):
     variables, carry, x, _ = drawn(core)
     reset, entering, outputs = random_reset(), carry, []
@@ -112,6 +113,7 @@ def test_single_steps_equal_one_call(core):
     chex.assert_trees_all_close((carry, jnp.concatenate(outputs)), whole, **CLOSE)
 
 
+@pytest.mark.thinned(3)
 def test_chunking_is_invisible(core):
     """In the values, and in every gradient once it is passed on through the carry."""
     variables, carry, x, y_bar = drawn(core)
@@ -220,6 +222,7 @@ def test_environments_do_not_meet(core):
     chex.assert_trees_all_close(got, want, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("case", members(CASES))
 def test_the_carry_returns_as_it_came(case):
     """Structure, shapes and dtypes: it can be scanned over, and nothing recompiles."""
@@ -264,6 +267,7 @@ def test_bfloat16_layers_stay_near_single_precision(case):
     assert (got != want).any()  # it was computed in bfloat16
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("case", members(ROUNDED))
 def test_bfloat16_obeys_the_laws(case):
     """By single steps, chunked, and with a lost segment, up to rounding."""
@@ -312,6 +316,7 @@ def test_a_learned_start_opens_every_segment(case):
     assert changed[0] > 1e-6 and changed[CUT] > 1e-6
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("case", members(SMALL))
 def test_the_first_call_after_init_is_finite(case):
     core = made(case)

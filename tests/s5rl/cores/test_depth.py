@@ -96,6 +96,7 @@ def test_layers_of_a_loop_start_apart():
     assert np.abs(drawn[0] - drawn[1]).max() > 0.1
 
 
+@pytest.mark.slow
 def test_the_program_does_not_grow_with_depth():
     """Twice the layers, the same equations but for those that gather and spread."""
 

@@ -30,6 +30,7 @@ CELLS = {
 }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_call_is_flaxs_cells_step_by_step_from_zeros_at_resets(cell):
     core = s5rl.make_core(CELLS[cell], features=H, num_layers=LAYERS)

@@ -194,6 +194,7 @@ def case(request):
     return core, partial(oracle, name, core.config), params, noise(carry, rng), x
 
 
+@pytest.mark.thinned(4)
 def test_equals_its_equations(case):
     core, equations, params, carry, x = case
     bars = floats(carry), np.ones((T, B, H), np.float32)

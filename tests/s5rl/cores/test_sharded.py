@@ -36,6 +36,7 @@ CASES += [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_gradients_equal_those_of_one_device(case):
     """In a program of its own: devices are simulated before JAX is there."""

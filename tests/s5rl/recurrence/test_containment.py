@@ -68,6 +68,7 @@ def shared(request):
     return request.param
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("method", METHODS)
 def test_no_gradient_crosses_a_reset(shared, method):
     a, b, carry, carry_bar, h_bar = drawn(shared)
@@ -148,6 +149,7 @@ def test_a_single_step_contains_what_it_drops(shared, poison):
     assert np.isfinite(a_bar).all()
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("length", [1, 4])
 @pytest.mark.parametrize("method", SELDOM)
 def test_states_accumulate_in_single_precision(shared, method, length):

@@ -99,6 +99,7 @@ def run(monkeypatch):
     return compiled
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     ("form", "shared", "reverse", "sizes"),
     [

@@ -96,6 +96,7 @@ def by_steps(rule, inputs, carry, initial, reset):
 RULES = pytest.mark.parametrize("rule", [matrix_recurrence, delta_recurrence])
 
 
+@pytest.mark.thinned(3)
 @RULES
 @pytest.mark.parametrize("chunk", [1, 4, 64])
 @pytest.mark.parametrize("pattern", patterns())
@@ -177,6 +178,7 @@ def test_gradients_are_those_of_single_steps(rule):
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), got, want)
 
 
+@pytest.mark.thinned(3)
 @RULES
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
 @pytest.mark.parametrize("place", ["k", "v", "gate", "carry", "q"])

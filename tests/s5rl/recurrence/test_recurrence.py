@@ -137,6 +137,7 @@ def draw(keys, shared):
     return sample
 
 
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize(("method", "dtypes"), OF_DTYPES)
 def test_equals_the_defining_equation(draw, method, dtypes):
     for length in (1, 4, T):
@@ -150,6 +151,7 @@ def test_equals_the_defining_equation(draw, method, dtypes):
             np.testing.assert_array_equal(got[0], got[1][-1])
 
 
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize(("method", "dtypes"), OF_DTYPES)
 def test_gradients_equal_the_defining_equations(draw, method, dtypes):
     for length in (1, T):
@@ -181,6 +183,7 @@ def test_gradients_equal_finite_differences(draw, keys, method):
     np.testing.assert_allclose(slope, (moved(1e-6) - moved(-1e-6)) / 2e-6, rtol=1e-4)
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("method", SELDOM)
 @pytest.mark.parametrize("cuts", [(3,), range(1, T)], ids=["two", "single steps"])
 def test_chunking_is_invisible(draw, method, cuts):
