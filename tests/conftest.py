@@ -5,9 +5,12 @@ An array that broadcasts by gaining an axis is nearly always a mistake ([B] agai
 (distrax's multivariate distributions): there, mark the test `lenient`.
 """
 
+import math
 import os
 import signal
-from collections import Counter
+import sys
+import zlib
+from collections import defaultdict
 
 # Two workers share two cores. With pools of threads they wait for one another, and
 # the suite takes half as long again. Programs that tests start have it from here, too.
@@ -39,17 +42,23 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)  # before -m is asked
 def pytest_collection_modifyitems(items):
-    """A law over a product of axes says most in few cases, spread over all of them."""
-    counted = Counter()
+    """A law over a product of axes says most in few cases, spread over all of them.
+
+    Multiples of an irrational number keep step with no axis, and each law begins
+    elsewhere, so that of a short list (agents, say) each member meets some laws. On
+    another Python these are others.
+    """
+    python = "{}.{}".format(*sys.version_info)
+    laws = defaultdict(list)
     for item in items:
-        marker = item.get_closest_marker("thinned")
-        if marker is None or item.get_closest_marker("slow"):
-            continue
-        law = item.path, item.originalname
-        # Multiples of an irrational number keep step with no axis; the first is 0.
-        if counted[law] * GOLDEN % 1 >= 1 / marker.args[0]:
-            item.add_marker(pytest.mark.slow)
-        counted[law] += 1
+        if item.get_closest_marker("thinned") and not item.get_closest_marker("slow"):
+            laws[item.path, item.originalname].append(item)
+    for (_, name), cases in laws.items():
+        start = zlib.crc32(f"{name}, {python}".encode()) / 2**32
+        order = sorted(range(len(cases)), key=lambda i: (start + i * GOLDEN) % 1)
+        n = cases[0].get_closest_marker("thinned").args[0]
+        for place in order[math.ceil(len(cases) / n) :]:
+            cases[place].add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

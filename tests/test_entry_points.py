@@ -31,6 +31,7 @@ sys.exit(status)
 """
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     ("module", "arguments", "status"),
     [

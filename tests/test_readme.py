@@ -50,6 +50,7 @@ def corridor(tmp_path, monkeypatch):
     sys.modules.pop("corridor", None)
 
 
+@pytest.mark.slow
 def test_the_environment_of_ones_own_is_trained(corridor):
     from experiment.setup import config as run_config
     from experiment.setup.building import build_agent

@@ -24,6 +24,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", recurrence.PASSES)
 def test_every_method_equals_the_textbook(name):
     arguments = recurrence.inputs(length=6, batch=3, states=4)
@@ -36,7 +37,7 @@ def test_every_method_equals_the_textbook(name):
         chex.assert_trees_all_close(got, want, **CLOSE)
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", core.PASSES)
 def test_our_stack_equals_the_textbook(name):
     stack, runs = core.stacks(features=6, state_size=8, num_layers=2)

@@ -83,6 +83,7 @@ def test_the_table_shows_the_worst_difficulty_of_a_family():
     assert "| popgym_x | 10 | 210 (21 x) |" in text
 
 
+@pytest.mark.slow
 def test_a_profile_adds_up_to_what_a_step_takes():
     said = []
     flags = ["--env", "popgym_repeat_first_easy", "--num-envs", "2", "--profile"]

@@ -75,13 +75,14 @@ def test_sixty_four_bits_change_no_type_of_a_history():
             assert not wide(traced(name, history=True))
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_strict_promotion_finds_no_mixture(name):
     with jax.numpy_dtype_promotion("strict"):
         traced(name, history=name == "memory_chain")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -92,7 +92,7 @@ def some(cases):
     ]
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize(("name", "params"), some(BY_CHANCE), ids=ids(BY_CHANCE))
 def test_random_play_earns_the_chance_level(name, params):
     env, env_params = envs.make(name, **params)
@@ -180,7 +180,7 @@ QUICK_ROOMS = [
 ]
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize(("name", "params"), QUICK_ROOMS, ids=ids(QUICK_ROOMS))
 def test_levels_of_rooms_are_the_means_over_their_tasks(name, params):
     """As the references have them, task by task."""

@@ -63,7 +63,7 @@ def played(policy, memory_length, num_bits=1, **params):
     return env, params, *map(np.asarray, out)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("memory_length", [1, 2, 9, 999, 1000, 1200])
 def test_an_episode_takes_memory_length_and_one_and_pays_at_its_end(memory_length):
     *_, reward, terminated, _, _, _ = played(perfect, memory_length)

@@ -52,7 +52,7 @@ def inputs(case):
     return carry, parts if case == "privileged" else obs[0], reset
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("case", CASES)
 def test_chunks_are_invisible(case):
     plain, cut = network(case), network(case, chunk_length=3)

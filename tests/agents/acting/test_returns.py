@@ -185,7 +185,7 @@ def forward(steps, lambda_):
     return forward_view_returns(**named, lambda_=lambda_)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("continuation", [0.0, 0.5, 1.0, None])
 @pytest.mark.parametrize("step", [0, 3, T - 1], ids=["first", "inside", "last"])
 @pytest.mark.parametrize("boundary", ["none", "terminated", "truncated", "both"])

@@ -37,7 +37,7 @@ def observe(lengths, episode, time, total):
     return [1 - time / 5, time / 5 * length / 5, length / 5, total]
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("core", CORES)
 def test_a_step_is_followed_by_the_value_of_what_it_led_to(played, clockwork, core):
     # One step at a time: the value of what action t led to, read with the memory

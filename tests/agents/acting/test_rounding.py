@@ -110,6 +110,7 @@ def test_what_is_read_and_made_in_float32():
     np.testing.assert_allclose(moved, wanted, atol=0.5 * np.abs(wanted).max())
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     ("space", "obs"),
     [

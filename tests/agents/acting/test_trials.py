@@ -137,6 +137,7 @@ def test_memory_never_reset_begins_with_another_tasks_arm(game):
     np.testing.assert_array_equal(result.trial_return, want)
 
 
+@pytest.mark.slow
 def test_random_play_earns_what_random_play_earns(game):
     found = np.mean([play(game, "random", key=k).trial_return for k in range(5)])
     error = np.sqrt(0.25 * 0.75 / (5 * TASKS * TRIALS))

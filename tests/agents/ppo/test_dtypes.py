@@ -35,7 +35,7 @@ CASES = [
 WIDE = (jnp.float64, jnp.int64, jnp.complex128)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.lenient  # distrax's normal distributions broadcast
 @pytest.mark.parametrize(
     "session",

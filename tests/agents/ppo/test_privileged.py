@@ -42,7 +42,7 @@ def build(small_core, name="memory_chain", **params):
     )
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_wrapper_shows_the_state_of_now_and_of_what_an_action_led_to(name):
     bare, params = envs.make(name, **ENVIRONMENTS[name])
@@ -114,6 +114,7 @@ def test_the_value_hangs_on_memory_too(small_core):
     assert np.abs(value - remembered).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_a_time_limit_bootstraps_from_the_state_that_it_cut(small_core):
     """Beside a slow oracle: the value of the final observation, read step by step."""
     agent = build(small_core, "popgym_repeat_previous_easy", max_steps_in_episode=5)

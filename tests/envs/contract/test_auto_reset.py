@@ -40,7 +40,7 @@ def without_state(result):
     return (*rest, {k: v for k, v in info.items() if k != "final_markov_state"})
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize(
     ("name", "batch", "wrap"),
     [
@@ -93,6 +93,7 @@ def clocked(env, params, ends):
     return jax.tree.map(lambda x: x.reshape(*ends.shape, *x.shape[1:]), state)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("shape", [(80,), (8, 10)], ids=["flat", "nested"])
 def test_however_many_episodes_end_each_gets_its_own_reset(shape):
     """None, a chunk (16 lanes), more than one, more than can be few (20), all."""
@@ -112,6 +113,7 @@ def test_however_many_episodes_end_each_gets_its_own_reset(shape):
         jax.tree.map(np.testing.assert_array_equal, got, theirs(*args))
 
 
+@pytest.mark.slow
 def test_old_style_keys_will_do():
     env, params = harness.make(NAMES[0])
     state = clocked(env, params, jnp.arange(24) < 4)

@@ -81,7 +81,7 @@ def counted(count, n=64):
     return len(done)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize(
     ("count", "expected"), [(1, 8), (8, 8), (9, 16), (48, 48), (49, 64), (64, 64)]
 )

@@ -49,6 +49,7 @@ def old(state, params, ends):
     return state.replace(time=late(state, params))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "name",
     [

@@ -60,6 +60,7 @@ def expect(obs, action, reward, start, size, discrete):
     return np.concatenate([np.ravel(obs), action, [reward, float(start)]])
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", CASES)
 def test_a_reset_shows_no_past_and_a_start(name):
     _, size, discrete = CASES[name]

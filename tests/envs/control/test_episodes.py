@@ -51,7 +51,7 @@ def place(env, params, position, velocity, **fields):
     )
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", SOFT)
 def test_episodes_are_truncated_and_never_terminated(name):
     limit, lanes = 5, 3
@@ -82,6 +82,7 @@ def test_episodes_are_truncated_and_never_terminated(name):
     assert (obs[truncated] != final[truncated]).any(-1).all()
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "name", ["cartpole_swingup", "point_mass_hard", "reacher_easy"]
 )
@@ -97,6 +98,7 @@ def test_actions_beyond_the_bounds_are_those_at_the_bounds(name):
     assert (np.asarray(at[0]) != within[0]).any()
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "name, low, high",  # of each coordinate, then of each velocity
     [

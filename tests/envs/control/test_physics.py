@@ -105,7 +105,7 @@ def roll(env, state, action, params, steps):
     return jax.tree.map(np.asarray, scan(state))
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", BODIES)
 def test_accelerations_are_those_of_euler_lagrange(name):
     env, oracle, push, others = BODIES[name]
@@ -144,7 +144,7 @@ RUNGE_KUTTA, EULER = (0.004, 1e-5, 10), (2e-4, 5e-3, 1.8)
 METHOD = dict.fromkeys(("cartpole", "acrobot"), RUNGE_KUTTA)
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", ["cartpole", "acrobot", "pendulum", "reacher"])
 def test_energy_is_conserved_without_control_and_damping(name):
     env, oracle, *_ = BODIES[name]

@@ -59,6 +59,7 @@ def plain_thompson(rng, probs, num_pulls):
     return np.array(rates)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("num_pulls", [3, 30])
 def test_thompson_sampling_matches_a_plain_loop(num_pulls):
     probs = np.array([0.2, 0.5, 0.9], np.float32)

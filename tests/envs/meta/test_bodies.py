@@ -71,6 +71,7 @@ def together():
     return BodySet([(e, Params(speed=s)) for e, s in zip(BODIES, SPEEDS, strict=True)])
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("lanes", [5, 90])
 def test_a_lane_moves_as_its_body_alone(lanes):
     """Beside a loop over lanes; 90 lanes are worked on in chunks, 5 at once."""

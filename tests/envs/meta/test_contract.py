@@ -68,6 +68,7 @@ def test_a_trial_ends_by_its_clock_and_the_next_begins(name):
         state = next_state
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", play.CASES)
 def test_a_critic_is_told_the_task(name):
     """Two tasks that differ look alike to the agent, and not to the Markov state."""

@@ -78,7 +78,7 @@ def test_opening_the_door_ends_the_trial_and_hides_the_next_one():
     assert not state.has_key and not state.opened and state.time == 0
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("start", ["center", "corner", "random"])
 @pytest.mark.parametrize(
     ("make", "tasks"), [(DarkRoom, DarkRoomTasks), (DarkKeyToDoor, DarkKeyToDoorTasks)]
@@ -97,7 +97,7 @@ def test_random_play_earns_the_exact_return(make, tasks, start):
     assert play.agrees(returns, float(found.random[0]))
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("at", [((1, 1), (1, 2)), ((1, 2), (1, 2)), ((0, 1), (2, 2))])
 @pytest.mark.parametrize("make", [DarkRoom, DarkKeyToDoor])
 def test_random_play_is_the_mean_over_every_sequence_of_actions(make, at):

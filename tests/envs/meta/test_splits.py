@@ -30,7 +30,7 @@ def drawn(name, split, count, seed, **params):
     return {tuple(row) for row in np.concatenate(leaves, 1).tolist()}
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_no_split_shares_a_task_with_training(name):
     """Equal keys for every split: only the split tells the tasks apart."""
@@ -41,6 +41,7 @@ def test_no_split_shares_a_task_with_training(name):
         assert others and not train & others, split
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", ["meta_cartpole", "meta_bandit"])
 def test_a_finite_set_of_tasks_is_the_same_for_every_seed(name):
     few = drawn(name, "train", 300, seed=1, num_tasks=5)

@@ -91,6 +91,7 @@ def test_value_iteration_equals_the_best_of_every_policy(seed):
     np.testing.assert_allclose(uniform[0, 0], np.mean([*returns.values()]), rtol=1e-5)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("split", ["train", "shifted"])
 def test_random_play_earns_the_exact_value(split):
     env = play.TabularMDP()
@@ -129,6 +130,7 @@ def plain_psrl(rng, transition, reward_mean, num_trials):
     return np.array(values)
 
 
+@pytest.mark.slow
 def test_posterior_sampling_matches_a_plain_loop():
     transition, reward_mean = tiny(3)
     table = np.asarray(transition, float), np.asarray(reward_mean, float)

@@ -63,7 +63,7 @@ def test_the_parts_are_the_same_everywhere_and_chosen_by_the_seed():
 GOLDEN = [9, 12, 21, 25, 36, 37, 39, 44, 46, 47, 58, 64, 65, 67, 70, 77]
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("distribution", [DarkRoomTasks(), DarkRoomTasks(size=5)])
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_draw_is_uniform_over_its_split(distribution, split):
@@ -88,6 +88,7 @@ def test_a_pair_drawn_is_of_its_split(split):
     assert len(as_set(pairs[:, 0])) == len(as_set(pairs[:, 1])) == 81
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("distribution", [DarkRoomTasks(), DarkKeyToDoorTasks()])
 def test_shifted_is_the_held_out_tasks_from_another_start(distribution):
     held_out, shifted = (members(distribution, s) for s in SPLITS[1:])
@@ -107,6 +108,7 @@ def test_rates_are_uniform_and_independent(split, high):
     assert np.abs(correlation).max() < 4.5 / np.sqrt(2000)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     ("split", "concentration", "scale"),
     [("train", 1, 1), ("held_out", 1, 1), ("shifted", 0.1, 2)],

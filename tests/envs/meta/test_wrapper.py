@@ -79,6 +79,7 @@ def oracle(meta, params, key, actions, keys):
             return
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("make", [bandits, cartpoles])
 def test_a_meta_episode_is_trials_of_one_task(make):
     meta, params = make()
@@ -118,6 +119,7 @@ def test_a_meta_episode_is_trials_of_one_task(make):
     )
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("fresh", [True, False])
 def test_start_states_are_fresh_unless_they_are_not_to_be(fresh):
     meta, params = cartpoles(fresh_starts=fresh)
@@ -152,6 +154,7 @@ def _step(meta, state, t, params):
     return meta.step(jax.random.key(t), state, jnp.int32(1), params)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("discount", [1.0, 0.0, 0.5])
 def test_a_trials_end_is_discounted_as_asked(discount):
     meta, params = bandits(trial_discount=discount)

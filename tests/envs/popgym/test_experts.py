@@ -49,6 +49,7 @@ def several(state, n):
     return jax.tree.map(lambda x: jnp.broadcast_to(x, (n, *x.shape)), state)
 
 
+@pytest.mark.slow
 def test_a_labyrinths_expert_takes_the_shortest_way_out():
     """From every square of some mazes, one of them with loops and one without a way."""
     env, rng = LabyrinthEscape(4, 5), np.random.default_rng(0)

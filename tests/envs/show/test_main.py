@@ -175,6 +175,7 @@ def played(name):
     return list(playback.play(env, params, seed=SEED, max_steps=1000))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", EPISODES)
 def test_an_episode_is_the_one_of_hand_written_steps(name):
     moments = played(name)
@@ -220,6 +221,7 @@ def steps(text):
     return [(int(step), float(reward)) for step, reward in lines], float(total)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", EPISODES)
 def test_printed_rewards_add_up_to_the_printed_return(name, capsys, tmp_path):
     given = [f"{key}={value}" for key, value in EPISODES[name].items()]
@@ -313,7 +315,7 @@ ALIKE = {
 }
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("name", gymnax_render._DRAWINGS)
 @pytest.mark.lenient
 def test_a_drawing_follows_the_state(name):

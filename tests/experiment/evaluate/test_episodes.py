@@ -75,6 +75,7 @@ def test_the_setting_can_be_told_otherwise(play):
     assert result["env_params"]["memory_length"] == 9
 
 
+@pytest.mark.slow
 def test_a_stored_limit_that_still_fits_is_kept(play, finished, tmp_path):
     """As if the run had been trained with it: it limits nothing there."""
     trained, run = RunFolder(finished), RunFolder(tmp_path / "run")
@@ -161,6 +162,7 @@ def test_an_edited_configuration_is_refused(refused, copy, module):
     assert "agent.discount was 0.99 and is 0.9" in sentence
 
 
+@pytest.mark.slow
 def test_all_that_a_user_reads_of_damage_is_a_sentence(copy, start):
     """Orbax logs and leaves coroutines behind; neither reaches the terminal."""
     for path in (copy / "checkpoints" / "11").rglob("*"):

@@ -69,6 +69,7 @@ def test_several_diverge_and_all_are_named(go, stub_agent, capsys):
     assert {path.name for path in folder.diverged.iterdir()} == {"seed_0", "seed_1"}
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("bad_at", [1, 11])
 def test_what_is_kept_reproduces_it(go, make_config, stub_agent, bad_at):
     """From the start where nothing was saved, else from the last checkpoint."""
@@ -93,6 +94,7 @@ def test_what_is_kept_reproduces_it(go, make_config, stub_agent, bad_at):
     assert not np.isfinite(metrics["loss/value"][1])
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("stop_at", [6, 12, 18])
 def test_a_resumed_run_goes_on_likewise(go, stub_agent, monkeypatch, stop_at):
     agent = stub_agent(bad_at=11, bad_seed=0)

@@ -58,6 +58,7 @@ def signal_at(monkeypatch, update, number):
     monkeypatch.setattr(progress.Ticker, "show", show_then_signal)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     ("update", "number", "status"),
     [(3, signal.SIGINT, 130), (12, signal.SIGTERM, 143), (21, signal.SIGINT, 130)],

@@ -46,6 +46,7 @@ def final(config, folder):
     return update, [np.asarray(leaf) for leaf in jax.tree.leaves(learners)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status"),
     [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)],

@@ -64,7 +64,7 @@ def called(name, carry, x, reset, *, how):
     return jax.eval_shape(lambda v: core.apply(v, carry, x, reset), variables)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("how", ["apply", pytest.param("init", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", WRONG)
 def test_every_core_refuses_it_alike(case, how):
@@ -80,7 +80,7 @@ def test_every_core_refuses_it_alike(case, how):
     assert says in sentence and sentence.startswith(("x must", "reset must"))
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("how", ["apply", "init"])
 @pytest.mark.parametrize("name", [n for n in CORES if n != "mlp"])
 def test_every_core_refuses_a_carry_that_is_not_its_own(name, how):
@@ -113,7 +113,7 @@ def test_a_layer_wants_its_own_width():
         jax.eval_shape(layer.init, jax.random.key(0), carry, x, RESET)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("name", members(CORES))
 def test_values_are_nobody_s_business(name):
     """Nothing is checked when it runs: neither in the program nor by the host."""

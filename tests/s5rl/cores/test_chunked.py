@@ -83,7 +83,7 @@ def assert_close(got, want):
     jax.tree.map(close, got, want)
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize(("name", "way"), CASES)
 def test_chunks_and_layers_computed_again_equal_one_call(name, way):
     options = {"num_layers": 2 if "scan_layers" in WAYS[way] else 1}
@@ -101,6 +101,7 @@ def test_chunks_and_layers_computed_again_equal_one_call(name, way):
     assert_close(run_and_gradients(core, *rest), run_and_gradients(plain, *rest))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("way", ["chunks", "layers"])
 @pytest.mark.parametrize(
     "name", ["gru", pytest.param("s5", marks=pytest.mark.slow)]

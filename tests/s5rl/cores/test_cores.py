@@ -102,7 +102,7 @@ def random_reset():
     return np.random.default_rng(3).random((T, B)) < 0.3
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 def test_single_steps_equal_one_call(core):
     variables, carry, x, _ = drawn(core)
     reset, entering, outputs = random_reset(), carry, []
@@ -113,7 +113,7 @@ def test_single_steps_equal_one_call(core):
     chex.assert_trees_all_close((carry, jnp.concatenate(outputs)), whole, **CLOSE)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 def test_chunking_is_invisible(core):
     """In the values, and in every gradient once it is passed on through the carry."""
     variables, carry, x, y_bar = drawn(core)
@@ -136,6 +136,7 @@ def test_chunking_is_invisible(core):
     chex.assert_trees_all_close((summed, head_bars[1], x_bar), bars, **CLOSE)
 
 
+@pytest.mark.thinned(2)
 def test_a_packed_batch_equals_its_segments_alone(core):
     variables, carry, x, y_bar = drawn(core)
     nothing = nothing_of(carry)
@@ -222,7 +223,7 @@ def test_environments_do_not_meet(core):
     chex.assert_trees_all_close(got, want, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("case", members(CASES))
 def test_the_carry_returns_as_it_came(case):
     """Structure, shapes and dtypes: it can be scanned over, and nothing recompiles."""
@@ -256,6 +257,7 @@ def test_parameters_are_real_and_single(case):
     assert leaves and all(leaf.dtype == jnp.float32 for leaf in leaves)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("case", members(ROUNDED))
 def test_bfloat16_layers_stay_near_single_precision(case):
     near, wide = made(case), made(case.removesuffix("-bfloat16"))
@@ -267,7 +269,7 @@ def test_bfloat16_layers_stay_near_single_precision(case):
     assert (got != want).any()  # it was computed in bfloat16
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("case", members(ROUNDED))
 def test_bfloat16_obeys_the_laws(case):
     """By single steps, chunked, and with a lost segment, up to rounding."""

@@ -61,6 +61,7 @@ def inputs(core, width, length=T):
     return variables, carry, x, reset, jnp.cos(jnp.arange(y.size).reshape(y.shape))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(("name", "length", "width"), CASES)
 def test_a_loop_over_layers_equals_layers_apart(name, length, width):
     scanned, written = (made(name, scan_layers=scan) for scan in (True, False))

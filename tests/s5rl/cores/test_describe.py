@@ -19,7 +19,7 @@ from tests.s5rl.cores.members import SMALL
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", ["s5", "lstm", "window_attention", "mlp"])
 def test_a_description_counts_what_is_there(name):
     core = s5rl.make_core(name, features=6, **SMALL[name])

@@ -78,7 +78,7 @@ def unbounded(state):
     return c * jnp.exp(m)[..., None, None]
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("pattern", resets())
 def test_equals_one_associative_operator(pattern):
     """Outputs, memory, and the gradients of all that comes in, gates among them."""

@@ -30,7 +30,7 @@ CASES |= {
 SINGLE, COUNTS = (jnp.float32, jnp.complex64), (jnp.int32, jnp.bool_)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("kind", ["float32", "float64"])
 @pytest.mark.parametrize("case", members(CASES))
 def test_single_precision_stays_in_a_wide_session(case, kind):

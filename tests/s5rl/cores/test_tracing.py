@@ -25,7 +25,7 @@ COSTS = {
 }
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("init", COSTS)
 def test_lowering_a_gradient_decomposes_no_matrix(init):
     """Four layers of many states: one for all of them, when parameters are drawn.

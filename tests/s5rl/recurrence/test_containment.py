@@ -68,7 +68,7 @@ def shared(request):
     return request.param
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("method", METHODS)
 def test_no_gradient_crosses_a_reset(shared, method):
     a, b, carry, carry_bar, h_bar = drawn(shared)

@@ -96,7 +96,7 @@ def by_steps(rule, inputs, carry, initial, reset):
 RULES = pytest.mark.parametrize("rule", [matrix_recurrence, delta_recurrence])
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @RULES
 @pytest.mark.parametrize("chunk", [1, 4, 64])
 @pytest.mark.parametrize("pattern", patterns())
@@ -109,6 +109,7 @@ def test_equals_the_definition(rule, chunk, pattern):
         np.testing.assert_allclose(one, other, **CLOSE)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("pattern", patterns())
 def test_is_a_linear_recurrence_of_its_numbers(pattern):
     """Flattened; of the same carry, opening state and resets, with its gradients."""
@@ -154,6 +155,7 @@ def test_what_forgets_all_takes_no_digits_from_later_steps(rule, saturated):
     assert np.isfinite(got[1]).all()
 
 
+@pytest.mark.thinned(2)
 @RULES
 def test_gradients_are_those_of_single_steps(rule):
     """Of every input, the carry and the opening state; steps alone make no chunks."""
@@ -178,7 +180,7 @@ def test_gradients_are_those_of_single_steps(rule):
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), got, want)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @RULES
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
 @pytest.mark.parametrize("place", ["k", "v", "gate", "carry", "q"])

@@ -137,7 +137,7 @@ def draw(keys, shared):
     return sample
 
 
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(8)
 @pytest.mark.parametrize(("method", "dtypes"), OF_DTYPES)
 def test_equals_the_defining_equation(draw, method, dtypes):
     for length in (1, 4, T):
@@ -151,7 +151,7 @@ def test_equals_the_defining_equation(draw, method, dtypes):
             np.testing.assert_array_equal(got[0], got[1][-1])
 
 
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(8)
 @pytest.mark.parametrize(("method", "dtypes"), OF_DTYPES)
 def test_gradients_equal_the_defining_equations(draw, method, dtypes):
     for length in (1, T):
@@ -163,6 +163,7 @@ def test_gradients_equal_the_defining_equations(draw, method, dtypes):
                 np.testing.assert_allclose(g, w, **CLOSE, err_msg=f"{length} {name}")
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("method", METHODS)
 def test_gradients_equal_finite_differences(draw, keys, method):
     *arrays, (carry_bar, h_bar) = draw()
@@ -183,7 +184,7 @@ def test_gradients_equal_finite_differences(draw, keys, method):
     np.testing.assert_allclose(slope, (moved(1e-6) - moved(-1e-6)) / 2e-6, rtol=1e-4)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("method", SELDOM)
 @pytest.mark.parametrize("cuts", [(3,), range(1, T)], ids=["two", "single steps"])
 def test_chunking_is_invisible(draw, method, cuts):
@@ -209,6 +210,7 @@ def test_chunking_is_invisible(draw, method, cuts):
     chex.assert_trees_all_close(got, want, **CLOSE)
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("method", SELDOM)
 def test_a_packed_batch_equals_its_segments_alone(draw, method):
     a, b, carry, (_, h_bar) = draw()

@@ -77,7 +77,7 @@ def shared(request):
     return request.param
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("length", [1, T])
 def test_forward_mode_equals_the_references(shared, method, length):
@@ -96,7 +96,7 @@ def test_forward_mode_equals_the_references(shared, method, length):
     chex.assert_trees_all_close(got, want, **CLOSE)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("method", SELDOM)
 @pytest.mark.parametrize("outer", [jax.jacfwd, jax.jacrev])
 @pytest.mark.parametrize("inner", [jax.jacfwd, jax.jacrev])
@@ -118,7 +118,7 @@ def loops_hessian(shared):
     return hessian(loop, jax.jacrev, jax.jacfwd, shared)
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("method", SELDOM)
 def test_a_gradient_is_taken_of_any_argument_alone(shared, method):
     arguments = drawn(shared, complex_=False)
@@ -131,7 +131,7 @@ def test_a_gradient_is_taken_of_any_argument_alone(shared, method):
     chex.assert_trees_all_close(got, want, **CLOSE)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize(("method", "mapped"), MAPS)
 def test_a_map_equals_one_after_another(shared, method, mapped):
     """Of values and gradients, mapped over one argument or over all of them."""
@@ -155,7 +155,7 @@ def test_a_map_equals_one_after_another(shared, method, mapped):
         chex.assert_trees_all_close(mine, alone, **CLOSE)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("method", METHODS)
 def test_gradients_pass_checkpoints_and_scans(shared, method):
     """Rematerialised, and in chunks of a `lax.scan` that hands the carry on."""

@@ -91,7 +91,7 @@ def test_frequencies_and_fourier_by_hand():
     assert ratio.min() > 0.75 and ratio.max() < 1.25
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize(("init", "halved"), KINDS)
 def test_a_layer_starts_as_its_dense_system(keys, init, halved):
     """With steps as drawn: of legs_ptd one a block, of the others one for all here."""

@@ -85,7 +85,7 @@ def layer(keys, **options):
     return config, parameters, u, reset
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("discretization", DENSE)
 @pytest.mark.parametrize("blocks", [1, 2])
 @pytest.mark.parametrize("halved", [True, False], ids=["conjugate", "full"])
