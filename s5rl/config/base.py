@@ -98,7 +98,7 @@ class StackConfig:
         default=None, metadata={"unsaid": False}
     )
     # steps that are learned from at a time, each chunk computed again for its
-    # gradients: less memory, a third more time; null: all at once
+    # gradients: less memory, at most a third more time; null: all at once
     chunk_length: int | None = None
     remat: bool = False  # each layer is computed again for its gradients, likewise
     # of the layers; states accumulate in float32 regardless
