@@ -20,6 +20,7 @@ class Row(NamedTuple):
     config: type
     factory: str  # module:function
     summary: str
+    has_expert: bool = False  # learns from one (`envs.contract.expert`)
 
 
 AGENTS = {
@@ -37,6 +38,7 @@ AGENTS = {
         ImitateConfig,
         "agents.imitate.agent:make_imitate",
         "imitation of an expert that knows the task, on the learner's own states",
+        has_expert=True,
     ),
 }
 CONFIGS = {name: row.config for name, row in AGENTS.items()}

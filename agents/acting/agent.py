@@ -91,6 +91,14 @@ class Agent(ABC):
         opt_state, extra = self.optimizer.init(params), self.extra(params)
         return learner._replace(params=params, opt_state=opt_state, extra=extra)
 
+    def acting_params(self, params: Any) -> Any:
+        """Of a network that acts as it does by itself, for another agent to begin from.
+
+        Args:
+          params: of a learner of this agent.
+        """
+        return params
+
     def extra(self, params: Any) -> Any:
         """What it has to remember besides, at the start; the parameters are those."""
         return ()

@@ -90,7 +90,7 @@ class Mixture:
         return -self.log_prob(place)
 
     def divergence(self, other: "Mixture", key: Array) -> Array:
-        """[...] KL(this || other), of one draw: unbiased, as is its gradient by other."""
+        """[...] KL(this || other) of one draw; unbiased, as its gradient by other."""
         action = jax.lax.stop_gradient(self.sample(key))
         return self.log_prob(action) - other.log_prob(action)
 

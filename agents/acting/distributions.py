@@ -6,7 +6,7 @@ before tanh: its density is finite everywhere, where that of an action on the bo
 not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import distrax
@@ -174,7 +174,7 @@ class BoxHead:
     high: tuple[float, ...]
     squash: bool
     has_scale: bool = True
-    least_scale: float = 0.0  # in half widths of the box
+    least_scale: float = field(default=0.0, compare=False)  # in half widths of the box
 
     def distribution(self, outputs: Array, log_scale: Array | None) -> Gaussian:
         assert log_scale is not None

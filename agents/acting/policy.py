@@ -16,6 +16,7 @@ from s5rl import in_chunks
 from s5rl.cores.parts.dense import Dense, spread
 from s5rl.recurrence.rounding import rounded
 
+LOG_SCALE = "log_scale"  # the parameter of Gaussians whose spread is free of state
 TOLD = "told"  # the parameter that a bit adds
 
 
@@ -72,6 +73,16 @@ class ActorCritic(nn.Module):
 
         `bit` [T, B] bool is what the actor is told; None: it is never set.
         """
+        carry, outputs, value = self.raw(carry, obs, reset, bit)
+        log_scale = None
+        if self.head.has_scale:
+            log_scale = self.get_variable("params", LOG_SCALE)
+        return carry, self.head.distribution(outputs, log_scale), value
+
+    def raw(
+        self, carry: Any, obs: Any, reset: Array, bit: Array | None = None
+    ) -> tuple[Any, Array, Array]:
+        """As a call, with what the head makes a distribution of, [T, B, outputs]."""
         if self.told:
             obs = obs, jnp.zeros_like(reset) if bit is None else bit
         read = self.outputs
@@ -81,10 +92,7 @@ class ActorCritic(nn.Module):
         carry, (outputs, value) = in_chunks(
             read, carry, obs, reset, length=self.chunk_length
         )
-        log_scale = None
-        if self.head.has_scale:
-            log_scale = self.get_variable("params", "log_scale")
-        return carry, self.head.distribution(outputs, log_scale), value
+        return carry, outputs, value
 
     @nn.compact
     def outputs(self, carry: Any, obs: Any, reset: Array) -> tuple[Any, Any]:
@@ -106,7 +114,7 @@ class ActorCritic(nn.Module):
         outputs = self._output(actor, self.head.num_outputs, 0.01, "actor_output")
         if self.head.has_scale:
             zeros = nn.initializers.zeros
-            self.param("log_scale", zeros, (self.head.num_outputs,), jnp.float32)
+            self.param(LOG_SCALE, zeros, (self.head.num_outputs,), jnp.float32)
         if self.detached_critic:
             x = jax.lax.stop_gradient(x)
         if state is not None:

@@ -13,7 +13,7 @@ from agents.acting.agent import Agent, Learner
 from agents.acting.boxes import LEAST_SCALE
 from agents.acting.distributions import make_head
 from agents.acting.fit import Minibatch, fit, learning_rate
-from agents.acting.policy import ActorCritic
+from agents.acting.policy import LOG_SCALE, ActorCritic, always_told
 from agents.acting.returns import gae
 from agents.acting.rollout import (
     Metrics,
@@ -110,6 +110,15 @@ class Imitate(Agent):
     def behaviour(self, learner: Learner) -> Policy:
         """As the expert would go on."""
         return self.policy(learner.params, True)
+
+    def acting_params(self, params: Any) -> Any:
+        """Without the bit, which acting has set, and the least spread."""
+        params = always_told(params)
+        inner, head = params["params"], self.network.head
+        if not head.has_scale:
+            return params
+        scale = jnp.maximum(inner[LOG_SCALE], head.least_log_scale)
+        return {**params, "params": {**inner, LOG_SCALE: scale}}
 
     def extra(self, params: Any) -> Turn:
         """Who plays."""

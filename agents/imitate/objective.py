@@ -45,7 +45,9 @@ def loss(
     _, distribution, value = policy(batch.initial_carry, rollout.obs, rollout.reset)
     weight = lesson.answer.weight
     # Selected, not multiplied: a cost that is infinite where nothing is asked.
-    cost = jnp.where(weight > 0, agent.answers.cost(distribution, lesson.answer.action), 0)
+    cost = jnp.where(
+        weight > 0, agent.answers.cost(distribution, lesson.answer.action), 0
+    )
     imitation = cost.sum() / jnp.maximum(weight.sum(), 1)
     own = ~lesson.expert
     error = jnp.where(own, jnp.square(value - lesson.target), 0)

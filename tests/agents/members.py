@@ -19,7 +19,7 @@ CORES = [
 AGENTS = list(agents.AGENTS)
 # The kinds of actions that each has a distribution for (`conftest.ACTION_SPACES`).
 ACTIONS = {
-    "ppo": ["discrete", "gaussian", "squashed"],
+    "ppo": ["discrete", "gaussian", "squashed", "bins", "mixture"],
     "pqn": ["discrete"],
     "imitate": ["discrete", "gaussian", "bins", "mixture"],
 }
