@@ -9,6 +9,7 @@ training that is too long for it. A new one is a row of `AGENTS` and a folder.
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from agents.imitate.config import ImitateConfig
 from agents.ppo.config import PPOConfig
 from agents.pqn.config import PQNConfig
 
@@ -19,6 +20,7 @@ class Row(NamedTuple):
     config: type
     factory: str  # module:function
     summary: str
+    has_expert: bool = False  # learns from one (`envs.contract.expert`)
 
 
 AGENTS = {
@@ -31,6 +33,12 @@ AGENTS = {
         PQNConfig,
         "agents.pqn.agent:make_pqn",
         "PQN(lambda), Q-learning without buffer or target network; discrete actions",
+    ),
+    "imitate": Row(
+        ImitateConfig,
+        "agents.imitate.agent:make_imitate",
+        "imitation of an expert that knows the task, on the learner's own states",
+        has_expert=True,
     ),
 }
 CONFIGS = {name: row.config for name, row in AGENTS.items()}

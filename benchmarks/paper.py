@@ -14,7 +14,7 @@ from agents.acting.returns import gae
 from agents.acting.rollout import Rollout, collect
 from agents.ppo.agent import PPO, make_ppo
 from agents.ppo.config import PPOConfig
-from agents.ppo.objective import loss
+from agents.ppo.objective import Learned, loss
 
 LAYERS = {"s5": 4, "gru": 1, "mlp": 4}  # its GRU is one layer
 
@@ -101,7 +101,7 @@ class Parts(NamedTuple):
 
     def fit(self, learner: Learner, rollout: Rollout, advantage: Array):
         """`(params, opt_state, metrics)`."""
-        batch = Minibatch(learner.situation.carry, rollout, advantage)
+        batch = Minibatch(learner.situation.carry, rollout, Learned(advantage))
         key = self.keys(learner)[2]
         return fit(
             *(learner.params, learner.opt_state, batch, key),

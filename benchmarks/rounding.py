@@ -27,7 +27,7 @@ import s5rl
 from agents.acting.fit import Minibatch
 from agents.ppo.agent import PPO, make_ppo
 from agents.ppo.config import PPOConfig
-from agents.ppo.objective import loss
+from agents.ppo.objective import Learned, loss
 from benchmarks.measure import machine, positive, rounded
 from benchmarks.paper import Parts
 
@@ -67,7 +67,7 @@ def make_agent(network: str, core_dtype: str, dtype: str, *, length: int) -> PPO
 def gradient(agent: PPO, learner: Any, rollout: Any, advantage: Any) -> Any:
     """(gradient of the loss, values [T, B]) of a rollout that may be another's."""
     carry = learner.situation.carry
-    batch = Minibatch(carry, rollout, advantage)
+    batch = Minibatch(carry, rollout, Learned(advantage))
     grads, _ = jax.grad(loss, has_aux=True)(
         learner.params, batch, jax.random.key(0), agent
     )

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 
 from agents.acting.fit import Minibatch
-from agents.ppo.objective import loss
+from agents.ppo.objective import Learned, loss
 from benchmarks import paper
 from benchmarks.flops import matrix_products
 from benchmarks.measure import compiled, machine, positive, rounded, take_turns
@@ -71,7 +71,7 @@ def gradient_step(agent: Any) -> tuple[float, float]:
         part = Minibatch(
             jax.tree.map(lambda x: x[lanes], carry),
             jax.tree.map(lambda x: x[:, lanes], rollout),
-            advantage[:, lanes],
+            Learned(advantage[:, lanes]),
         )
         return jax.grad(loss, has_aux=True)(params, part, jax.random.key(0), agent)
 

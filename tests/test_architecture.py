@@ -91,7 +91,7 @@ FLOORS = {
     ),
     "agents": (
         ("acting",),
-        ("ppo", "pqn"),
+        ("ppo", "pqn", "imitate"),
         ("",),
     ),
     "envs": (

@@ -39,6 +39,7 @@ class Learner(NamedTuple):
     situation: Situation  # of the environments, memory included
     key: Array
     num_updates: Array  # [] int32, so far
+    extra: Any = ()  # what else an agent has to remember
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,25 @@ class Agent(ABC):
         )
         obs = jax.tree.map(lambda x: x[None], situation.obs)
         params = self.network.init(params_key, carry, obs, situation.reset[None])
-        opt_state = self.optimizer.init(params)
-        return Learner(params, opt_state, situation, key, jnp.zeros((), jnp.int32))
+        learner = Learner(params, (), situation, key, jnp.zeros((), jnp.int32))
+        return self.begun(learner, params)
+
+    def begun(self, learner: Learner, params: Any) -> Learner:
+        """A learner that begins from these parameters, whatever it had before."""
+        opt_state, extra = self.optimizer.init(params), self.extra(params)
+        return learner._replace(params=params, opt_state=opt_state, extra=extra)
+
+    def acting_params(self, params: Any) -> Any:
+        """Of a network that acts as it does by itself, for another agent to begin from.
+
+        Args:
+          params: of a learner of this agent.
+        """
+        return params
+
+    def extra(self, params: Any) -> Any:
+        """What it has to remember besides, at the start; the parameters are those."""
+        return ()
 
     def initial_carry(self, batch_size: int) -> Any:
         """[B, ...] memory that has read nothing."""

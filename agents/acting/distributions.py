@@ -6,16 +6,20 @@ before tanh: its density is finite everywhere, where that of an action on the bo
 not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import distrax
 import jax
 import jax.numpy as jnp
+import numpy as np
 from gymnax.environments import spaces
 from jax import Array
 
+from agents.acting.boxes import BinsHead, MixtureHead
 from envs.contract.declared import check_actions
+
+ACTIONS = ("gaussian", "bins", "mixture")
 
 
 class ActionDistribution(Protocol):
@@ -44,6 +48,7 @@ class Categorical:
     """Over {0 ... A-1}; logits [..., A] of minus infinity never come up."""
 
     def __init__(self, logits: Array):
+        self.log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
         # bfloat16 logits would give bfloat16 log-probabilities: too coarse for a ratio.
         # Any: distrax declares arrays of its own kind, which are JAX's.
         self._inner: Any = distrax.Categorical(logits=logits.astype(jnp.float32))
@@ -60,6 +65,17 @@ class Categorical:
     def mode(self) -> Array:
         return self._inner.mode().astype(jnp.int32)
 
+    def cross_entropy(self, best: Array) -> Array:
+        """[...] where every one of `best` [..., A] bool is as good; 0 of none."""
+        total = jnp.where(best, self.log_probs, 0).sum(-1)
+        return -total / jnp.maximum(best.sum(-1), 1)
+
+    def divergence(self, other: "Categorical", key: Array) -> Array:
+        """[...] KL(this || other)."""
+        possible = self.log_probs > -jnp.inf
+        gap = jnp.where(possible, self.log_probs - other.log_probs, 0)
+        return (jnp.exp(self.log_probs) * gap).sum(-1)
+
 
 class Gaussian:
     """Diagonal normal: loc [..., A], log_scale [A]; optionally seen through tanh.
@@ -71,6 +87,7 @@ class Gaussian:
 
     def __init__(self, loc: Array, log_scale: Array, *, squash: bool):
         scale = jnp.broadcast_to(jnp.exp(log_scale), loc.shape)
+        self._loc, self._scale = loc, scale
         self._inner: Any = distrax.MultivariateNormalDiag(loc, scale)
         self._squash: Any = distrax.Block(distrax.Tanh(), 1) if squash else None
 
@@ -92,6 +109,16 @@ class Gaussian:
 
     def mode(self) -> Array:
         return self._inner.mode()
+
+    def cross_entropy(self, place: Array) -> Array:
+        """[...] of actions [..., A] of the environment; not where it is squashed."""
+        return -self.log_prob(place)
+
+    def divergence(self, other: "Gaussian", key: Array) -> Array:
+        """[...] KL(this || other); what both are seen through changes nothing."""
+        ratio = self._scale / other._scale
+        away = (self._loc - other._loc) / other._scale
+        return (0.5 * (ratio**2 + away**2 - 1) - jnp.log(ratio)).sum(-1)
 
 
 class EpsilonGreedy:
@@ -147,9 +174,12 @@ class BoxHead:
     high: tuple[float, ...]
     squash: bool
     has_scale: bool = True
+    least_scale: float = field(default=0.0, compare=False)  # in half widths of the box
 
     def distribution(self, outputs: Array, log_scale: Array | None) -> Gaussian:
         assert log_scale is not None
+        if self.least_scale:
+            log_scale = jnp.maximum(log_scale, self.least_log_scale)
         return Gaussian(outputs, log_scale, squash=self.squash)
 
     def to_env(self, action: Array) -> Array:
@@ -158,13 +188,41 @@ class BoxHead:
             return low + (jnp.tanh(action) + 1) / 2 * (high - low)
         return jnp.clip(action, low, high)
 
+    @property
+    def least_log_scale(self) -> Array:
+        """[A] what `least_scale` is to the environment."""
+        low, high = (np.array(x, np.float32) for x in (self.low, self.high))
+        half = np.where(np.isfinite(high - low), (high - low) / 2, 1)
+        return jnp.log(jnp.array(self.least_scale * half, jnp.float32))
 
-def make_head(space: Any, *, squash: bool) -> ActionHead:
+    def place(self, action: Array) -> Array:
+        return action
+
+    def stored(self, place: Array, key: Array) -> Array:
+        return place
+
+
+def make_head(
+    space: Any,
+    *,
+    squash: bool = False,
+    actions: str = "gaussian",
+    parts: int = 0,
+    least_scale: float = 0.0,
+) -> ActionHead:
     """Chooses the head for an action space.
+
+    Args:
+      space: of the environment's actions.
+      squash: a Gaussian through tanh, onto the bounds, and not clipped.
+      actions: of a Box, one of `ACTIONS`.
+      parts: how many bins, or Gaussians in the mixture.
+      least_scale: of a Gaussian, in half widths of the box.
 
     Raises:
       ValueError: for a space that is neither Discrete nor a Box of floats of one axis,
-        or if actions are to be squashed onto bounds that are infinite.
+        or if bounds are infinite that actions are to be squashed onto, or bins or a
+        mixture are to be spread over.
     """
     check_actions(space)
     if isinstance(space, spaces.Discrete):
@@ -178,4 +236,9 @@ def make_head(space: Any, *, squash: bool) -> ActionHead:
         raise ValueError(
             f"squash_actions needs finite bounds to squash onto; got {space!r}."
         )
-    return BoxHead(space.shape[0], low, high, squash)
+    if actions == "gaussian":
+        scale = least_scale
+        return BoxHead(space.shape[0], low, high, squash, least_scale=scale)
+    if not finite:
+        raise ValueError(f"actions={actions} needs finite bounds; got {space!r}.")
+    return (BinsHead if actions == "bins" else MixtureHead)(low, high, parts)

@@ -13,8 +13,11 @@ from jax import Array
 from agents.acting.distributions import ActionDistribution, ActionHead
 from agents.acting.encoder import Encoder
 from s5rl import in_chunks
-from s5rl.cores.parts.dense import Dense
+from s5rl.cores.parts.dense import Dense, spread
 from s5rl.recurrence.rounding import rounded
+
+LOG_SCALE = "log_scale"  # the parameter of Gaussians whose spread is free of state
+TOLD = "told"  # the parameter that a bit adds
 
 
 class ActorCritic(nn.Module):
@@ -31,6 +34,13 @@ class ActorCritic(nn.Module):
     part "state" (memory too, for the state alone would bias the gradient: Baisero &
     Amato, 2022).
 
+    `told`: the actor, and nothing else, may be told a bit of every step. Where it is
+    set, a learned vector, zero at first, is added to what the core gives. Memory is
+    never told, and neither is the critic.
+
+    `detached_critic`: the critic's error changes the critic alone, and not what it
+    reads.
+
     Sequences longer than `chunk_length` are read a chunk at a time, encoder and heads
     with the core (`s5rl.in_chunks`).
 
@@ -46,6 +56,8 @@ class ActorCritic(nn.Module):
     head_sizes: tuple[int, ...]
     privileged: bool = False
     never_reset: bool = False
+    told: bool = False
+    detached_critic: bool = False
     activation: Callable[[Array], Array] = jax.nn.gelu
     chunk_length: int | None = None
     dtype: str = "float32"
@@ -55,9 +67,24 @@ class ActorCritic(nn.Module):
         return self.core.initial_carry(batch_size)
 
     def __call__(
-        self, carry: Any, obs: Any, reset: Array
+        self, carry: Any, obs: Any, reset: Array, bit: Array | None = None
     ) -> tuple[Any, ActionDistribution, Array]:
-        """Reads obs [T, B, ...]; gives carry, distribution [T, B] and value [T, B]."""
+        """Reads obs [T, B, ...]; gives carry, distribution [T, B] and value [T, B].
+
+        `bit` [T, B] bool is what the actor is told; None: it is never set.
+        """
+        carry, outputs, value = self.raw(carry, obs, reset, bit)
+        log_scale = None
+        if self.head.has_scale:
+            log_scale = self.get_variable("params", LOG_SCALE)
+        return carry, self.head.distribution(outputs, log_scale), value
+
+    def raw(
+        self, carry: Any, obs: Any, reset: Array, bit: Array | None = None
+    ) -> tuple[Any, Array, Array]:
+        """As a call, with what the head makes a distribution of, [T, B, outputs]."""
+        if self.told:
+            obs = obs, jnp.zeros_like(reset) if bit is None else bit
         read = self.outputs
         if self.chunk_length is not None and not self.is_initializing():
             alone, variables = self.unbind()
@@ -65,15 +92,14 @@ class ActorCritic(nn.Module):
         carry, (outputs, value) = in_chunks(
             read, carry, obs, reset, length=self.chunk_length
         )
-        log_scale = None
-        if self.head.has_scale:
-            log_scale = self.get_variable("params", "log_scale")
-        return carry, self.head.distribution(outputs, log_scale), value
+        return carry, outputs, value
 
     @nn.compact
     def outputs(self, carry: Any, obs: Any, reset: Array) -> tuple[Any, Any]:
         """(carry, (what the head makes a distribution of, value)), [T, B, ...]."""
-        space, state = self.observation_space, None
+        space, state, bit = self.observation_space, None, None
+        if self.told:
+            obs, bit = obs
         if self.privileged:
             space, obs, state = space.spaces["obs"], obs["obs"], obs["state"]
         x = Encoder(space, self.activation, self.dtype, name="observation")(obs)
@@ -82,18 +108,25 @@ class ActorCritic(nn.Module):
             reset = jnp.zeros_like(reset)
         carry, x = self.core(carry, x, reset)
         x = rounded(x, self.dtype)
-        actor = self._dense(x, self.head_sizes, "actor")
+        known = x if bit is None else x + self._vector(bit, x)
+        actor = self._dense(known, self.head_sizes, "actor")
         # Small at first, so that the first policy is nearly uniform.
         outputs = self._output(actor, self.head.num_outputs, 0.01, "actor_output")
         if self.head.has_scale:
             zeros = nn.initializers.zeros
-            self.param("log_scale", zeros, (self.head.num_outputs,), jnp.float32)
+            self.param(LOG_SCALE, zeros, (self.head.num_outputs,), jnp.float32)
+        if self.detached_critic:
+            x = jax.lax.stop_gradient(x)
         if state is not None:
             state = self._dense(state, self.encoder_sizes, "state_encoder")
             x = jnp.concatenate([x.astype(state.dtype), state], axis=-1)
         critic = self._dense(x, self.head_sizes, "critic")
         value = self._output(critic, 1, 1.0, "critic_output")
         return carry, (outputs, value[..., 0])
+
+    def _vector(self, bit: Array, like: Array) -> Array:
+        vector = self.param(TOLD, nn.initializers.zeros, like.shape[-1:], jnp.float32)
+        return jnp.where(bit[..., None], spread(vector, like), jnp.zeros_like(like))
 
     def _dense(self, x: Array, sizes: tuple[int, ...], name: str) -> Array:
         """Each layer computes in what it reads, the first may read float32."""
@@ -109,3 +142,19 @@ class ActorCritic(nn.Module):
 def _layer(size: int, gain: float, name: str, dtype: Any) -> Dense:
     start = nn.initializers.orthogonal(gain)
     return Dense(size, kernel_init=start, name=name, dtype=dtype)
+
+
+def always_told(params: Any) -> Any:
+    """Parameters of a network without the bit that acts as this one with it set.
+
+    What is added to the input of the actor's first layer goes into its bias.
+    """
+    inner = dict(params["params"])
+    vector = inner.pop(TOLD, None)
+    if vector is None:
+        return params
+    first = "actor_0" if "actor_0" in inner else "actor_output"
+    layer = inner[first]
+    shift = jnp.einsum("i,ij->j", vector, layer["kernel"], precision="highest")
+    inner[first] = {**layer, "bias": layer["bias"] + shift}
+    return {**params, "params": inner}

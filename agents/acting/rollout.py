@@ -9,7 +9,7 @@ reset[t]  obs[t]  carry[t]
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -57,6 +57,24 @@ class Outcome(NamedTuple):
     episode_length: Array  # [B] this step included
 
 
+class Guide(Protocol):
+    """Goes along with a rollout: sees every step, and may act in the policy's place.
+
+    `state` is what it remembers, [B, ...], from step to step and rollout to rollout.
+    """
+
+    def before(
+        self, state: Any, now: Situation, distribution: Any, action: Array, key: Array
+    ) -> tuple[Any, Array, Any]:
+        """`(state, action [B, ...] that is played, note [B, ...] to be kept)`.
+
+        `distribution` [1, B] is the policy's, `action` [B, ...] was drawn from it.
+        """
+        ...
+
+    def after(self, state: Any, outcome: Outcome) -> Any: ...
+
+
 Policy = Callable[[Any, Any, Array], tuple[Any, Any, Array]]
 Metrics = dict[str, Array]  # scalars by name
 
@@ -102,17 +120,44 @@ def collect(
       situation that was passed in.
     """
 
-    def step(situation, key):
-        return _step(situation, key, env, env_params, policy, to_env, seed_axis)
+    arguments = dict(env=env, env_params=env_params, policy=policy, to_env=to_env)
+    situation, _, rollout, _ = collect_guided(
+        *(situation, (), key), length=length, seed_axis=seed_axis, **arguments
+    )
+    return situation, rollout
 
-    situation, rollout = jax.lax.scan(step, situation, jax.random.split(key, length))
+
+def collect_guided(
+    situation: Situation,
+    state: Any,
+    key: Array,
+    *,
+    env: Any,
+    env_params: Any,
+    policy: Policy,
+    to_env: Callable[[Array], Array],
+    length: int,
+    seed_axis: str | None = None,
+    guide: Guide | None = None,
+) -> tuple[Situation, Any, Rollout, Any]:
+    """As `collect`, with a guide, whose `state` is handed on beside the situation.
+
+    Returns:
+      `(situation, state, rollout, notes)`, notes [T, B, ...] of what the guide kept.
+    """
+
+    def step(now, key):
+        return _step(*now, key, env, env_params, policy, to_env, seed_axis, guide)
+
+    keys = jax.random.split(key, length)
+    (situation, state), (rollout, notes) = jax.lax.scan(step, (situation, state), keys)
     # Inside an episode, what action t led to is obs[t+1], whose value is already known.
     # Ended episodes are never read from here: `_step` valued the truncated ones, and a
     # terminated one is worth nothing.
     _, _, last_value = read(policy, situation.carry, situation.obs, situation.reset)
     following = jnp.concatenate([rollout.value[1:], last_value[None]])
     next_value = jnp.where(rollout.truncated, rollout.next_value, following)
-    return situation, rollout._replace(next_value=next_value)
+    return situation, state, rollout._replace(next_value=next_value), notes
 
 
 def advance(
@@ -166,10 +211,14 @@ def advance(
     return situation, outcome
 
 
-def _step(now: Situation, key, env, env_params, policy, to_env, seed_axis):
-    action_key, env_key = jax.random.split(key)
+def _step(
+    now: Situation, state, key, env, env_params, policy, to_env, seed_axis, guide
+):
+    action_key, env_key, *more = jax.random.split(key, 2 if guide is None else 3)
     carry, distribution, value = read(policy, now.carry, now.obs, now.reset)
-    action = distribution.sample(action_key)[0]
+    action, note = distribution.sample(action_key)[0], ()
+    if guide is not None:
+        state, action, note = guide.before(state, now, distribution, action, *more)
     situation, outcome = advance(
         now, carry, action, env_key, env=env, env_params=env_params, to_env=to_env
     )
@@ -188,7 +237,9 @@ def _step(now: Situation, key, env, env_params, policy, to_env, seed_axis):
         ended_return=jnp.where(situation.reset, outcome.episode_return, 0),
         ended_length=jnp.where(situation.reset, outcome.episode_length, 0),
     )
-    return situation, transition
+    if guide is not None:
+        state = guide.after(state, outcome)
+    return (situation, state), (transition, note)
 
 
 def _value_where(cut: Array, policy, carry, final_obs, seed_axis) -> Array:
@@ -215,13 +266,21 @@ def read(policy: Policy, carry: Any, obs: Any, reset: Array) -> tuple[Any, Any, 
     return carry, distribution, value[0]
 
 
-def rollout_metrics(rollout: Rollout) -> Metrics:
-    """What was collected, in scalars; `episode/*` are totals."""
+def rollout_metrics(rollout: Rollout, own: Array | None = None) -> Metrics:
+    """What was collected, in scalars; `episode/*` are totals.
+
+    Of the episodes whose end is in `own` [T, B] bool, where it is given: those that the
+    policy played alone.
+    """
     ended = rollout.terminated | rollout.truncated
+    if own is not None:
+        ended = ended & own
     return {
         "rollout/reward": rollout.reward.mean(),
         "episode/count": ended.sum(dtype=jnp.int32),
-        "episode/return": rollout.ended_return.sum(),
-        "episode/length": rollout.ended_length.sum(dtype=jnp.int32),
+        "episode/return": jnp.where(ended, rollout.ended_return, 0).sum(),
+        "episode/length": jnp.where(ended, rollout.ended_length, 0).sum(
+            dtype=jnp.int32
+        ),
         "rollout/value": rollout.value.mean(),
     }

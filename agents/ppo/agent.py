@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,17 +12,29 @@ from jax import Array
 from agents.acting.agent import Agent, Learner
 from agents.acting.distributions import ActionHead, make_head
 from agents.acting.fit import Minibatch, fit, learning_rate
-from agents.acting.policy import ActorCritic
+from agents.acting.policy import LOG_SCALE, ActorCritic
 from agents.acting.returns import gae
 from agents.acting.rollout import Metrics, Policy, Rollout, collect, rollout_metrics
 from agents.ppo.config import PPOConfig
-from agents.ppo.objective import loss
+from agents.ppo.objective import Learned, Pull, loss
 from envs.contract.wrappers import Privileged
+
+
+class Anchor(NamedTuple):
+    """The policy that a learner began as, which reads along."""
+
+    params: Any
+    carry: Any  # [B, ...] its own memory, before the next observation is read
 
 
 @dataclass(frozen=True)
 class PPO(Agent):
-    """Proximal policy optimisation; its `config` is a `PPOConfig`."""
+    """Proximal policy optimisation; its `config` is a `PPOConfig`.
+
+    The learner's `extra` is an `Anchor`, if there is to be one.
+    """
+
+    num_updates: int = 1  # of the run: the anchor is let go over a share of them
 
     def policy(self, params: Any) -> Policy:
         """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B]."""
@@ -32,6 +44,30 @@ class PPO(Agent):
     def behaviour(self, learner: Learner) -> Policy:
         """The policy that is learned."""
         return self.policy(learner.params)
+
+    def extra(self, params: Any) -> Any:
+        """The policy of now, where it is to be kept."""
+        if not self.config.anchor_weight:
+            return ()
+        return Anchor(params, self.network.initial_carry(self.config.num_envs))
+
+    def anchored(self, learner: Learner, rollout: Rollout) -> tuple[Any, Any, Any]:
+        """`(extra, outputs [T, B, ...], pull)`: what the first policy says of it all.
+
+        It reads with its own memory, which goes on from rollout to rollout as that of
+        the policy does. Nothing of this where there is no anchor.
+        """
+        if not self.config.anchor_weight:
+            return (), (), None
+        anchor, apply = learner.extra, self.network.apply
+        carry, outputs, _ = apply(
+            anchor.params, anchor.carry, rollout.obs, rollout.reset, method="raw"
+        )
+        falls = max(self.config.anchor_share * self.num_updates, 1)
+        left = jnp.maximum(1 - learner.num_updates.astype(jnp.float32) / falls, 0)
+        scale = anchor.params["params"].get(LOG_SCALE)
+        pull = Pull(self.config.anchor_weight * left, scale)
+        return anchor._replace(carry=carry), outputs, pull
 
     def update(self, learner: Learner) -> tuple[Learner, Metrics]:
         """Collects a rollout, estimates advantages, fits for a few epochs."""
@@ -56,16 +92,18 @@ class PPO(Agent):
             discount=self.config.discount * rollout.continuation,
             lambda_=self.config.gae_lambda,
         )
+        extra, outputs, pull = self.anchored(learner, rollout)
         params, opt_state, fit_metrics = fit(
             learner.params,
             learner.opt_state,
-            Minibatch(initial_carry, rollout, advantage),
+            Minibatch(initial_carry, rollout, Learned(advantage, outputs)),
             fit_key,
-            loss=partial(loss, agent=self),
+            loss=partial(loss, agent=self, pull=pull),
             optimizer=self.optimizer,
             config=self.config,
         )
-        learner = Learner(params, opt_state, situation, key, learner.num_updates + 1)
+        updates = learner.num_updates + 1
+        learner = Learner(params, opt_state, situation, key, updates, extra)
         metrics = rollout_metrics(rollout) | advantage_metrics(rollout, advantage)
         return learner, {**metrics, **fit_metrics}
 
@@ -97,7 +135,10 @@ def make_ppo(
     if config.privileged_critic:
         env = Privileged(env)
     head: ActionHead = make_head(
-        env.action_space(env_params), squash=config.squash_actions
+        env.action_space(env_params),
+        squash=config.squash_actions,
+        actions=config.actions,
+        parts=config.num_bins if config.actions == "bins" else config.num_components,
     )
     network = ActorCritic(
         core=core,
@@ -115,7 +156,7 @@ def make_ppo(
         optax.clip_by_global_norm(config.max_grad_norm),
         optax.adam(learning_rate(config, num_updates), eps=config.adam_epsilon),
     )
-    return PPO(config, env, env_params, network, optimizer, seed_axis)
+    return PPO(config, env, env_params, network, optimizer, seed_axis, num_updates)
 
 
 def advantage_metrics(rollout: Rollout, advantage: Array) -> Metrics:

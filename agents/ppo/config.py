@@ -1,6 +1,6 @@
 """What can be chosen about the agent. Free of JAX, and checked when made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.acting.config import RolloutConfig
 
@@ -20,18 +20,38 @@ class PPOConfig(RolloutConfig):
     advantage_epsilon: float = 1e-8  # added to the standard deviation divided by
 
     head_sizes: tuple[int, ...] = (64,)  # dense layers of actor and of critic
+    # of a Box: what the policy's distribution is
+    actions: str = field(
+        default="gaussian", metadata={"choices": ("gaussian", "bins", "mixture")}
+    )
+    num_bins: int = 21  # of each entry of an action, the bounds among them
+    num_components: int = 4  # of a mixture
     squash_actions: bool = False  # tanh onto the bounds of a Box, instead of clipping
     privileged_critic: bool = False  # the critic, not the actor, sees the Markov state
+
+    # with init=RUN_DIR: of the divergence KL(first policy || policy), falling linearly
+    anchor_weight: float = 0.0
+    anchor_share: float = 0.5  # of the run's updates, in which it falls to nothing
 
     def __post_init__(self):
         super().__post_init__()
         self.check_positive("adam_epsilon", "clip_epsilon", "advantage_epsilon")
-        self.check_shares("gae_lambda")
-        for name in ("value_coefficient", "entropy_coefficient"):
+        self.check_shares("gae_lambda", "anchor_share")
+        for name in ("value_coefficient", "entropy_coefficient", "anchor_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(
                     f"{name} must not be negative; got {getattr(self, name)}."
                 )
+        for name in ("num_bins", "num_components"):
+            if getattr(self, name) < 2:
+                raise ValueError(
+                    f"{name} must be at least 2; got {getattr(self, name)}."
+                )
+        if self.squash_actions and self.actions != "gaussian":
+            raise ValueError(
+                "squash_actions is of actions=gaussian, for others never leave the "
+                f"box; got actions={self.actions}."
+            )
         if self.value_clip_epsilon is not None and not self.value_clip_epsilon > 0:
             raise ValueError(
                 "value_clip_epsilon must be positive, or null for no clipping; got "

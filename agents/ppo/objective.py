@@ -1,7 +1,8 @@
 """What PPO minimises: the clipped surrogate, the value error, the entropy bonus."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -15,18 +16,38 @@ class Actor(Protocol):
 
     @property
     def config(self) -> PPOConfig: ...
+    @property
+    def network(self) -> Any: ...
     def policy(self, params: Any) -> Policy: ...
 
 
-def loss(
-    params: Any, batch: Minibatch, key: Array, agent: Actor
-) -> tuple[Array, Metrics]:
-    """The clipped surrogate objective, value error and entropy bonus.
+class Learned(NamedTuple):
+    """What the rollout is worth, [T, n, ...]."""
 
-    `batch.extra` is advantages, [T, n]. `key` is consumed, by the entropy of
+    advantage: Array
+    anchor: Any = ()  # what the head made the first policy's distributions of
+
+
+class Pull(NamedTuple):
+    """How the first policy holds the one of now."""
+
+    weight: Array  # []
+    log_scale: Array | None  # of its Gaussians
+
+
+def loss(
+    params: Any,
+    batch: Minibatch,
+    key: Array,
+    agent: Actor,
+    pull: Pull | None = None,
+) -> tuple[Array, Metrics]:
+    """The clipped surrogate objective, value error and entropy bonus; and the anchor.
+
+    `batch.extra` is a `Learned`. `key` is consumed, by the entropy and divergence of
     distributions that can only be sampled.
     """
-    config, rollout, advantage = agent.config, batch.rollout, batch.extra
+    config, rollout, advantage = agent.config, batch.rollout, batch.extra.advantage
     _, distribution, value = agent.policy(params)(
         batch.initial_carry, rollout.obs, rollout.reset
     )
@@ -42,7 +63,14 @@ def loss(
         - config.entropy_coefficient * entropy
     )
     clipped = jnp.abs(ratio - 1) > config.clip_epsilon
+    held = {}
+    if pull is not None:
+        first = agent.network.head.distribution(batch.extra.anchor, pull.log_scale)
+        kl = first.divergence(distribution, jax.random.fold_in(key, 1)).mean()
+        total = total + pull.weight * kl
+        held = {"loss/anchor": kl}
     return total, {
+        **held,
         "loss/policy": policy_loss,
         "loss/value": value_loss,
         "loss/entropy": entropy,

@@ -14,6 +14,7 @@ from experiment import compiled, memory
 from experiment.run import divergence, windows
 from experiment.run.checkpoints import Checkpoints, NoCheckpoint
 from experiment.run.clock import Clock
+from experiment.run.initial import beginning
 from experiment.run.loop import Loop, Origin
 from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
@@ -75,6 +76,9 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     hint = scale.idle(device.platform, device.device_kind, lanes)
     if hint and not resume:  # which cannot change it
         print(hint, flush=True)
+    if learners is None and config.schedule.init is not None:
+        begun = beginning(agent, config, origin.shapes)
+        origin = origin._replace(draw=lambda: begun(draw(seed)))
     with waiting("compiling"), ThreadPoolExecutor(1) as beside:
         lowered, order = _lowered_update(agent, origin.shapes)
         file.check_columns(order)
@@ -94,12 +98,12 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         + (f"; {memory.shown(most)} of memory at most" if most is not None else ""),
         flush=True,
     )
-    config, learners, begun = _paced(config, folder, update, learners)
+    config, learners, metrics = _paced(config, folder, update, learners)
     checkpoints = Checkpoints(folder.checkpoints, config)
     clock = Clock(folder.clock, done, began)
     loop = Loop(config, folder, checkpoints, clock, origin, order, done, sick)
     try:
-        status = loop.run(update, learners, begun)
+        status = loop.run(update, learners, metrics)
     finally:
         loop.close()
     rows = file.read()

@@ -11,6 +11,7 @@ from jax import Array
 import agents
 import envs
 import s5rl
+from envs.contract import expert
 from experiment.errors import InputError
 from experiment.setup.config import EnvChoice, RunConfig
 
@@ -39,6 +40,7 @@ def build_agent(config: RunConfig, env_choice: EnvChoice | None = None) -> Any:
             features=config.core.features,
             **dataclasses.asdict(config.core.options),
         )
+        _check_expert(config.agent.name, choice, env)
         return agents.make(
             config.agent.name,
             config.agent.options,
@@ -52,6 +54,16 @@ def build_agent(config: RunConfig, env_choice: EnvChoice | None = None) -> Any:
         if not _is_refusal(error):
             raise
         raise InputError(str(error)) from error
+
+
+def _check_expert(agent: str, choice: EnvChoice, env: Any) -> None:
+    """Refuses an agent that learns from an expert where there is none."""
+    if agents.AGENTS[agent].has_expert and expert.expert(env) is None:
+        why = envs.spec(choice.name).expert.note
+        raise InputError(
+            f"agent={agent} learns from an expert that knows the task, and "
+            f"{choice.name} has none: {why}."
+        )
 
 
 def computing(config: RunConfig) -> AbstractContextManager[Any]:

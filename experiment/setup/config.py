@@ -22,6 +22,7 @@ from s5rl.config import CORE_CONFIGS
 
 EXAMPLES = {"env": "memory_chain", "core": "s5", "agent": "ppo"}  # of what is chosen
 MEMORY = "memory"  # likewise chosen by name, but no section
+ANCHOR = "anchor_weight"  # of an agent that can be held near what it began from
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Schedule:
     precision: str | None = fields.optional("default", "high", "highest")
     wandb: str = fields.choice("off", "offline", "online")  # logs there as well
     run_dir: str | None = None  # the run's folder; runs/<env>-<core>-<agent>-<time>
+    init: str | None = None  # a run whose parameters this one begins from
 
     def __post_init__(self):
         for name in ("total_steps", "num_seeds", "log_every", "checkpoint_every"):
@@ -74,8 +76,9 @@ class Schedule:
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must lie in [0, 2**32); got {self.seed}.")
         fields.check_choices(self)
-        if self.run_dir is not None and not self.run_dir.strip():
-            raise ValueError("run_dir must name a folder; it is empty.")
+        for name, value in (("run_dir", self.run_dir), ("init", self.init)):
+            if value is not None and not value.strip():
+                raise ValueError(f"{name} must name a folder; it is empty.")
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,11 @@ class RunConfig:
             )
         values.check_number("the number of updates", self.num_updates)
         self.agent.options.check_updates(self.num_updates)
+        if self.schedule.init is None and getattr(self.agent.options, ANCHOR, 0):
+            raise ValueError(
+                f"agent.{ANCHOR} holds a policy near the one that it began from: say "
+                "which with init=RUN_DIR."
+            )
 
     @property
     def num_updates(self) -> int:

@@ -69,6 +69,8 @@ OTHER_NAMES = {
     "wandb": "usewandb wandbmode track",
     "labels": "names legend",
     "runs": "run folders paths dirs",
+    "init": "initfrom pretrained warmstart initialize loadfrom finetune",
+    "agent.anchor_weight": "klcoef klcoeff klweight klpenalty kickstart",
     "run": "rundir path folder checkpoint load model",
     "resume": "restore checkpoint load fromcheckpoint continue",
     "out": "output outdir outputdir rundir savedir path folder",

@@ -18,11 +18,13 @@ from tests.agents.members import SMALL
 LENGTHS = jnp.array([3, 1, 5, 2, 4, 3, 2])
 TERMINATED, TRUNCATED, BOTH = range(3)
 
-# What the heads of the three action distributions need.
+# What the heads of the action distributions need.
 ACTION_SPACES = {
-    "discrete": (spaces.Discrete(3), False),
-    "gaussian": (spaces.Box(-0.5, 0.5, (2,)), False),
-    "squashed": (spaces.Box(-0.5, 2.0, (2,)), True),
+    "discrete": (spaces.Discrete(3), {}),
+    "gaussian": (spaces.Box(-0.5, 0.5, (2,)), {}),
+    "squashed": (spaces.Box(-0.5, 2.0, (2,)), dict(squash_actions=True)),
+    "bins": (spaces.Box(-0.5, 2.0, (2,)), dict(actions="bins", num_bins=4)),
+    "mixture": (spaces.Box(-0.5, 2.0, (2,)), dict(actions="mixture")),
 }
 
 
@@ -75,6 +77,20 @@ class Clockwork:
         reward = after.time / 10 + params * jnp.sum(action)
         return self.observe(later), later, reward, terminated, truncated, info
 
+    # What is best tells episode and time apart; of the first step all are as good.
+    def best_actions(self, state, params):
+        best = jnp.arange(3) != (state.episode + state.time) % 3
+        return best | (state.time == 0)
+
+    def expert_action(self, state, params):
+        low, high = (jnp.broadcast_to(x, self.space.shape) for x in self.bounds)
+        share = ((state.episode + state.time) % 3) / 2
+        return low + share * (high - low)
+
+    @property
+    def bounds(self):
+        return self.space.low, self.space.high
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _quick(quick_compilation):
@@ -115,11 +131,9 @@ def small_agent(small_core):
         seed_axis=None,
         **config,
     ):
-        space, squash = ACTION_SPACES[actions]
+        space, options = ACTION_SPACES[actions]
         sizes = dict(num_envs=4, rollout_length=7, epochs=1, num_minibatches=1)
-        nets = dict(encoder_sizes=(8,), head_sizes=(8,), **SMALL[name])
-        if squash:
-            nets["squash_actions"] = True
+        nets = dict(encoder_sizes=(8,), head_sizes=(8,), **SMALL[name], **options)
         return agents.make(
             name,
             agents.CONFIGS[name](**{**sizes, **nets, **config}),

@@ -18,16 +18,23 @@ CORES = [
 
 AGENTS = list(agents.AGENTS)
 # The kinds of actions that each has a distribution for (`conftest.ACTION_SPACES`).
-ACTIONS = {"ppo": ["discrete", "gaussian", "squashed"], "pqn": ["discrete"]}
+ACTIONS = {
+    "ppo": ["discrete", "gaussian", "squashed", "bins", "mixture"],
+    "pqn": ["discrete"],
+    "imitate": ["discrete", "gaussian", "bins", "mixture"],
+}
 ACTING = [(agent, actions) for agent in AGENTS for actions in ACTIONS[agent]]
 # Sizes, and what makes a few updates of a small agent tell something.
 SMALL = {
     "ppo": {},
     # Its lanes explore unlike each other, and less as time goes on.
     "pqn": dict(epsilon_start=0.9, epsilon_end=0.2, epsilon_share=1.0),
+    # Somebody else plays some of it.
+    "imitate": dict(expert_share=0.3, anneal_learning_rate=False),
 }
 # What each learns Memory Chain with in half of `test_learning.UPDATES`.
 LEARNING = {
     "ppo": dict(learning_rate=3e-3),
     "pqn": dict(learning_rate=1e-2, epsilon_share=0.5),
+    "imitate": dict(learning_rate=1e-2),
 }

@@ -16,7 +16,7 @@ import pytest
 from agents.acting.fit import Minibatch
 from agents.acting.rollout import Rollout
 from agents.ppo.config import PPOConfig
-from agents.ppo.objective import clipped_surrogate, loss, value_error
+from agents.ppo.objective import Learned, clipped_surrogate, loss, value_error
 
 T, B = 5, 3
 
@@ -90,7 +90,7 @@ def case(small_ppo):
         ended_return=draw(),
         ended_length=draw(),
     )
-    batch = Minibatch(learner.situation.carry, rollout, draw())
+    batch = Minibatch(learner.situation.carry, rollout, Learned(draw()))
 
     @jax.jit
     def say(params):
@@ -122,9 +122,9 @@ def test_the_loss_adds_its_terms_as_configured(case, small_ppo):
     log_ratio = np.take_along_axis(log_p, index, -1)[..., 0] - rollout.log_prob
     ratio = np.exp(log_ratio)
     want = {
-        "loss/policy": clipped_surrogate(ratio, batch.extra, agent.config),
+        "loss/policy": clipped_surrogate(ratio, batch.extra.advantage, agent.config),
         "loss/value": value_error(
-            value, np.asarray(batch.extra) + rollout.value, rollout.value, 0.4
+            value, np.asarray(batch.extra.advantage) + rollout.value, rollout.value, 0.4
         ),
         "loss/entropy": -(np.exp(log_p) * log_p).sum(-1).mean(),
         "diagnostics/approx_kl": (ratio - 1 - log_ratio).mean(),

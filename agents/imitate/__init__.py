@@ -1,0 +1,3 @@
+"""Imitation of an expert that knows the task: configuration, answers, turns, agent.
+
+May import `agents.acting`, `s5rl` and `envs.contract`; no other agent."""

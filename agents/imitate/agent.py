@@ -1,0 +1,250 @@
+"""Imitation on the learner's own states. Top-down: `Imitate.update`, what it calls."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from agents.acting.agent import Agent, Learner
+from agents.acting.boxes import LEAST_SCALE
+from agents.acting.distributions import make_head
+from agents.acting.fit import Minibatch, fit, learning_rate
+from agents.acting.policy import LOG_SCALE, ActorCritic, always_told
+from agents.acting.returns import gae
+from agents.acting.rollout import (
+    Metrics,
+    Outcome,
+    Policy,
+    Rollout,
+    Situation,
+    collect_guided,
+    rollout_metrics,
+)
+from agents.imitate import turns
+from agents.imitate.answers import Answer, Answers, answers
+from agents.imitate.config import ImitateConfig
+from agents.imitate.objective import Lesson, loss
+from agents.imitate.turns import Turn
+
+
+class Note(NamedTuple):
+    """What was noted of a step, [B, ...]."""
+
+    answer: Answer  # from the state before it
+    turn: Turn
+    drawn: Array  # [B] whether what the learner drew is the expert's answer
+    likeliest: Array  # [B] likewise, what it would most likely draw
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The expert beside a rollout: answers at every step, and plays its own trials."""
+
+    answers: Answers
+    env_params: Any
+    share: float
+
+    def before(
+        self, state: Turn, now: Situation, distribution: Any, action: Array, key: Array
+    ) -> tuple[Turn, Array, Note]:
+        """Who plays, what the expert says, and what is played."""
+        turn_key, draw_key = jax.random.split(key)
+        turn = turns.decided(state, now.reset, turn_key, self.share)
+        # Of the state before the step: an automatic reset draws another task.
+        answer = self.answers.ask(now.env_state, self.env_params)
+        note = Note(
+            answer,
+            turn,
+            self.answers.agrees(action, answer.action),
+            self.answers.agrees(distribution.mode()[0], answer.action),
+        )
+        plays = (turn.expert & answer.known).reshape(-1, *(1,) * (action.ndim - 1))
+        drawn = self.answers.draw(answer.action, draw_key)
+        return turn, jnp.where(plays, drawn, action), note
+
+    def after(self, state: Turn, outcome: Outcome) -> Turn:
+        """Where a trial ended."""
+        return turns.ended(state, outcome.info)
+
+
+@dataclass(frozen=True)
+class Imitate(Agent):
+    """Predicts what an expert that knows the task would do, from what it has seen.
+
+    The learner plays, the expert answers in every state that it comes to, and memory is
+    all there is to answer from. Where one task in three would be answered so, so is one
+    action in three drawn: what comes out is Thompson sampling.
+
+    It draws anew at every step, so that it does not finish what it began: its own
+    actions tell it nothing. Where the expert plays a trial (`expert_share`) actions do:
+    they are the expert's. A bit tells the actor that this is such a trial, and acting
+    always sets it, so that the learner goes on with a trial as the expert would that
+    had begun it so. The bit goes to the actor alone. A memory that knew whose trial it
+    is would not read its own trial's actions as evidence once it plays them itself; it
+    sees what was really played, as every memory does, and not who played.
+
+    Its `config` is an `ImitateConfig`. The learner's `extra` is a `Turn`.
+    """
+
+    answers: Any = None  # an `Answers`
+
+    def policy(self, params: Any, bit: Array | bool) -> Policy:
+        """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B].
+
+        `bit` is what the actor is told: [T, B] bool, or the same in every step.
+        """
+        apply: Any = self.network.apply
+
+        def policy(carry, obs, reset):
+            if not self.config.expert_share:
+                return apply(params, carry, obs, reset)
+            told = jnp.broadcast_to(jnp.asarray(bit), reset.shape)
+            return apply(params, carry, obs, reset, told)
+
+        return policy
+
+    def behaviour(self, learner: Learner) -> Policy:
+        """As the expert would go on."""
+        return self.policy(learner.params, True)
+
+    def acting_params(self, params: Any) -> Any:
+        """Without the bit, which acting has set, and the least spread."""
+        params = always_told(params)
+        inner, head = params["params"], self.network.head
+        if not head.has_scale:
+            return params
+        scale = jnp.maximum(inner[LOG_SCALE], head.least_log_scale)
+        return {**params, "params": {**inner, LOG_SCALE: scale}}
+
+    def extra(self, params: Any) -> Turn:
+        """Who plays."""
+        return turns.first(self.config.num_envs)
+
+    def update(self, learner: Learner) -> tuple[Learner, Metrics]:
+        """Collects a rollout, with answers, and fits them for a few epochs."""
+        config = self.config
+        key, rollout_key, fit_key = jax.random.split(learner.key, 3)
+        initial_carry = learner.situation.carry
+        situation, turn, rollout, note = collect_guided(
+            learner.situation,
+            learner.extra,
+            rollout_key,
+            env=self.env,
+            env_params=self.env_params,
+            policy=self.behaviour(learner),
+            to_env=self.network.head.to_env,
+            length=config.rollout_length,
+            seed_axis=self.seed_axis,
+            guide=Teacher(self.answers, self.env_params, config.expert_share),
+        )
+        expert = note.turn.expert
+        lesson = Lesson(note.answer, expert, targets(rollout, expert, config))
+        params, opt_state, fit_metrics = fit(
+            learner.params,
+            learner.opt_state,
+            Minibatch(initial_carry, rollout, lesson),
+            fit_key,
+            loss=partial(loss, agent=self),
+            optimizer=self.optimizer,
+            config=config,
+        )
+        metrics = lesson_metrics(rollout, note)
+        updates = learner.num_updates + 1
+        learner = Learner(params, opt_state, situation, key, updates, turn)
+        return learner, {**metrics, **fit_metrics}
+
+
+def targets(rollout: Rollout, expert: Array, config: ImitateConfig) -> Array:
+    """[T, B] lambda-returns of the learner's own play.
+
+    Where the expert takes over or gives back, what follows is not the learner's: the
+    return trusts the value there, as at a time limit.
+    """
+    last = jnp.zeros_like(expert[:1])
+    changes = jnp.concatenate([expert[1:] != expert[:-1], last])
+    advantage = gae(
+        reward=rollout.reward,
+        value=rollout.value,
+        next_value=rollout.next_value,
+        terminated=rollout.terminated,
+        truncated=rollout.truncated | changes,
+        discount=config.discount * rollout.continuation,
+        lambda_=config.gae_lambda,
+    )
+    return advantage + rollout.value
+
+
+def lesson_metrics(rollout: Rollout, note: Note) -> Metrics:
+    """What was collected, in scalars; episodes are those that the learner played alone.
+
+    Agreement is of the learner's own steps that have an answer.
+    """
+    own = ~note.turn.expert
+    asked = note.answer.weight * own
+    labelled = jnp.maximum(asked.sum(), 1)
+    return {
+        **rollout_metrics(rollout, own=~note.turn.shared),
+        "rollout/learner_reward": jnp.where(own, rollout.reward, 0).sum()
+        / jnp.maximum(own.sum(), 1),
+        "rollout/expert_steps": note.turn.expert.mean(),
+        "rollout/labelled": note.answer.weight.mean(),
+        "rollout/agreement": (asked * note.drawn).sum() / labelled,
+        "rollout/mode_agreement": (asked * note.likeliest).sum() / labelled,
+    }
+
+
+def make_imitate(
+    config: ImitateConfig,
+    *,
+    env: Any,
+    env_params: Any,
+    core: Any,
+    num_updates: int,
+    seed_axis: str | None = None,
+) -> Imitate:
+    """Assembles the agent.
+
+    Args:
+      config: hyper-parameters.
+      env: in the gymnax 1.x contract, with its `env_params`, and with an expert
+        (`envs.contract.expert`).
+      core: memory, such as `s5rl.make_core("s5", features=64)`.
+      num_updates: length of training, which learning-rate annealing needs to know.
+      seed_axis: see `agents.acting.agent.Agent`.
+
+    Raises:
+      ValueError: if the environment has no expert, the action space is of a kind
+        without a distribution, or `num_updates` are too many
+        (`RolloutConfig.check_updates`).
+    """
+    config.check_updates(num_updates)
+    space = env.action_space(env_params)
+    head = make_head(
+        space,
+        actions=config.actions,
+        parts=config.num_bins if config.actions == "bins" else config.num_components,
+        least_scale=LEAST_SCALE,
+    )
+    network = ActorCritic(
+        core=core,
+        head=head,
+        observation_space=env.observation_space(env_params),
+        encoder_sizes=tuple(config.encoder_sizes),
+        head_sizes=tuple(config.head_sizes),
+        never_reset=config.memory == "never_reset",
+        told=config.expert_share > 0,
+        detached_critic=config.detached_critic,
+        # A core from elsewhere may have none.
+        chunk_length=getattr(core, "chunk_length", None),
+        dtype=config.dtype,
+    )
+    optimizer = optax.chain(
+        optax.clip_by_global_norm(config.max_grad_norm),
+        optax.adam(learning_rate(config, num_updates), eps=1e-5),
+    )
+    told = answers(env, head, space)
+    return Imitate(config, env, env_params, network, optimizer, seed_axis, told)

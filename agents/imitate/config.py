@@ -1,0 +1,41 @@
+"""What can be chosen about the agent. Free of JAX, and checked when made."""
+
+from dataclasses import dataclass, field
+
+from agents.acting.config import RolloutConfig
+
+
+@dataclass(frozen=True)
+class ImitateConfig(RolloutConfig):
+    """Decision-pretrained memory (Lee et al., 2023) that makes its own contexts."""
+
+    epochs: int = 2  # passes over each rollout
+    learning_rate: float = 1e-3  # of Adam
+    anneal_learning_rate: bool = True  # linearly to zero at the run's last update
+
+    # chance, at a trial's start, that the expert plays it, at most one a meta-episode;
+    # the actor is then taught to go on with what it began. 0: the learner plays alone
+    expert_share: float = 0.0
+    value_weight: float = 0.5  # of the value loss, beside the imitation's
+    detached_critic: bool = True  # its error does not reach memory
+    gae_lambda: float = 0.95  # of its targets: 0 trusts values, 1 trusts returns
+
+    # of a Box; one Gaussian can only give the mean of several answers
+    actions: str = field(
+        default="bins", metadata={"choices": ("bins", "mixture", "gaussian")}
+    )
+    num_bins: int = 21  # of each entry of an action, the bounds among them
+    num_components: int = 4  # of a mixture
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.check_shares("expert_share", "gae_lambda")
+        if not self.value_weight >= 0:
+            raise ValueError(
+                f"value_weight must not be negative; got {self.value_weight}."
+            )
+        for name in ("num_bins", "num_components"):
+            if getattr(self, name) < 2:
+                raise ValueError(
+                    f"{name} must be at least 2; got {getattr(self, name)}."
+                )

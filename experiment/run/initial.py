@@ -1,0 +1,104 @@
+"""Learners that begin from the parameters of a finished run: `init=RUN_DIR`.
+
+Everything else is a new run's: the optimiser, the environments, what is drawn. The
+run is read once, when training begins; who goes on with the new one does not need it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiment.errors import InputError
+from experiment.run import divergence
+from experiment.run.checkpoints import Checkpoints
+from experiment.run.run_folder import RunFolder
+from experiment.run.values import named
+from experiment.setup.building import build_agent, learner_shapes
+from experiment.setup.config import RunConfig
+
+SIZES = ("encoder_sizes", "head_sizes", "memory")  # of the agents' options
+
+
+def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
+    """`learners -> learners` that act as the run in `init` did.
+
+    Learner i begins from learner i mod n, of the run's n that did not diverge.
+
+    Args:
+      agent: that begins.
+      config: of the run that begins.
+      like: its learners [S, ...], as shapes and types.
+
+    Raises:
+      InputError: if there is no such run, or its network is another: naming in what.
+    """
+    path = str(config.schedule.init)
+    folder = RunFolder.existing(path, "init")
+    theirs = folder.load_config()
+    _check_choices(path, theirs, config)
+    # In the environment that is trained in: what another folder names is not made.
+    source = build_agent(theirs, config.env)
+    if source.network.head != agent.network.head:
+        raise InputError(
+            f"init={path} has actions as {source.network.head}, and this run as "
+            f"{agent.network.head}."
+        )
+    shapes = learner_shapes(source, theirs)
+    wanted = jax.eval_shape(jax.vmap(source.acting_params), shapes.params)
+    _check_parameters(path, wanted, like.params)
+    update, learners = Checkpoints(folder.checkpoints, theirs).restore(shapes)
+    learners, _ = divergence.healthy(folder.diverged, update, learners)
+    count = len(jax.tree.leaves(learners.params)[0])
+    which = np.arange(config.schedule.num_seeds) % count
+    print(f"begins from {path}, update {update}", flush=True)
+
+    @jax.jit
+    def begun(new: Any) -> Any:
+        params = jax.vmap(source.acting_params)(learners.params)
+        params = jax.tree.map(lambda x: x[which], params)
+        return jax.vmap(agent.begun)(new, params)
+
+    return begun
+
+
+def _check_choices(path: str, theirs: RunConfig, ours: RunConfig) -> None:
+    """Core and sizes, by their keys: the sentence then names what can be set."""
+
+    def choices(config: RunConfig) -> dict[str, Any]:
+        options, core = config.agent.options, config.core
+        found = {"core": core.name, "core.features": core.features}
+        found |= {f"core.{name}": value for name, value in vars(core.options).items()}
+        found |= {f"agent.{name}": getattr(options, name) for name in SIZES}
+        return {name: _plain(value) for name, value in found.items()}
+
+    was, now = choices(theirs), choices(ours)
+    for name in was.keys() & now.keys():
+        if was[name] != now[name]:
+            raise InputError(
+                f"init={path} was trained with {name}={was[name]}, and this run has "
+                f"{name}={now[name]}: they must agree."
+            )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _check_parameters(path: str, theirs: Any, ours: Any) -> None:
+    """What no key names: another environment's observations, another network."""
+    was, now = (
+        {name: (leaf.dtype.name, leaf.shape[1:]) for name, leaf in named(tree).items()}
+        for tree in (theirs, ours)
+    )
+    for name in sorted(was.keys() | now.keys()):
+        if was.get(name) != now.get(name):
+            raise InputError(
+                f"init={path} has another network: {name} is "
+                f"{_said(was.get(name))} there, and {_said(now.get(name))} here."
+            )
+
+
+def _said(kind: tuple[str, tuple[int, ...]] | None) -> str:
+    return "nothing" if kind is None else f"{kind[0]}{list(kind[1])}"

@@ -1,0 +1,124 @@
+"""`init=RUN_DIR`: a run that begins as another has ended.
+
+| mutant | fails |
+|---|---|
+| all learners begin from the first | test_it_acts_as_the_imitator |
+| the bit of an imitator is dropped | test_it_acts_as_the_imitator |
+| the anchor is what was drawn | test_it_acts_as_the_imitator |
+| `init` is read again on resume | test_resumed_without_the_run_it_began_from |
+| `init` is forgotten by training | test_resumed_without_the_run_it_began_from |
+"""
+
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import train
+from agents.acting.policy import TOLD
+from experiment.errors import InputError
+from experiment.run.checkpoints import Checkpoints
+from experiment.run.initial import beginning
+from experiment.run.run_folder import RunFolder
+from experiment.setup.building import build_agent, initialisation, learner_shapes
+
+ANCHORED = ("agent.anchor_weight=0.5", "agent.anchor_share=1")
+
+
+@pytest.fixture(scope="module")
+def imitator(make_config, tmp_path_factory):
+    """A finished run of two learners, whose expert plays some of it."""
+    path = tmp_path_factory.mktemp("runs") / "imitator"
+    config = make_config(
+        "agent=imitate", "agent.expert_share=0.3", "agent.learning_rate=0.03",
+        "total_steps=467", f"run_dir={path}",
+    )  # fmt: skip
+    assert train.start(config) == 0
+    return config
+
+
+def test_it_acts_as_the_imitator(imitator, make_config):
+    path = imitator.schedule.run_dir
+    config = make_config(f"init={path}", "num_seeds=3", *ANCHORED)
+    agent, source = build_agent(config), build_agent(imitator)
+    shapes = learner_shapes(source, imitator)
+    _, theirs = Checkpoints(RunFolder.existing(path, "run").checkpoints).restore(shapes)
+    assert np.abs(theirs.params["params"][TOLD]).min(1).max() > 1e-3
+    draw, seed = initialisation(agent, config)
+    new = draw(seed)
+    begun = beginning(agent, config, draw.eval_shape(seed))(new)
+    jax.tree.map(np.testing.assert_array_equal, begun.extra.params, begun.params)
+    jax.tree.map(np.testing.assert_array_equal, begun.situation.obs, new.situation.obs)
+    (size,) = new.situation.obs.shape[2:]
+    obs = jax.random.normal(jax.random.key(0), (6, 5, size))
+    reset = jnp.zeros((6, 5), bool)
+
+    def probabilities(agent, learner):
+        carry = agent.initial_carry(5)
+        _, distribution, value = agent.behaviour(learner)(carry, obs, reset)
+        return distribution.log_probs, value
+
+    ours, others = (
+        jax.jit(jax.vmap(lambda learner, agent=agent: probabilities(agent, learner)))(
+            learners
+        )
+        for agent, learners in ((agent, begun), (source, theirs))
+    )
+    for one, other in zip(ours, others, strict=True):
+        np.testing.assert_allclose(
+            one, other[np.array([0, 1, 0])], rtol=1e-5, atol=1e-6
+        )
+        assert np.abs(one[0] - one[1]).max() > 1e-3
+
+
+def test_resumed_without_the_run_it_began_from(imitator, make_config, tmp_path):
+    """What it needs of it is in its own checkpoints."""
+    gone = shutil.copytree(imitator.schedule.run_dir, tmp_path / "gone")
+    changes = (f"init={gone}", *ANCHORED, "total_steps=300")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train.start(make_config(*changes, f"run_dir={whole}")) == 0
+    shutil.copytree(whole, parts)
+    newest = max((parts / "checkpoints").iterdir(), key=lambda path: int(path.name))
+    shutil.rmtree(newest)
+    (parts / "summary.json").unlink()
+    shutil.rmtree(gone)
+    assert train.resume({"resume": str(parts)}) == 0
+    rows = (whole / "metrics.csv").read_text()
+    assert (parts / "metrics.csv").read_text() == rows
+    # It did begin from it: what is played already is what the imitator learned.
+    table = [line.split(",") for line in rows.splitlines()]
+    column = table[0].index("loss/anchor")
+    assert all(float(line[column]) > 0 for line in table[1:])
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        (("core.features=16",), r"core.features=8, and this run has core.features=16"),
+        (("core=gru", "core.features=8"), r"core=s5, and this run has core=gru"),
+        (("agent.head_sizes=[4]",), r"agent.head_sizes=\[\], and this run has"),
+        (("agent=pqn",), r"another network: params/.* is .* there, and .* here"),
+        (("env.memory_length=4", "agent.privileged_critic=true"), "another network"),
+    ],
+)
+def test_another_network_is_refused(imitator, make_config, changes, words):
+    rest = [x for x in changes]
+    config = make_config(f"init={imitator.schedule.run_dir}", *rest)
+    agent = build_agent(config)
+    with pytest.raises(InputError, match=words):
+        beginning(agent, config, learner_shapes(agent, config))
+
+
+def test_what_is_no_run_is_refused(make_config, tmp_path):
+    config = make_config(f"init={tmp_path}")
+    with pytest.raises(InputError, match=r"init=.* must be a run folder"):
+        beginning(None, config, None)
+    with pytest.raises(InputError, match="init must name a folder"):
+        make_config("init=' '")
+
+
+def test_an_anchor_without_a_beginning_is_refused(make_config):
+    with pytest.raises(InputError, match=r"say which with init=RUN_DIR"):
+        make_config("agent.anchor_weight=1")
