@@ -192,10 +192,10 @@ def test_agents_know_the_contract_and_no_environment():
 
 
 def test_experiment_knows_agents_cores_and_environments_by_name():
-    """The packages, their configurations and how a wrong name is answered; no more."""
+    """The packages, their configurations, how a wrong name is answered, and experts."""
     allowed = re.compile(
         r"agents|envs|s5rl|agents\.acting\.controls\..*|s5rl\.config\..*|"
-        r"envs\.(config|registry|naming|values|fields|SPLITS)(\..*)?"
+        r"envs\.(config|registry|naming|values|fields|SPLITS|contract\.expert)(\..*)?"
     )
     for path in FILES["experiment"]:
         for module in imports(path):

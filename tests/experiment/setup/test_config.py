@@ -26,7 +26,11 @@ from s5rl.config import CORE_CONFIGS
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 AGENTS = sorted(path.stem for path in (CONFIGS / "agent").glob("*.yaml"))
-OWN = {"ppo": "agent.value_clip_epsilon=0.3", "pqn": "agent.epsilon_end=0.3"}
+OWN = {
+    "ppo": "agent.value_clip_epsilon=0.3",
+    "pqn": "agent.epsilon_end=0.3",
+    "imitate": "agent.expert_share=0.3",
+}
 
 
 @pytest.fixture
