@@ -146,8 +146,9 @@ def collect_guided(
       `(situation, state, rollout, notes)`, notes [T, B, ...] of what the guide kept.
     """
 
-    def step(now, key):
-        return _step(*now, key, env, env_params, policy, to_env, seed_axis, guide)
+    def step(carried, key):
+        now, state = carried
+        return _step(now, state, key, env, env_params, policy, to_env, seed_axis, guide)
 
     keys = jax.random.split(key, length)
     (situation, state), (rollout, notes) = jax.lax.scan(step, (situation, state), keys)

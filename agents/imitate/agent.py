@@ -114,7 +114,8 @@ class Imitate(Agent):
     def acting_params(self, params: Any) -> Any:
         """Without the bit, which acting has set, and the least spread."""
         params = always_told(params)
-        inner, head = params["params"], self.network.head
+        inner = params["params"]
+        head: Any = self.network.head
         if not head.has_scale:
             return params
         scale = jnp.maximum(inner[LOG_SCALE], head.least_log_scale)

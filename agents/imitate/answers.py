@@ -7,6 +7,7 @@ where all actions are as good, where none is best, where the action is not finit
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -62,12 +63,12 @@ def answers(env: Any, head: ActionHead, space: Any) -> Answers:
     if not isinstance(space, spaces.Discrete):
         return Points(head, act)
     if best is None:
-        single = act
-
-        def best(state, params):
-            return expert.only(single(state, params), int(space.n))
-
+        best = partial(_only, act=act, count=int(space.n))
     return Choices(best)
+
+
+def _only(state: Any, params: Any, *, act: expert.Expert, count: int) -> Array:
+    return expert.only(act(state, params), count)
 
 
 @dataclass(frozen=True)

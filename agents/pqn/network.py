@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from agents.acting.distributions import DiscreteHead
+from agents.acting.distributions import ActionHead
 from agents.acting.encoder import Encoder
 from s5rl import in_chunks
 from s5rl.cores.parts.dense import Dense
@@ -28,7 +28,7 @@ class QNetwork(nn.Module):
     """
 
     core: Any
-    head: DiscreteHead
+    head: ActionHead
     observation_space: Any
     encoder_sizes: tuple[int, ...]
     head_sizes: tuple[int, ...]
