@@ -80,10 +80,12 @@ def _train(
 
         compiled.keep(cache)
         importing.light_gymnax()
+        from experiment.evaluate.teachers import teacher
         from experiment.run.training import train
         from experiment.setup.building import build_agent
 
-        return train(build_agent(config), config, folder, resume=resume)
+        agent = build_agent(config, teacher=teacher(config))
+        return train(agent, config, folder, resume=resume)
 
 
 def load(arguments: Sequence[str]) -> run_config.RunConfig:

@@ -29,6 +29,7 @@ from agents.imitate.answers import Answer, Answers, answers
 from agents.imitate.config import ImitateConfig
 from agents.imitate.objective import Lesson, loss
 from agents.imitate.turns import Turn
+from envs.contract import expert
 
 
 class Note(NamedTuple):
@@ -90,7 +91,7 @@ class Imitate(Agent):
     Its `config` is an `ImitateConfig`. The learner's `extra` is a `Turn`.
     """
 
-    answers: Any = None  # an `Answers`
+    answers: Any = None  # an `Answers`; None: it acts, and cannot learn
 
     def policy(self, params: Any, bit: Array | bool) -> Policy:
         """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B].
@@ -128,6 +129,8 @@ class Imitate(Agent):
     def update(self, learner: Learner) -> tuple[Learner, Metrics]:
         """Collects a rollout, with answers, and fits them for a few epochs."""
         config = self.config
+        if self.answers is None:
+            raise ValueError(f"update needs an expert, and {self.env.name} has none.")
         key, rollout_key, fit_key = jax.random.split(learner.key, 3)
         initial_carry = learner.situation.carry
         situation, turn, rollout, note = collect_guided(
@@ -142,8 +145,8 @@ class Imitate(Agent):
             seed_axis=self.seed_axis,
             guide=Teacher(self.answers, self.env_params, config.expert_share),
         )
-        expert = note.turn.expert
-        lesson = Lesson(note.answer, expert, targets(rollout, expert, config))
+        turns_of = note.turn.expert
+        lesson = Lesson(note.answer, turns_of, targets(rollout, turns_of, config))
         params, opt_state, fit_metrics = fit(
             learner.params,
             learner.opt_state,
@@ -247,5 +250,6 @@ def make_imitate(
         optax.clip_by_global_norm(config.max_grad_norm),
         optax.adam(learning_rate(config, num_updates), eps=1e-5),
     )
-    told = answers(env, head, space)
+    away = config.experts is not None and expert.expert(env) is None
+    told = None if away else answers(env, head, space)
     return Imitate(config, env, env_params, network, optimizer, seed_axis, told)

@@ -16,6 +16,8 @@ class ImitateConfig(RolloutConfig):
     # chance, at a trial's start, that the expert plays it, at most one a meta-episode;
     # the actor is then taught to go on with what it began. 0: the learner plays alone
     expert_share: float = 0.0
+    # of an environment on several bodies: a run on each, RUN_DIR[,RUN_DIR...]
+    experts: str | None = None
     value_weight: float = 0.5  # of the value loss, beside the imitation's
     detached_critic: bool = True  # its error does not reach memory
     gae_lambda: float = 0.95  # of its targets: 0 trusts values, 1 trusts returns

@@ -20,6 +20,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from envs.contract.wrappers import Wrapper
+
 Expert = Callable[[Any, Any], Array]
 
 
@@ -49,3 +51,11 @@ def only(action: Array, count: int, where: Any = True) -> Array:
     """
     chosen = jnp.arange(count, dtype=jnp.int32) == action
     return chosen | ~(jnp.any(chosen) & where)
+
+
+class Taught(Wrapper):
+    """An environment with an expert that it did not have by itself."""
+
+    def __init__(self, env: Any, expert_action: Expert):
+        super().__init__(env)
+        self.expert_action = expert_action

@@ -2,6 +2,7 @@
 
 import dataclasses
 import dis
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -18,12 +19,18 @@ from experiment.setup.config import EnvChoice, RunConfig
 SEED_AXIS = "seed"
 
 
-def build_agent(config: RunConfig, env_choice: EnvChoice | None = None) -> Any:
+def build_agent(
+    config: RunConfig,
+    env_choice: EnvChoice | None = None,
+    teacher: Callable[[Any], Any] | None = None,
+) -> Any:
     """Builds environment, core and agent.
 
     Args:
       config: of the run.
       env_choice: another environment than the run's, to evaluate on.
+      teacher: `env -> (state, params) -> action`, an expert for an environment without
+        one.
 
     Raises:
       InputError: if the environment refuses its parameters or breaks the contract, or
@@ -35,12 +42,14 @@ def build_agent(config: RunConfig, env_choice: EnvChoice | None = None) -> Any:
         env, env_params = envs.make(
             choice.name, history=choice.history, **choice.params
         )
+        if teacher is not None:
+            env = expert.Taught(env, teacher(env))
         core = s5rl.make_core(
             config.core.name,
             features=config.core.features,
             **dataclasses.asdict(config.core.options),
         )
-        _check_expert(config.agent.name, choice, env)
+        _check_expert(config, choice, env)
         return agents.make(
             config.agent.name,
             config.agent.options,
@@ -56,9 +65,15 @@ def build_agent(config: RunConfig, env_choice: EnvChoice | None = None) -> Any:
         raise InputError(str(error)) from error
 
 
-def _check_expert(agent: str, choice: EnvChoice, env: Any) -> None:
-    """Refuses an agent that learns from an expert where there is none."""
-    if agents.AGENTS[agent].has_expert and expert.expert(env) is None:
+def _check_expert(config: RunConfig, choice: EnvChoice, env: Any) -> None:
+    """Refuses an agent that learns from an expert where there is none.
+
+    Where some are named they may be away: what has learned from them can act.
+    """
+    agent = config.agent.name
+    if not agents.AGENTS[agent].has_expert or expert.expert(env) is not None:
+        return
+    if config.agent.options.experts is None:
         why = envs.spec(choice.name).expert.note
         raise InputError(
             f"agent={agent} learns from an expert that knows the task, and "
