@@ -14,10 +14,9 @@ import jax.numpy as jnp
 from jax import Array
 
 import envs
-import experiment
-from envs.meta import lens
 from experiment import files
 from experiment.errors import InputError
+from experiment.evaluate.load import load
 from experiment.run.run_folder import RunFolder
 from experiment.setup.config import RunConfig
 
@@ -25,8 +24,10 @@ MEMORYLESS = "mlp"  # the core of an expert, which is asked about single states
 MOST = 2**24  # bytes of summary.json
 
 
-def teacher(config: RunConfig) -> Callable[[Any], Any] | None:
-    """`env -> (state, params) -> action`, of the runs that are named; None of none.
+def teacher(config: RunConfig) -> Callable[[Any, Any], Array] | None:
+    """`(state, params) -> action` of the runs that are named; None of none.
+
+    Of the states of the run's environment, in whatever wrapper.
 
     Raises:
       InputError: if a run is not there, has memory or is on none of the bodies, or a
@@ -60,7 +61,7 @@ def teacher(config: RunConfig) -> Callable[[Any], Any] | None:
     if missing:
         raise InputError(f"agent.experts has no run on {', '.join(missing)}.")
     policies = [found[name] for name in bodies]
-    return lambda env: lens.expert(env, policies)
+    return envs.expert(config.env.name, config.env.params, policies)
 
 
 def _bodies(config: RunConfig) -> list[str]:
@@ -71,7 +72,7 @@ def _bodies(config: RunConfig) -> list[str]:
 
 def _policy(folder: RunFolder) -> Callable[[Array], Array]:
     """`observation [D] -> action [A]`, the likeliest, of the run's best learner."""
-    trained = experiment.load(str(folder.path), seed=_best(folder))
+    trained = load(str(folder.path), seed=_best(folder), trust=False)
 
     def act(obs: Array) -> Array:
         carry, opens = trained.initial_carry(1), jnp.ones(1, bool)

@@ -22,15 +22,14 @@ SEED_AXIS = "seed"
 def build_agent(
     config: RunConfig,
     env_choice: EnvChoice | None = None,
-    teacher: Callable[[Any], Any] | None = None,
+    teacher: Callable[[Any, Any], Array] | None = None,
 ) -> Any:
     """Builds environment, core and agent.
 
     Args:
       config: of the run.
       env_choice: another environment than the run's, to evaluate on.
-      teacher: `env -> (state, params) -> action`, an expert for an environment without
-        one.
+      teacher: `(state, params) -> action`, an expert for an environment without one.
 
     Raises:
       InputError: if the environment refuses its parameters or breaks the contract, or
@@ -43,7 +42,7 @@ def build_agent(
             choice.name, history=choice.history, **choice.params
         )
         if teacher is not None:
-            env = expert.Taught(env, teacher(env))
+            env = expert.Taught(env, teacher)
         core = s5rl.make_core(
             config.core.name,
             features=config.core.features,

@@ -19,6 +19,8 @@ from envs.contract import expert
 from envs.meta.lens import through_lens
 from experiment.errors import InputError
 from experiment.evaluate import teachers
+from experiment.setup import cli
+from experiment.setup import config as run_config
 from experiment.setup.building import build_agent
 
 BODIES = "env.train_bodies=[mountain_car,point_mass_easy]"
@@ -42,9 +44,19 @@ def runs(write_run, tmp_path, monkeypatch):
     return ",".join(map(str, paths))
 
 
-def config_of(make_config, experts, *more):
-    plain = [x for x in TINY if x not in more]
-    return make_config(*plain, *more, f"agent.experts='{experts}'", "total_steps=10000")
+@pytest.fixture(scope="module")
+def make_config():
+    """Of a run, and no tiny one: that is of another environment."""
+
+    def make(*overrides):
+        cli.register()
+        return run_config.load(cli.composed("train", overrides))
+
+    return make
+
+
+def config_of(make_config, experts):
+    return make_config(*TINY, f"agent.experts={experts}")
 
 
 def test_each_body_is_asked_of_its_own_run(runs, make_config):
@@ -78,7 +90,7 @@ def test_what_cannot_teach_is_refused(runs, make_config, write_run, tmp_path):
     ):
         with pytest.raises(InputError, match=words):
             teachers.teacher(config_of(make_config, experts))
-    bandit = make_config("agent=imitate", f"agent.experts='{runs}'")
+    bandit = make_config("agent=imitate", f"agent.experts={runs}")
     with pytest.raises(InputError, match="are of bodies, and memory_chain has none"):
         teachers.teacher(bandit)
 
@@ -93,7 +105,7 @@ def test_what_has_learned_can_act_without_them(make_config):
 
 
 def test_without_any_an_environment_without_an_expert_is_refused(make_config):
-    config = make_config(*TINY, "total_steps=10000")
+    config = make_config(*TINY)
     assert teachers.teacher(config) is None
     why = envs.spec("projected_control").expert.note
     with pytest.raises(InputError) as refused:
