@@ -166,7 +166,7 @@ def full_disk(place: Place, sizes: tuple[int, ...]) -> Count:
 
 def _note_full(count: Count, ended: Ended) -> None:
     if ended.status == 4 and "Traceback" not in ended.errors:
-        count.said.add(ended.sentence.partition(" cannot")[2][:60])
+        count.said.add("..." + ended.sentence[ended.sentence.find(" cannot") :][:66])
     else:
         count.note(False, str(ended))
 
