@@ -2,9 +2,9 @@
 
 | mutant | fails |
 |---|---|
-| rows after the checkpoint stay | test_killed_in_two_kinds_of_write_and_resumed |
-| a half-written checkpoint counts | test_killed_in_two_kinds_of_write_and_resumed |
-| the lock of a dead process holds | test_killed_in_two_kinds_of_write_and_resumed |
+| rows after the checkpoint stay | test_killed_within_a_write_and_resumed |
+| a half-written checkpoint counts | test_killed_within_a_write_and_resumed |
+| the lock of a dead process holds | test_killed_within_a_write_and_resumed |
 """
 
 import os
@@ -24,12 +24,17 @@ def place(tmp_path_factory):
     return place
 
 
-@pytest.mark.faults
-def test_killed_in_two_kinds_of_write_and_resumed(place):
-    folder, killed = place.path / "killed", []
-    for fault in ("in-save:2=kill", "in-row:30=kill"):
-        killed.append(place.train(*place.go_on(folder), fault=fault).status)
-    assert killed == [137, 137]
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ("in-save:2=kill",),
+        pytest.param(("in-save:2=kill", "in-row:30=kill"), marks=pytest.mark.faults),
+    ],
+)
+def test_killed_within_a_write_and_resumed(place, faults):
+    folder = place.path / f"killed_{len(faults)}"
+    for fault in faults:
+        assert place.train(*place.go_on(folder), fault=fault).status == 137
     ended = place.train(*place.go_on(folder))
     assert ended.status == 0, ended
     assert outcome(folder) == outcome(place.base())

@@ -73,6 +73,7 @@ def test_it_acts_as_the_imitator(imitator, make_config):
         assert np.abs(one[0] - one[1]).max() > 1e-3
 
 
+@pytest.mark.slow  # trains twice
 def test_resumed_without_the_run_it_began_from(imitator, make_config, tmp_path):
     """What it needs of it is in its own checkpoints."""
     gone = shutil.copytree(imitator.schedule.run_dir, tmp_path / "gone")
