@@ -24,7 +24,7 @@ T, B = 7, 4
 CLOSE = dict(rtol=1e-5, atol=2e-6)
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(5)
 @pytest.mark.parametrize("agent, actions", ACTING)
 def test_it_acts_as_it_collected(played, agent, actions):
     """`act`, step by step over the rollout's observations, makes its very actions."""
@@ -54,7 +54,7 @@ def test_memory_that_has_read_nothing_is_the_cores(small_agent, agent):
     jax.tree.map(np.testing.assert_array_equal, ours, cores)
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("agent", AGENTS)
 def test_nothing_crosses_a_reset(played, agent):
     """Neither gradients nor values, of what is learned from and of what acts."""
@@ -102,7 +102,7 @@ class Poisoned:
         return obs * bad(later.episode), (later, first), reward * 0, *ends, shown
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("agent", AGENTS)
 def test_a_poisoned_episode_is_its_own(small_agent, clockwork, agent):
     """NaN in an episode reaches no other lane and no later episode of its own."""
@@ -139,7 +139,7 @@ def test_permuted_lanes_are_permuted(played, agent):
     np.testing.assert_allclose(one[:, order], other, **CLOSE)
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("agent", AGENTS)
 def test_the_same_learner_twice_gives_the_same_bits(small_agent, agent):
     """All that changes is in the learner: a copy through the host goes on alike."""

@@ -45,7 +45,7 @@ def returns(name, core, **options):
     return float(train(jax.random.key(0)))
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("agent", AGENTS)
 def test_memory_learns_what_needs_memory(agent):
     assert returns(agent, "s5", num_layers=1, state_size=16) > 0.9

@@ -46,7 +46,7 @@ def learners_of(run, folder):
     return Checkpoints(folder.checkpoints, run.config).restore(like)
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(3)
 def test_resumed_is_the_same(run, tmp_path):
     """From the checkpoint before the last, five updates earlier."""
     parts = RunFolder(shutil.copytree(run.folder.path, tmp_path / "parts"))
@@ -65,7 +65,7 @@ def test_resumed_is_the_same(run, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("greedy", ["true", "false"])
 def test_it_is_evaluated(run, call, greedy):
     status, printed, errors = call(
@@ -75,7 +75,7 @@ def test_it_is_evaluated(run, call, greedy):
     assert "40 episodes, mean length 5.0" in printed
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_what_is_loaded_acts_as_the_learner(run, seed):
     loaded = experiment.load(str(run.folder.path), seed=seed)

@@ -212,7 +212,7 @@ def test_equals_its_equations(case):
         np.testing.assert_allclose(y, want[1][now], rtol=2e-4, atol=2e-5)
 
 
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(6)
 def test_gradients_equal_its_equations(case):
     """Along random directions of the parameters, of the carry and of the inputs."""
     core, equations, params, carry, x = case
