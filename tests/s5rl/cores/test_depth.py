@@ -2,6 +2,12 @@
 
 mutant                               | the test that failed: test_…
 ------------------------------------ | ----------------------------------------
+a first layer of another width loops | a_loop_over_layers_equals… (its slow cases)
+loops begin a layer later            | many_layers_are_a_loop_by_default…
+all layers are drawn alike           | layers_of_a_loop_start_apart
+every turn has the first carry       | a_loop_over_layers_equals_layers_apart
+the loop is told of no reset         | a_loop_over_layers_equals_layers_apart
+carries come back in reverse         | a_loop_over_layers_equals_layers_apart
 """
 
 import jax
