@@ -117,8 +117,11 @@ def test_where_there_is_nothing_to_learn_nothing_counts(case):
 def test_values_are_of_the_learners_own_play(case):
     rollout, expert = case.rollout, np.asarray(case.note.turn.expert)
     assert expert.any() and not expert.all() and (expert[1:] & ~expert[:-1]).any()
+    # Here turns change with episodes; with trials they change inside of them.
+    turn = np.random.default_rng(1).random((T, B)) < 0.5
     changes = np.zeros((T, B), bool)
-    changes[:-1] = expert[1:] != expert[:-1]
+    changes[:-1] = turn[1:] != turn[:-1]
+    assert (changes & ~np.asarray(rollout.terminated | rollout.truncated)).any()
     config = case.agent.config
     want = forward_view_returns(
         *map(
@@ -129,7 +132,7 @@ def test_values_are_of_the_learners_own_play(case):
         discount=np.full((T, B), config.discount),
         lambda_=config.gae_lambda,
     )  # fmt: skip
-    found = targets(rollout, case.note.turn.expert, config)
+    found = targets(rollout, jnp.asarray(turn), config)
     np.testing.assert_allclose(found, want, rtol=1e-4, atol=1e-5)
     _, metrics = measured(case, lesson_of(case))
     policy = case.agent.policy(case.learner.params, False)
