@@ -26,6 +26,8 @@ import train
 from experiment.errors import InputError
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.run_folder import RunFolder
+from experiment.setup import cli
+from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, learner_shapes
 
 
@@ -131,12 +133,15 @@ def test_it_is_compared(run, write_run, call, tmp_path):
 
 
 @pytest.mark.slow  # compiles meta-episodes; the loop over trials is one for all
-def test_its_transfer_is_measured(run, make_config, call, tmp_path):
-    config = make_config(
-        f"agent={run.config.agent.name}", "env=meta_bandit", "env.num_trials=6",
+def test_its_transfer_is_measured(run, tiny, call, tmp_path):
+    keys = [key for key in tiny if not key.startswith("env.")]  # of memory_chain
+    keys += [
+        f"agent={run.config.agent.name}", "env=meta_bandit", "env.num_trials=6", "core.blocks=1",
         "agent.num_envs=4", "agent.rollout_length=6", "total_steps=240",
         f"run_dir={tmp_path / 'run'}",
-    )  # fmt: skip
+    ]  # fmt: skip
+    cli.register()
+    config = run_config.load(cli.composed("train", keys))
     assert train.start(config) == 0
     status, printed, errors = call(
         evaluate, f"run={tmp_path / 'run'}", "transfer=true", "tasks=8"
