@@ -136,8 +136,8 @@ def test_it_is_compared(run, write_run, call, tmp_path):
 def test_its_transfer_is_measured(run, tiny, call, tmp_path):
     keys = [key for key in tiny if not key.startswith("env.")]  # of memory_chain
     keys += [
-        f"agent={run.config.agent.name}", "env=meta_bandit", "env.num_trials=6", "core.blocks=1",
-        "agent.num_envs=4", "agent.rollout_length=6", "total_steps=240",
+        f"agent={run.config.agent.name}", "env=meta_bandit", "env.num_trials=6",
+        "core.blocks=1", "agent.num_envs=4", "agent.rollout_length=6", "total_steps=240",
         f"run_dir={tmp_path / 'run'}",
     ]  # fmt: skip
     cli.register()
