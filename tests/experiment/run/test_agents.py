@@ -137,8 +137,8 @@ def test_its_transfer_is_measured(run, tiny, call, tmp_path):
     keys = [key for key in tiny if not key.startswith("env.")]  # of memory_chain
     keys += [
         f"agent={run.config.agent.name}", "env=meta_bandit", "env.num_trials=6",
-        "core.blocks=1", "agent.num_envs=4", "agent.rollout_length=6", "total_steps=240",
-        f"run_dir={tmp_path / 'run'}",
+        "core.blocks=1", "agent.num_envs=4", "agent.rollout_length=6",
+        "total_steps=240", f"run_dir={tmp_path / 'run'}",
     ]  # fmt: skip
     cli.register()
     config = run_config.load(cli.composed("train", keys))
