@@ -8,6 +8,8 @@
 | the oldest evaluation is kept | test_the_newest_* |
 | curves stay in result.json | test_the_newest_* |
 | a return of t_maze_horizon.csv is changed | test_memories_are_told_as_* |
+| every setting is tried of every core | test_a_setting_is_tried_* |
+| one good learner of three is enough | test_a_setting_is_tried_* |
 """
 
 import csv
@@ -20,7 +22,7 @@ import pytest
 from experiment.evaluate.transfer_figures import read_over
 from experiment.evaluate.trials import adapted
 from experiment.report.statistics import mean_interval
-from results.cores import tables
+from results.cores import study, tables
 from results.in_context.keep import COPIED, keep
 
 ROOT = Path(__file__).parents[1]
@@ -105,3 +107,20 @@ def test_memories_are_told_as_they_were_measured():
     assert told
     for name in told:
         assert tables.written(text, name).strip() == tables.TABLES[name]()
+
+
+def test_a_setting_is_tried_until_one_solves_the_task():
+    def rows(core, setting, *returns):
+        return [
+            {"core": core, "setting": setting, "final_return": str(value)}
+            for value in returns
+        ]
+
+    known = [*rows("gru", "slow", 1.0, 0.99, 0.9), *rows("elman", "slow", 1.0, 0.1)]
+    assert study.is_open(known, "lru", "slow")  # nothing is known of it
+    assert not study.is_open(known, "gru", "slow")  # it is done
+    assert not study.is_open(known, "gru", "fast")  # it is not needed
+    assert study.is_open(known, "elman", "fast")
+    known += rows("elman", "fast", 0.9, 0.8)
+    assert not study.is_open(known, "elman", "fast")
+    assert study.best_settings(known)["elman"] == ("fast", pytest.approx(0.85))

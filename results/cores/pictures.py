@@ -33,13 +33,13 @@ def memory_chain(path: Path) -> None:
             y, style = place + 0.22 * (1 - index), {"color": COLOURS[index]}
             left.plot([low, high], [y, y], lw=1.2, **style)
             left.plot(mean, y, "o", ms=4, **style)
-            seconds = tables.of(rows, "wall_seconds", **chosen)[0]
+            seconds = tables.of(rows, "cpu_seconds", **chosen)[0]
             right.plot(seconds, y, "o", ms=4, **style)
         left.plot([], [], "o", color=COLOURS[index], label=name.rpartition("_")[2])
     left.set_yticks(range(len(cores)), cores)
     left.set_xlabel("return, three learners, 95 % (1 is the most)")
     right.set_xscale("log")
-    right.set_xlabel("seconds for three learners, compiling included")
+    right.set_xlabel("processor seconds for three learners, compiling included")
     left.legend(title="memory length", frameon=False, loc="lower left", fontsize=8)
     _finish(figure, path, (left, right))
 

@@ -5,12 +5,16 @@ python -m results.cores.study memory_chain_64 [core ...]
 Trains what is not there yet, a run after another, and goes on where it stopped: a row
 of results/cores/<study>.csv is one learner of one setting of one core. Runs themselves
 lie under runs/cores/. Widths are chosen so that the whole agent has as many parameters
-as the S5 agent, within 10 %. Of the settings tried, which are the same for all, the one
-with the best mean counts; a study that follows another takes each core's best from it.
+as the S5 agent, within 10 %. The same settings are tried in the same order for every
+core, until one solves the task (a mean of ENOUGH); of those tried the best mean counts.
+A study that follows another takes each core's best setting from it. Seconds are of the
+processor, so that other work beside a run does not count: give it one thread of one
+core (`taskset -c 1`, XLA_FLAGS=--xla_cpu_multi_thread_eigen=false).
 """
 
 import csv
 import json
+import resource
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -24,6 +28,7 @@ HERE = ROOT / "results" / "cores"
 NUM_SEEDS = 3
 # Which of a core's settings are tried: the learning rate decides most.
 RATES = {"slow": "agent.learning_rate=5e-4", "fast": "agent.learning_rate=2e-3"}
+ENOUGH = 0.95
 # Rows' own options, before which stands the core's name: the first lets it have a width
 # at which its parameters are near enough, the others ask what the reach depends on.
 OWN = {
@@ -37,7 +42,7 @@ OWN = {
 }
 FIELDS = (
     *("core", "setting", "seed", "features", "parameters", "final_return"),
-    *("env_steps", "wall_seconds", "compile_seconds", "steps_per_second"),
+    *("env_steps", "cpu_seconds", "compile_seconds"),
 )
 
 
@@ -105,6 +110,14 @@ def rows_of(study: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def is_open(rows: list[dict[str, str]], core: str, setting: str) -> bool:
+    """Whether a setting is to be tried: not yet, and no other has solved the task."""
+    if any((row["core"], row["setting"]) == (core, setting) for row in rows):
+        return False
+    found = best_settings(rows)
+    return core not in found or found[core][1] < ENOUGH
+
+
 def best_settings(rows: list[dict[str, str]]) -> dict[str, tuple[str, float]]:
     """Each core's setting of the largest mean return, and that mean."""
     returns: dict[tuple[str, str], list[float]] = {}
@@ -153,6 +166,19 @@ def matched_features(core: str, arguments: tuple[str, ...]) -> int:
     return matched(core, target, count)
 
 
+def processor_seconds() -> float:
+    """What this program's ended children have used so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def add_seconds(path: Path, seconds: float) -> None:
+    """Adds to a run's sum, which its resumes share (if the folder was made at all)."""
+    if path.parent.exists():
+        earlier = float(path.read_text()) if path.exists() else 0.0
+        path.write_text(f"{earlier + seconds:.1f}")
+
+
 def run(name: str, core: str, setting: str) -> list[dict[str, object]]:
     """Trains what is missing, and reads what came out: a row for each learner."""
     arguments = STUDIES[name].arguments
@@ -167,10 +193,12 @@ def run(name: str, core: str, setting: str) -> list[dict[str, object]]:
                 *(RATES[setting], f"num_seeds={NUM_SEEDS}", f"run_dir={folder}"),
             ]
         )
+        before = processor_seconds()
         subprocess.run(
             [sys.executable, "train.py", *command], cwd=ROOT, check=False,
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
+        add_seconds(folder / "cpu_seconds.txt", processor_seconds() - before)
     summary = json.loads((folder / "summary.json").read_text())
     shared = {
         "core": core,
@@ -178,9 +206,8 @@ def run(name: str, core: str, setting: str) -> list[dict[str, object]]:
         "features": features,
         "parameters": summary["num_parameters"],
         "env_steps": summary["env_steps"],
-        "wall_seconds": f"{summary['wall_seconds']:.1f}",
+        "cpu_seconds": (folder / "cpu_seconds.txt").read_text(),
         "compile_seconds": f"{summary['compile_seconds']:.1f}",
-        "steps_per_second": f"{summary['steps_per_second']:.0f}",
     }
     return [
         {**shared, "seed": seed, "final_return": f"{value:.4f}"}
@@ -190,10 +217,9 @@ def run(name: str, core: str, setting: str) -> list[dict[str, object]]:
 
 def main(name: str, *only: str) -> None:
     """Runs a study to its end."""
-    done = {(row["core"], row["setting"]) for row in rows_of(name)}
     path = HERE / f"{name}.csv"
     for core, setting in trials(name):
-        if (core, setting) in done or (only and core not in only):
+        if not is_open(rows_of(name), core, setting) or (only and core not in only):
             continue
         try:
             rows = run(name, core, setting)
