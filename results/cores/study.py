@@ -77,7 +77,7 @@ STUDIES = {
         after="memory_chain_64",
     ),
     "memory_chain_1024": Study(
-        (CHAIN, "env.memory_length=1024", "total_steps=2_000_000"),
+        (CHAIN, "env.memory_length=1024", "total_steps=4_000_000"),
         after="memory_chain_256",
         best=8,
     ),
