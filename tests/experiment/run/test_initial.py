@@ -49,7 +49,7 @@ def test_it_acts_as_the_imitator(imitator, make_config):
     draw, seed = initialisation(agent, config)
     new = draw(seed)
     begun = beginning(agent, config, draw.eval_shape(seed))(new)
-    jax.tree.map(np.testing.assert_array_equal, begun.extra.params, begun.params)
+    jax.tree.map(np.testing.assert_array_equal, begun.extra.anchor.params, begun.params)
     jax.tree.map(np.testing.assert_array_equal, begun.situation.obs, new.situation.obs)
     (size,) = new.situation.obs.shape[2:]
     obs = jax.random.normal(jax.random.key(0), (6, 5, size))
