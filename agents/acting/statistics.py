@@ -25,7 +25,7 @@ _LEAST, _LEAST_SHARE = 1e-4, 1e-5
 class Statistics(NamedTuple):
     """Of samples of one shape; several, for several groups, by leading axes."""
 
-    count: Array  # [...] float32
+    number: Array  # [...] float32, of samples
     mean: Array  # [..., *shape]
     square: Array  # [..., *shape] sum of squared distances from the mean
 
@@ -57,10 +57,10 @@ def of(x: Array, counts: Array | None = None) -> Statistics:
 
 def merge(one: Statistics, other: Statistics) -> Statistics:
     """Of the samples of both."""
-    count = one.count + other.count
-    share = other.count / jnp.maximum(count, 1)
+    count = one.number + other.number
+    share = other.number / jnp.maximum(count, 1)
     away = other.mean - one.mean
-    share, before = (_under(x, away) for x in (share, one.count))
+    share, before = (_under(x, away) for x in (share, one.number))
     return Statistics(
         count,
         one.mean + away * share,

@@ -70,7 +70,7 @@ def followed(
     if group is None:
         new = jax.tree.map(lambda x: x[None], of(totals))
     else:
-        number = jnp.arange(len(kept.statistics.count), dtype=group.dtype)
+        number = jnp.arange(len(kept.statistics.number), dtype=group.dtype)
         new = jax.vmap(lambda i: of(totals, group == i))(number)
     # Selected: what was not finite would never leave the sum.
     so_far = jnp.where(jnp.isfinite(so_far), so_far, 0)

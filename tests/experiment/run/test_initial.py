@@ -101,6 +101,11 @@ def test_resumed_without_the_run_it_began_from(imitator, make_config, tmp_path):
         (("core=lru", "core.features=8"), r"core=s5, and this run has core=lru"),
         (("agent.head_sizes=[4]",), r"agent.head_sizes=\[\], and this run has"),
         (("agent=pqn",), r"another network: params/.* is .* there, and .* here"),
+        (
+            ("agent.normalize_obs=true",),
+            "agent.normalize_obs=False, and this run has agent.normalize_obs=True",
+        ),
+        (("agent.value_loss=symlog",), "value_loss=squared, and this run has agent.v"),
         (("env.memory_length=4", "agent.privileged_critic=true"), "another network"),
     ],
 )
