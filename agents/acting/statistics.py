@@ -48,9 +48,7 @@ def of(x: Array, counts: Array | None = None) -> Statistics:
         # One axis after the other: shorter sums round less.
         return jnp.where(wide, y, 0).sum(0).sum(0) / jnp.maximum(count, 1)
 
-    first = mean(x.astype(jnp.float32))
-    # Of distances the sum is small, and so is what is lost of it.
-    centre = first + mean(x - _over(first))
+    centre = mean(x.astype(jnp.float32))
     square = jnp.where(wide, jnp.square(x - _over(centre)), 0).sum(0).sum(0)
     return Statistics(count, centre, square)
 

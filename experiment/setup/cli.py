@@ -81,11 +81,14 @@ def composed(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
     chosen = {key: text for key, text in given if key in GROUPS}
     for group, name in chosen.items():
         _check_choice(group, name)
-    own = scale.preset(
-        CONFIGS, chosen.get("env", EXAMPLES["env"]), chosen.get(scale.SCALE, "")
-    )
+    env = chosen.get("env", EXAMPLES["env"])
+    own = scale.preset(CONFIGS, env, chosen.get(scale.SCALE, ""))
     if own is not None:
         chosen[scale.PRESETS] = own
+    agent = chosen.get("agent", EXAMPLES["agent"])
+    family = scale.preset(CONFIGS, env, agent, scale.AGENTS)
+    if config_name == "train" and family is not None:
+        chosen[scale.AGENTS] = family
     tree = copy.deepcopy(_composed(config_name, tuple(sorted(chosen.items()))))
     text = _text_keys(tree)
     for key, written in given:

@@ -5,7 +5,7 @@ Mutants, and the test that fails for each:
     the gap between two means is not squared in     in_any_parts
     its weight is the whole count                   in_any_parts
     the mean is of the new samples alone            in_any_parts
-    the first mean is not corrected                 far_from_zero
+    squares are of distances from zero              far_from_zero
     what is not finite counts                       not_finite
     a deviation may be zero                         constant
     its least does not grow with the mean           constant
