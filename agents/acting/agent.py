@@ -18,6 +18,7 @@ from jax import Array
 from agents.acting.distributions import ActionHead
 from agents.acting.episodes import Episodes, play
 from agents.acting.rollout import Metrics, Policy, Situation, begin, read
+from agents.acting.statistics import parted
 from agents.acting.trials import Trials, play_controls, play_trials, tasks_of
 
 
@@ -88,8 +89,13 @@ class Agent(ABC):
 
     def begun(self, learner: Learner, params: Any) -> Learner:
         """A learner that begins from these parameters, whatever it had before."""
-        opt_state, extra = self.optimizer.init(params), self.extra(params)
+        opt_state = self.optimizer.init(self.weights(params))
+        extra = self.extra(params)
         return learner._replace(params=params, opt_state=opt_state, extra=extra)
+
+    def weights(self, params: Any) -> Any:
+        """Of a learner's params those that are learned, which statistics are not."""
+        return parted(params)[0]
 
     def acting_params(self, params: Any) -> Any:
         """Of a network that acts as it does by itself, for another agent to begin from.

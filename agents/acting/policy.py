@@ -12,6 +12,7 @@ from jax import Array
 
 from agents.acting.distributions import ActionDistribution, ActionHead
 from agents.acting.encoder import Encoder
+from agents.acting.statistics import STATISTICS, first_of, normalised
 from s5rl import in_chunks
 from s5rl.cores.parts.dense import Dense, spread
 from s5rl.recurrence.rounding import rounded
@@ -38,6 +39,13 @@ class ActorCritic(nn.Module):
     set, a learned vector, zero at first, is added to what the core gives. Memory is
     never told, and neither is the critic.
 
+    `normalized`: observations are read through statistics of them, which are variables
+    of the network and change only where its agent changes them
+    (`agents.acting.statistics`).
+
+    `value_head`: what the critic's outputs mean, as `agents.ppo.values` has it. None:
+    its one output is the value.
+
     `detached_critic`: the critic's error changes the critic alone, and not what it
     reads.
 
@@ -58,6 +66,8 @@ class ActorCritic(nn.Module):
     never_reset: bool = False
     told: bool = False
     detached_critic: bool = False
+    normalized: bool = False
+    value_head: Any = None
     activation: Callable[[Array], Array] = jax.nn.gelu
     chunk_length: int | None = None
     dtype: str = "float32"
@@ -73,6 +83,15 @@ class ActorCritic(nn.Module):
 
         `bit` [T, B] bool is what the actor is told; None: it is never set.
         """
+        carry, distribution, value = self.judged(carry, obs, reset, bit)
+        if self.value_head is not None:
+            value = self.value_head.value(value)
+        return carry, distribution, value
+
+    def judged(
+        self, carry: Any, obs: Any, reset: Array, bit: Array | None = None
+    ) -> tuple[Any, ActionDistribution, Array]:
+        """As a call, with what the value head makes a value of, [T, B, outputs]."""
         carry, outputs, value = self.raw(carry, obs, reset, bit)
         log_scale = None
         if self.head.has_scale:
@@ -82,7 +101,7 @@ class ActorCritic(nn.Module):
     def raw(
         self, carry: Any, obs: Any, reset: Array, bit: Array | None = None
     ) -> tuple[Any, Array, Array]:
-        """As a call, with what the head makes a distribution of, [T, B, outputs]."""
+        """As `judged`, with what the head makes a distribution of, [T, B, outputs]."""
         if self.told:
             obs = obs, jnp.zeros_like(reset) if bit is None else bit
         read = self.outputs
@@ -100,6 +119,9 @@ class ActorCritic(nn.Module):
         space, state, bit = self.observation_space, None, None
         if self.told:
             obs, bit = obs
+        if self.normalized:
+            kept = self.variable(STATISTICS, "obs", first_of, obs)
+            obs = normalised(kept.value, obs)
         if self.privileged:
             space, obs, state = space.spaces["obs"], obs["obs"], obs["state"]
         x = Encoder(space, self.activation, self.dtype, name="observation")(obs)
@@ -121,8 +143,11 @@ class ActorCritic(nn.Module):
             state = self._dense(state, self.encoder_sizes, "state_encoder")
             x = jnp.concatenate([x.astype(state.dtype), state], axis=-1)
         critic = self._dense(x, self.head_sizes, "critic")
-        value = self._output(critic, 1, 1.0, "critic_output")
-        return carry, (outputs, value[..., 0])
+        if self.value_head is None:
+            value = self._output(critic, 1, 1.0, "critic_output")
+            return carry, (outputs, value[..., 0])
+        size, gain = self.value_head.num_outputs, self.value_head.gain
+        return carry, (outputs, self._output(critic, size, gain, "critic_output"))
 
     def _vector(self, bit: Array, like: Array) -> Array:
         vector = self.param(TOLD, nn.initializers.zeros, like.shape[-1:], jnp.float32)

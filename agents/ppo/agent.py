@@ -14,9 +14,21 @@ from agents.acting.distributions import ActionHead, make_head
 from agents.acting.fit import Minibatch, fit, learning_rate
 from agents.acting.policy import LOG_SCALE, ActorCritic
 from agents.acting.returns import gae
-from agents.acting.rollout import Metrics, Policy, Rollout, collect, rollout_metrics
+from agents.acting.rollout import (
+    Metrics,
+    Policy,
+    Rollout,
+    Situation,
+    collect_guided,
+    rollout_metrics,
+)
+from agents.acting.statistics import STATISTICS, parted, seen
+from agents.ppo import running
 from agents.ppo.config import PPOConfig
 from agents.ppo.objective import Learned, Pull, loss
+from agents.ppo.running import Grouping
+from agents.ppo.values import value_head
+from envs.contract import groups
 from envs.contract.wrappers import Privileged
 
 
@@ -27,11 +39,19 @@ class Anchor(NamedTuple):
     carry: Any  # [B, ...] its own memory, before the next observation is read
 
 
+class Kept(NamedTuple):
+    """What a learner remembers besides: nothing of what it is not asked for."""
+
+    anchor: Any = ()  # an `Anchor`
+    returns: Any = ()  # `running.Returns`
+
+
 @dataclass(frozen=True)
 class PPO(Agent):
     """Proximal policy optimisation; its `config` is a `PPOConfig`.
 
-    The learner's `extra` is an `Anchor`, if there is to be one.
+    The learner's `extra` is a `Kept`. Statistics of observations are among its
+    `params`, so that whatever acts with those reads through them.
     """
 
     num_updates: int = 1  # of the run: the anchor is let go over a share of them
@@ -41,25 +61,37 @@ class PPO(Agent):
         apply: Any = self.network.apply
         return lambda carry, obs, reset: apply(params, carry, obs, reset)
 
+    def judging(self, params: Any) -> Policy:
+        """As `policy`, with what the value head makes a value of."""
+        return partial(self.network.apply, params, method="judged")
+
+    @property
+    def num_groups(self) -> int:
+        """Of lanes: how many bodies there are."""
+        return groups.count(self.env)
+
     def behaviour(self, learner: Learner) -> Policy:
         """The policy that is learned."""
         return self.policy(learner.params)
 
-    def extra(self, params: Any) -> Any:
-        """The policy of now, where it is to be kept."""
-        if not self.config.anchor_weight:
-            return ()
-        return Anchor(params, self.network.initial_carry(self.config.num_envs))
+    def extra(self, params: Any) -> Kept:
+        """The policy of now, where it is to be kept; and no rewards so far."""
+        anchor, returns, lanes = (), (), self.config.num_envs
+        if self.config.anchor_weight:
+            anchor = Anchor(params, self.network.initial_carry(lanes))
+        if self.config.scale_rewards:
+            returns = running.first(lanes, self.num_groups)
+        return Kept(anchor, returns)
 
     def anchored(self, learner: Learner, rollout: Rollout) -> tuple[Any, Any, Any]:
-        """`(extra, outputs [T, B, ...], pull)`: what the first policy says of it all.
+        """`(anchor, outputs [T, B, ...], pull)`: what the first policy says of it all.
 
         It reads with its own memory, which goes on from rollout to rollout as that of
         the policy does. Nothing of this where there is no anchor.
         """
         if not self.config.anchor_weight:
             return (), (), None
-        anchor, apply = learner.extra, self.network.apply
+        anchor, apply = learner.extra.anchor, self.network.apply
         carry, outputs, _ = apply(
             anchor.params, anchor.carry, rollout.obs, rollout.reset, method="raw"
         )
@@ -69,22 +101,43 @@ class PPO(Agent):
         pull = Pull(self.config.anchor_weight * left, scale)
         return anchor._replace(carry=carry), outputs, pull
 
-    def update(self, learner: Learner) -> tuple[Learner, Metrics]:
-        """Collects a rollout, estimates advantages, fits for a few epochs."""
-        key, rollout_key, fit_key = jax.random.split(learner.key, 3)
-        initial_carry = learner.situation.carry
-        situation, rollout = collect(
-            learner.situation,
-            rollout_key,
+    def collected(
+        self, learner: Learner, key: Array
+    ) -> tuple[Situation, Rollout, Array | None]:
+        """`(situation, rollout, group [T, B])`; no group where nothing depends on it.
+
+        `key` is consumed.
+        """
+        apart = self.config.scale_rewards or self.config.group_advantages
+        apart = apart and self.num_groups > 1
+        situation, _, rollout, group = collect_guided(
+            *(learner.situation, (), key),
             env=self.env,
             env_params=self.env_params,
             policy=self.policy(learner.params),
             to_env=self.network.head.to_env,
             length=self.config.rollout_length,
             seed_axis=self.seed_axis,
+            guide=Grouping(self.env, self.env_params) if apart else None,
         )
+        return situation, rollout, group if apart else None
+
+    def update(self, learner: Learner) -> tuple[Learner, Metrics]:
+        """Collects a rollout, estimates advantages, fits for a few epochs.
+
+        What was observed enters the statistics last: in the fit, observations are read
+        as acting read them.
+        """
+        key, rollout_key, fit_key = jax.random.split(learner.key, 3)
+        initial_carry = learner.situation.carry
+        situation, rollout, group = self.collected(learner, rollout_key)
+        reward, returns = rollout.reward, learner.extra.returns
+        if self.config.scale_rewards:
+            discount = self.config.discount
+            returns = running.followed(returns, rollout, group, discount)
+            reward = running.scaled(returns, reward, group)
         advantage = gae(
-            reward=rollout.reward,
+            reward=reward,
             value=rollout.value,
             next_value=rollout.next_value,
             terminated=rollout.terminated,
@@ -92,20 +145,29 @@ class PPO(Agent):
             discount=self.config.discount * rollout.continuation,
             lambda_=self.config.gae_lambda,
         )
-        extra, outputs, pull = self.anchored(learner, rollout)
-        params, opt_state, fit_metrics = fit(
-            learner.params,
+        anchor, outputs, pull = self.anchored(learner, rollout)
+        learned = Learned(advantage, outputs, () if group is None else group)
+        moved, still = parted(learner.params)
+        moved, opt_state, fit_metrics = fit(
+            moved,
             learner.opt_state,
-            Minibatch(initial_carry, rollout, Learned(advantage, outputs)),
+            Minibatch(initial_carry, rollout, learned),
             fit_key,
-            loss=partial(loss, agent=self, pull=pull),
+            loss=partial(loss, agent=self, pull=pull, statistics=still),
             optimizer=self.optimizer,
             config=self.config,
         )
-        updates = learner.num_updates + 1
+        params = {**moved, **self.observed(still, rollout)}
+        updates, extra = learner.num_updates + 1, Kept(anchor, returns)
         learner = Learner(params, opt_state, situation, key, updates, extra)
         metrics = rollout_metrics(rollout) | advantage_metrics(rollout, advantage)
         return learner, {**metrics, **fit_metrics}
+
+    def observed(self, still: Any, rollout: Rollout) -> Any:
+        """The network's statistics, with what a rollout has shown."""
+        if not self.config.normalize_obs:
+            return still
+        return {STATISTICS: {"obs": seen(still[STATISTICS]["obs"], rollout.obs)}}
 
 
 def make_ppo(
@@ -148,6 +210,8 @@ def make_ppo(
         head_sizes=tuple(config.head_sizes),
         privileged=config.privileged_critic,
         never_reset=config.memory == "never_reset",
+        normalized=config.normalize_obs,
+        value_head=value_head(config.value_loss, config.value_bins),
         # A core from elsewhere may have none.
         chunk_length=getattr(core, "chunk_length", None),
         dtype=config.dtype,

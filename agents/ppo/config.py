@@ -18,6 +18,16 @@ class PPOConfig(RolloutConfig):
     entropy_coefficient: float = 0.0  # of entropy, which is encouraged
     normalize_advantage: bool = True  # to mean 0, standard deviation 1, per minibatch
     advantage_epsilon: float = 1e-8  # added to the standard deviation divided by
+    # where several bodies share the network: advantages by body, each its own
+    group_advantages: bool = False
+
+    normalize_obs: bool = False  # floats, by running mean and deviation, within 10
+    scale_rewards: bool = False  # by the running deviation of discounted returns
+    # what the critic learns of a return: itself, its symlog, a distribution over bins
+    value_loss: str = field(
+        default="squared", metadata={"choices": ("squared", "symlog", "two_hot")}
+    )
+    value_bins: int = 129  # of two_hot, odd: zero is the middle one
 
     head_sizes: tuple[int, ...] = (64,)  # dense layers of actor and of critic
     # of a Box: what the policy's distribution is
@@ -47,10 +57,24 @@ class PPOConfig(RolloutConfig):
                 raise ValueError(
                     f"{name} must be at least 2; got {getattr(self, name)}."
                 )
+        if self.group_advantages and not self.normalize_advantage:
+            raise ValueError(
+                "group_advantages says how normalize_advantage=true does it; got "
+                "normalize_advantage=false."
+            )
+        if self.value_bins < 3 or self.value_bins % 2 == 0:
+            raise ValueError(
+                f"value_bins must be odd and at least 3; got {self.value_bins}."
+            )
         if self.squash_actions and self.actions != "gaussian":
             raise ValueError(
                 "squash_actions is of actions=gaussian, for others never leave the "
                 f"box; got actions={self.actions}."
+            )
+        if self.value_clip_epsilon is not None and self.value_loss != "squared":
+            raise ValueError(
+                "value_clip_epsilon is of value_loss=squared; got "
+                f"value_loss={self.value_loss}."
             )
         if self.value_clip_epsilon is not None and not self.value_clip_epsilon > 0:
             raise ValueError(

@@ -18,7 +18,9 @@ class Actor(Protocol):
     def config(self) -> PPOConfig: ...
     @property
     def network(self) -> Any: ...
-    def policy(self, params: Any) -> Policy: ...
+    @property
+    def num_groups(self) -> int: ...
+    def judging(self, params: Any) -> Policy: ...
 
 
 class Learned(NamedTuple):
@@ -26,6 +28,7 @@ class Learned(NamedTuple):
 
     advantage: Array
     anchor: Any = ()  # what the head made the first policy's distributions of
+    group: Any = ()  # [T, n] int32, whose advantages these are, where it matters
 
 
 class Pull(NamedTuple):
@@ -41,21 +44,27 @@ def loss(
     key: Array,
     agent: Actor,
     pull: Pull | None = None,
+    statistics: Any = None,
 ) -> tuple[Array, Metrics]:
     """The clipped surrogate objective, value error and entropy bonus; and the anchor.
 
     `batch.extra` is a `Learned`. `key` is consumed, by the entropy and divergence of
-    distributions that can only be sampled.
+    distributions that can only be sampled. `statistics` are variables of the network
+    that have no gradient.
     """
     config, rollout, advantage = agent.config, batch.rollout, batch.extra.advantage
-    _, distribution, value = agent.policy(params)(
-        batch.initial_carry, rollout.obs, rollout.reset
-    )
+    judge = agent.judging({**params, **(statistics or {})})
+    _, distribution, value = judge(batch.initial_carry, rollout.obs, rollout.reset)
     log_ratio = distribution.log_prob(rollout.action) - rollout.log_prob
     ratio = jnp.exp(log_ratio)
-    policy_loss = clipped_surrogate(ratio, advantage, config)
-    target = advantage + rollout.value
-    value_loss = value_error(value, target, rollout.value, config.value_clip_epsilon)
+    group = batch.extra.group if config.group_advantages else ()
+    policy_loss = clipped_surrogate(ratio, advantage, config, group, agent.num_groups)
+    target, head = advantage + rollout.value, agent.network.value_head
+    if head is None:
+        free = config.value_clip_epsilon
+        value_loss = value_error(value, target, rollout.value, free)
+    else:
+        value_loss = head.error(value, target)
     entropy = distribution.entropy(key).mean()
     total = (
         policy_loss
@@ -81,13 +90,37 @@ def loss(
     }
 
 
-def clipped_surrogate(ratio: Array, advantage: Array, config: PPOConfig) -> Array:
-    """[] what policy improvement costs (Schulman et al., 2017, equation 7), negated."""
-    if config.normalize_advantage:
+def clipped_surrogate(
+    ratio: Array,
+    advantage: Array,
+    config: PPOConfig,
+    group: Any = (),
+    num_groups: int = 1,
+) -> Array:
+    """[] what policy improvement costs (Schulman et al., 2017, equation 7), negated.
+
+    Where a `group` [T, n] int32 is given, advantages are normalised in each by itself:
+    the noise of one with large rewards would drown the others.
+    """
+    if config.normalize_advantage and num_groups > 1 and not isinstance(group, tuple):
+        epsilon = config.advantage_epsilon
+        advantage = by_group(advantage, group, num_groups, epsilon)
+    elif config.normalize_advantage:
         scale = advantage.std() + config.advantage_epsilon
         advantage = (advantage - advantage.mean()) / scale
     bounded = jnp.clip(ratio, 1 - config.clip_epsilon, 1 + config.clip_epsilon)
     return -jnp.minimum(ratio * advantage, bounded * advantage).mean()
+
+
+def by_group(advantage: Array, group: Array, num_groups: int, epsilon: float) -> Array:
+    """[T, n] advantages of mean 0 and standard deviation 1 in each group."""
+    number = jnp.arange(num_groups, dtype=group.dtype)[:, None, None]
+    member = (group[None] == number).astype(jnp.float32)
+    size = jnp.maximum(member.sum((1, 2)), 1)
+    mean = (member * advantage[None]).sum((1, 2)) / size
+    away = advantage - mean[group]
+    spread = jnp.sqrt((member * jnp.square(away)[None]).sum((1, 2)) / size)
+    return away / (spread[group] + epsilon)
 
 
 def value_error(

@@ -134,6 +134,15 @@ class BodySet(AutoReset):
     def is_truncated(self, state, params):
         return state.truncated
 
+    @property
+    def num_groups(self) -> int:
+        """Lanes are grouped by body (`envs.contract.groups`)."""
+        return len(self.bodies)
+
+    def group(self, state: BodyState, params: BodyParams) -> Array:
+        """[] int32"""
+        return params.body
+
     def render(self, state: BodyState, params: BodyParams):
         """The body's own picture; None if it has none."""
         body = int(params.body)

@@ -27,7 +27,7 @@ from flax import struct
 from gymnax.environments import environment, spaces
 from jax import Array
 
-from envs.contract import expert
+from envs.contract import expert, groups
 from envs.contract.auto_reset import AutoReset, reset_where
 from envs.contract.spaces import flat_size, flatten
 from envs.meta.tasks import ALL_SPLITS, check_split
@@ -100,6 +100,8 @@ class Meta(AutoReset):
         # Experts are asked for by name: there is one where the environment has one.
         if expert.best_actions(env) is not None:
             self.best_actions = self._best_actions
+        if groups.count(env) > 1:
+            self.num_groups, self.group = groups.count(env), self._group
 
     @property
     def name(self) -> str:
@@ -198,6 +200,10 @@ class Meta(AutoReset):
         last = state.inner.time + params.max_steps_in_episode - state.time
         limit = jnp.minimum(inner.max_steps_in_episode, last)
         return inner.replace(max_steps_in_episode=limit)
+
+    def _group(self, state: MetaState, params: MetaParams) -> Array:
+        """[] int32: the environment's group in this task."""
+        return self.env.group(state.inner, self.inner_params(state, params))
 
     def _best_actions(self, state: MetaState, params: MetaParams) -> Array:
         """[A] bool: those that stand for the environment's best ones in this task."""

@@ -136,7 +136,8 @@ def evaluate(
 
 
 def _facts(plan: Plan, config: RunConfig, like: Any) -> dict[str, Any]:
-    parameters = sum(x.size for x in jax.tree.leaves(like.params))
+    weights = build_agent(config).weights(like.params)
+    parameters = sum(x.size for x in jax.tree.leaves(weights))
     return {
         "env": config.env.name,
         "core": config.core.name,

@@ -19,6 +19,8 @@ from experiment.setup.building import build_agent, learner_shapes
 from experiment.setup.config import RunConfig
 
 SIZES = ("encoder_sizes", "head_sizes", "memory")  # of the agents' options
+# How a network reads and what its critic's output means; of agents without, this.
+MEANINGS = {"normalize_obs": False, "value_loss": "squared"}
 
 
 def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
@@ -71,6 +73,8 @@ def _check_choices(path: str, theirs: RunConfig, ours: RunConfig) -> None:
         found = {"core": core.name, "core.features": core.features}
         found |= {f"core.{name}": value for name, value in vars(core.options).items()}
         found |= {f"agent.{name}": getattr(options, name) for name in SIZES}
+        for name, usual in MEANINGS.items():
+            found[f"agent.{name}"] = getattr(options, name, usual)
         return {name: _plain(value) for name, value in found.items()}
 
     was, now = choices(theirs), choices(ours)

@@ -90,7 +90,8 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     compiled.publish()
     compile_seconds = time.perf_counter() - began
     num_seeds = config.schedule.num_seeds
-    num_parameters = sum(x.size for x in jax.tree.leaves(learners.params)) // num_seeds
+    weights = jax.tree.leaves(agent.weights(learners.params))
+    num_parameters = sum(x.size for x in weights) // num_seeds
     most = memory.expected(update, beside=2 * memory.size(origin.shapes))
     print(
         f"compiled in {compile_seconds:.1f} s; {num_parameters:,} parameters, "

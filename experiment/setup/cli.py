@@ -82,7 +82,7 @@ def composed(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
     for group, name in chosen.items():
         _check_choice(group, name)
     if config_name == "train":
-        chosen = {**presets.inherited(CONFIGS, {**EXAMPLES, **chosen}), **chosen}
+        chosen |= presets.of(CONFIGS, {**EXAMPLES, **chosen})
     env = presets.environment(CONFIGS, chosen.get("env", EXAMPLES["env"]))
     own = scale.preset(CONFIGS, env, chosen.get(scale.SCALE, ""))
     if own is not None:

@@ -47,6 +47,12 @@ OTHER_NAMES = {
     "agent.adam_epsilon": "adameps eps",
     "agent.normalize_advantage": "normadv normalizeadv normalizeadvantages "
     "advantagenormalization advnorm",
+    "agent.normalize_obs": "normobs obsnorm normalizeobservations "
+    "observationnormalization normalizeobservation normalizestates",
+    "agent.scale_rewards": "normreward normalizereward normalizerewards rewardnorm "
+    "rewardscaling scalereward rewardnormalization normalizereturns",
+    "agent.value_loss": "valuelosstype criticloss vloss",
+    "agent.value_bins": "numatoms natoms valueatoms numvaluebins",
     "core.features": "hiddensize hiddendim hidden dmodel modeldim width embeddim "
     "hiddenunits numunits rnnsize",
     "core.state_size": "dstate ssmsize ssmdim statedim nstate stateexpansion",

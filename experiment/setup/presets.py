@@ -10,12 +10,11 @@ from pathlib import Path
 
 import yaml
 
+from experiment.setup.scale import preset
+
+AGENTS = "env_agent"  # the group of what an agent needs somewhere
 # Groups that are chosen by what else is chosen, and the names in theirs.
-BY_ENV = {
-    "env_agent": ("agent",),
-    "env_core": ("core",),
-    "env_core_agent": ("core", "agent"),
-}
+BY_CORE = {"env_core": ("core",), "env_core_agent": ("core", "agent")}
 
 
 def environment(configs: Path, setting: str) -> str:
@@ -34,18 +33,23 @@ def environment(configs: Path, setting: str) -> str:
     return setting
 
 
-def inherited(configs: Path, chosen: Mapping[str, str]) -> dict[str, str]:
-    """Files of a setting's environment, by group, where it has none of its own.
+def of(configs: Path, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Files that count, by group, where the environment's own name does not say it.
+
+    An agent's may be a whole family's, as a scale's (`experiment.setup.scale.preset`).
 
     Args:
       configs: the folder of all groups.
       chosen: a name for each of env, agent and core.
     """
-    setting = chosen["env"]
+    setting, agent = chosen["env"], chosen["agent"]
     name, found = environment(configs, setting), {}
-    if name == setting:
-        return found
-    for group, parts in BY_ENV.items():
+    family = preset(configs, setting, agent, AGENTS) or (
+        preset(configs, name, agent, AGENTS)
+    )
+    if family is not None:
+        found[AGENTS] = family
+    for group, parts in BY_CORE.items() if name != setting else ():
         rest = "".join(f"_{chosen[part]}" for part in parts)
         own, theirs = (
             (configs / group / f"{owner}{rest}.yaml").is_file()

@@ -13,16 +13,17 @@ PRESETS = "env_scale"  # the group of what one environment, or family, has of it
 IDLE_BELOW = 512  # lanes
 
 
-def preset(configs: Path, env: str, scale: str) -> str | None:
-    """The file in `configs`/env_scale for an environment at a scale, if there is one.
+def preset(configs: Path, env: str, scale: str, group: str = PRESETS) -> str | None:
+    """The file in `configs`/`group` for an environment at a scale, if there is one.
 
-    The environment's own, else that of the longest part of its name, at an underscore:
-    popgym_minesweeper_easy has popgym_minesweeper's, or popgym's.
+    The environment's own, else that of the longest part of its name, at an underscore
+    or a slash: popgym_minesweeper_easy has popgym_minesweeper's, or popgym's, and
+    control/reacher_easy has control's.
     """
-    words = env.split("_")
-    for count in range(len(words), 0, -1):
-        name = f"{'_'.join(words[:count])}_{scale}"
-        if (configs / PRESETS / f"{name}.yaml").is_file():
+    ends = [at for at, letter in enumerate(env) if letter in "_/"]
+    for end in (len(env), *reversed(ends)):
+        name = f"{env[:end]}_{scale}"
+        if (configs / group / f"{name}.yaml").is_file():
             return name
     return None
 

@@ -13,6 +13,7 @@ from gymnax.environments import spaces
 import agents
 import s5rl
 from agents.acting.rollout import collect
+from agents.acting.statistics import STATISTICS
 from tests.agents.members import SMALL
 
 LENGTHS = jnp.array([3, 1, 5, 2, 4, 3, 2])
@@ -25,6 +26,11 @@ ACTION_SPACES = {
     "squashed": (spaces.Box(-0.5, 2.0, (2,)), dict(squash_actions=True)),
     "bins": (spaces.Box(-0.5, 2.0, (2,)), dict(actions="bins", num_bins=4)),
     "mixture": (spaces.Box(-0.5, 2.0, (2,)), dict(actions="mixture")),
+    # Gaussian, of a policy that reads through statistics.
+    "normalized": (
+        spaces.Box(-0.5, 0.5, (2,)),
+        dict(normalize_obs=True, value_loss="two_hot"),
+    ),
 }
 
 
@@ -165,6 +171,9 @@ def played(small_agent):
             learner = agent.initialise(jax.random.key(0))
         # Large parameters everywhere: memory, and so its mistakes, must count.
         params = jax.tree.map(lambda x: x + 0.3 * jnp.sign(x), learner.params)
+        if STATISTICS in params:  # new ones would change nothing
+            seen = jax.tree.map(lambda x: jnp.full_like(x, 3), params[STATISTICS])
+            params = {**params, STATISTICS: seen}
         learner = learner._replace(params=params)
         policy = agent.behaviour(learner)
 

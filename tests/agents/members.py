@@ -19,7 +19,7 @@ CORES = [
 AGENTS = list(agents.AGENTS)
 # The kinds of actions that each has a distribution for (`conftest.ACTION_SPACES`).
 ACTIONS = {
-    "ppo": ["discrete", "gaussian", "squashed", "bins", "mixture"],
+    "ppo": ["discrete", "gaussian", "squashed", "bins", "mixture", "normalized"],
     "pqn": ["discrete"],
     "imitate": ["discrete", "gaussian", "bins", "mixture"],
 }

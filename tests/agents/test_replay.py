@@ -56,7 +56,7 @@ def test_replaying_a_rollout_gives_what_acting_gave(played, core, agent, actions
 @pytest.mark.parametrize(
     "agent, core, actions",
     [*((agent, core, "discrete") for agent in AGENTS for core in QUICK),
-     ("ppo", "s5", "squashed")],
+     ("ppo", "s5", "squashed"), ("ppo", "gru", "normalized")],
 )  # fmt: skip
 def test_before_the_first_step_of_an_update_replay_agrees(
     small_agent, agent, core, actions

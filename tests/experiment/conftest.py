@@ -59,6 +59,9 @@ class StubAgent:
             {"w": jax.random.normal(key, (3,))}, key, jnp.zeros((), jnp.int32)
         )
 
+    def weights(self, params):
+        return params
+
     def update(self, learner):
         key, step_key = jax.random.split(learner.key)
         w = learner.params["w"] + jax.random.normal(step_key, (3,))

@@ -45,8 +45,9 @@ def case(small_ppo):
             policy=agent.policy(learner.params), to_env=lambda action: action,
             length=agent.config.rollout_length,
         )  # fmt: skip
-        extra, outputs, _ = agent.anchored(learner, rollout)
-        return learner._replace(situation=situation, extra=extra), rollout, outputs
+        anchor, outputs, _ = agent.anchored(learner, rollout)
+        learner = learner._replace(extra=learner.extra._replace(anchor=anchor))
+        return learner._replace(situation=situation), rollout, outputs
 
     between, one, _ = go_on(first, jax.random.key(1))
     between = between._replace(params=moved)
@@ -68,14 +69,15 @@ def case(small_ppo):
 
 def test_it_begins_as_it_is_and_holds_nothing_yet(case):
     first = case.first
-    jax.tree.map(np.testing.assert_array_equal, first.extra.params, first.params)
+    jax.tree.map(np.testing.assert_array_equal, first.extra.anchor.params, first.params)
     assert not any(np.any(leaf) for leaf in jax.tree.leaves(first.opt_state))
     update, learner, found = jax.jit(case.agent.update), first, []
     for _ in range(2):
         learner, metrics = update(learner)
         found.append(float(metrics["loss/anchor"]))
     assert abs(found[0]) < 1e-6 and found[1] > 1e-5
-    jax.tree.map(np.testing.assert_array_equal, learner.extra.params, first.params)
+    kept = learner.extra.anchor.params
+    jax.tree.map(np.testing.assert_array_equal, kept, first.params)
 
 
 def test_it_is_let_go_linearly(case):
@@ -97,19 +99,17 @@ def test_it_reads_along_with_its_own_memory(case):
     want, _, _ = case.agent.policy(case.first.params)(empty, obs, reset)
     jax.tree.map(
         lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5),
-        case.last.extra.carry, want,
+        case.last.extra.anchor.carry, want,
     )  # fmt: skip
-    pairs = zip(
-        *map(jax.tree.leaves, (case.last.extra.carry, case.last.situation.carry)),
-        strict=True,
-    )
+    own, others = case.last.extra.anchor.carry, case.last.situation.carry
+    pairs = zip(*map(jax.tree.leaves, (own, others)), strict=True)
     assert all(np.abs(one - other).max() > 1e-3 for one, other in pairs)
 
 
 def test_it_is_the_divergence_of_the_first_policy_from_that_of_now(case):
     two = case.rollouts[1]
     _, first, _ = case.agent.policy(case.first.params)(
-        case.between.extra.carry, two.obs, two.reset
+        case.between.extra.anchor.carry, two.obs, two.reset
     )
     _, now, _ = case.agent.policy(case.moved)(
         case.between.situation.carry, two.obs, two.reset
@@ -132,4 +132,4 @@ def test_its_gradient_pulls_back(case):
 
 def test_without_a_weight_it_costs_nothing(small_ppo):
     learner = jax.eval_shape(small_ppo("gru").initialise, jax.random.key(0))
-    assert learner.extra == ()
+    assert not jax.tree.leaves(learner.extra)

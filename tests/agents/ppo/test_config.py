@@ -28,6 +28,17 @@ from agents.ppo.config import PPOConfig
         (dict(value_clip_epsilon=0.0), "value_clip_epsilon must be positive"),
         (dict(discount=1.01), "discount must lie between 0 and 1; got 1.01"),
         (dict(gae_lambda=-0.5), "gae_lambda must lie between 0 and 1; got -0.5"),
+        (dict(value_bins=64), "value_bins must be odd and at least 3; got 64"),
+        (dict(value_bins=1), "value_bins must be odd and at least 3; got 1"),
+        (dict(value_loss="huber"), "value_loss must be one of squared, symlog, two_"),
+        (
+            dict(value_loss="symlog", value_clip_epsilon=0.1),
+            "value_clip_epsilon is of value_loss=squared; got value_loss=symlog",
+        ),
+        (
+            dict(group_advantages=True, normalize_advantage=False),
+            "group_advantages says how normalize_advantage=true does it; got normali",
+        ),
         (dict(value_coefficient=-1.0), "value_coefficient must not be negative"),
         (dict(entropy_coefficient=-1.0), "entropy_coefficient must not be negative"),
         (

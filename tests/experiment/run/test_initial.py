@@ -49,7 +49,7 @@ def test_it_acts_as_the_imitator(imitator, make_config):
     draw, seed = initialisation(agent, config)
     new = draw(seed)
     begun = beginning(agent, config, draw.eval_shape(seed))(new)
-    jax.tree.map(np.testing.assert_array_equal, begun.extra.params, begun.params)
+    jax.tree.map(np.testing.assert_array_equal, begun.extra.anchor.params, begun.params)
     jax.tree.map(np.testing.assert_array_equal, begun.situation.obs, new.situation.obs)
     (size,) = new.situation.obs.shape[2:]
     obs = jax.random.normal(jax.random.key(0), (6, 5, size))
@@ -101,6 +101,11 @@ def test_resumed_without_the_run_it_began_from(imitator, make_config, tmp_path):
         (("core=lru", "core.features=8"), r"core=s5, and this run has core=lru"),
         (("agent.head_sizes=[4]",), r"agent.head_sizes=\[\], and this run has"),
         (("agent=pqn",), r"another network: params/.* is .* there, and .* here"),
+        (
+            ("agent.normalize_obs=true",),
+            "agent.normalize_obs=False, and this run has agent.normalize_obs=True",
+        ),
+        (("agent.value_loss=symlog",), "value_loss=squared, and this run has agent.v"),
         (("env.memory_length=4", "agent.privileged_critic=true"), "another network"),
     ],
 )

@@ -54,7 +54,7 @@ def test_the_command_line_is_over_what_is_inherited():
 @pytest.fixture
 def configs(tmp_path):
     """`world` with a setting `small`, and one of that, `tiny`."""
-    for group in ("env", *presets.BY_ENV):
+    for group in ("env", presets.AGENTS, *presets.BY_CORE):
         (tmp_path / group).mkdir()
     (tmp_path / "env" / "world.yaml").write_text("env:\n  name: world\n")
     for name, parent in (("small", "world"), ("tiny", "small")):
@@ -70,17 +70,19 @@ def test_an_own_file_of_a_setting_counts_before_its_environments(configs, settin
     chosen = {"env": setting, "agent": "ppo", "core": "s5"}
     assert presets.environment(configs, setting) == "world"
     every = {"env_agent": "world_ppo", "env_core_agent": "world_s5_ppo"}
-    assert presets.inherited(configs, chosen) == every
-    assert presets.inherited(configs, {**chosen, "agent": "pqn"}) == {}
+    assert presets.of(configs, chosen) == every
+    assert presets.of(configs, {**chosen, "agent": "pqn"}) == {}
     (configs / "env_agent" / f"{setting}_ppo.yaml").touch()
-    del every["env_agent"]
-    assert presets.inherited(configs, chosen) == every
+    every["env_agent"] = f"{setting}_ppo"
+    assert presets.of(configs, chosen) == every
 
 
-def test_an_environment_inherits_nothing(configs):
-    assert (
-        presets.inherited(configs, {"env": "world", "agent": "ppo", "core": "s5"}) == {}
-    )
-    assert presets.environment(configs, "control/pendulum_swingup") == (
-        "control/pendulum_swingup"
-    )
+def test_an_environment_has_its_own_or_its_familys(configs):
+    chosen = {"env": "world", "agent": "ppo", "core": "s5"}
+    assert presets.of(configs, chosen) == {"env_agent": "world_ppo"}
+    assert presets.of(configs, {**chosen, "env": "world/north"}) == {
+        "env_agent": "world_ppo"
+    }
+    assert presets.of(configs, {**chosen, "env": "worlds"}) == {}
+    north = "control/pendulum_swingup"
+    assert presets.environment(configs, north) == north
