@@ -27,6 +27,11 @@ _LENS = Expert(
 )
 _SUITE = Expert(None, "of another library, which gives no best play")
 
+_CONSTANTS = Expert(
+    None,
+    "likewise, of bodies with the constants that they were built with: not the best",
+)
+
 # By the whole name, the family of a POPGym game, or the suite.
 TABLE: dict[str, Expert] = {
     "memory_chain": Expert("the bit asked for, in the step that pays", _ALL),
@@ -45,6 +50,7 @@ TABLE: dict[str, Expert] = {
     "meta_cartpole": _POLE,
     "projected_control": _LENS,
     "projected_dmc": _LENS,
+    "random_control": _CONSTANTS,
     "popgym_autoencode": Expert("the suit to recite", _ALL),
     "popgym_battleship": Expert(
         "any ship cell not asked for", "knows the board: never searches"

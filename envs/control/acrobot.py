@@ -50,6 +50,10 @@ class Acrobot(base.ControlEnvironment):
     """
 
     observation_size = 6
+    constants = (
+        *(("upper_mass",), ("lower_mass",), ("upper_length",), ("lower_length",)),
+        *(("gravity",), ("gear",), ("damping",)),
+    )
 
     def __init__(self, sparse: bool = False):
         self.sparse = sparse

@@ -45,6 +45,8 @@ class ControlEnvironment(auto_reset.AutoReset):
 
     action_size = 1
     observation_size: int
+    # Groups of fields of `params`; a meta-environment scales each by its own factor.
+    constants: tuple[tuple[str, ...], ...] = ()
     # All episodes of a batch end in the same step, once in a thousand.
     reset_is_costly = True
     ends_together = True

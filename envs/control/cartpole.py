@@ -53,6 +53,10 @@ class Cartpole(base.ControlEnvironment):
     """
 
     observation_size = 5
+    # Without damping: there is next to none, and twice as much cannot be told from it.
+    constants = (
+        *(("cart_mass",), ("pole_mass",), ("pole_length",), ("gravity",), ("gear",)),
+    )
 
     def __init__(self, swing_up: bool = True, sparse: bool = False):
         self.swing_up, self.sparse = swing_up, sparse

@@ -37,6 +37,8 @@ class MountainCar(base.ControlEnvironment):
     """See the module docstring."""
 
     observation_size = 2
+    # Both together are how steep the hill is; the car's top speed still climbs it.
+    constants = (("gravity", "power"), ("power",))
 
     @property
     def default_params(self) -> MountainCarParams:

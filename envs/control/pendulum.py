@@ -40,6 +40,7 @@ class Pendulum(base.ControlEnvironment):
     """See the module docstring."""
 
     observation_size = 3
+    constants = (("mass",), ("length",), ("gravity",), ("gear",), ("damping",))
 
     @property
     def default_params(self) -> PendulumParams:

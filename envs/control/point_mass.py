@@ -57,6 +57,7 @@ class PointMass(base.ControlEnvironment):
 
     action_size = 2
     observation_size = 4
+    constants = (("mass",), ("gear",), ("damping",))
 
     def __init__(self, random_directions: bool = False):
         self.random_directions = random_directions

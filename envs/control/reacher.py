@@ -25,6 +25,7 @@ from envs.control.rewards import tolerance
 # Masses in DM Control come from a density of 1000 kg/m^3.
 SPHERE = 4 / 3 * math.pi * 0.01**3 * 1000
 PER_LENGTH = math.pi * 0.01**2 * 1000
+REACH = ("target_nearest", "target_farthest")
 
 
 @struct.dataclass
@@ -60,6 +61,13 @@ class Reacher(base.ControlEnvironment):
 
     action_size = 2
     observation_size = 6
+    # Targets are drawn within reach, whatever the arm's length.
+    constants = (
+        ("arm_mass",),
+        ("hand_mass", "finger_mass"),
+        ("arm_length", "hand_length", "finger_gap", *REACH),
+        *(("gear",), ("damping",)),
+    )
 
     @property
     def default_params(self) -> ReacherParams:

@@ -9,6 +9,8 @@ from envs.meta.tasks import ALL_SPLITS, SPLITS, check_split
 from envs.naming import unknown
 from envs.suites.table import SUITES, check_installed
 
+MOST_SPREAD = 10.0  # beyond it steps of 0.01 s are too long for the lightest bodies
+
 
 @dataclass(frozen=True)
 class MetaConfig:
@@ -171,6 +173,25 @@ class ProjectedDmcConfig(ProjectedControlConfig):
         check_installed("playground")
 
 
+@dataclass(frozen=True)
+class RandomControlConfig(ProjectedControlConfig):
+    """Bodies whose physical constants are drawn anew; no lens, unless `law` says so.
+
+    Shifted tasks have every constant beyond those that are trained on.
+    """
+
+    law: str = fields.choice("identity", "permutation", "orthogonal", "gaussian")
+    spread: float = 2.0  # a constant is multiplied by between 1 / spread and spread
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 1 < self.spread <= MOST_SPREAD:
+            raise ValueError(
+                f"spread must be more than 1 and at most {MOST_SPREAD}; got "
+                f"{self.spread}."
+            )
+
+
 # Configuration and what it measures; what is earned is in `envs.meta.levels`.
 TABLE: dict[str, tuple[type[MetaConfig], str]] = {
     "meta_cartpole": (
@@ -190,6 +211,10 @@ TABLE: dict[str, tuple[type[MetaConfig], str]] = {
     "projected_control": (
         ProjectedControlConfig,
         "control bodies through random projections",
+    ),
+    "random_control": (
+        RandomControlConfig,
+        "control bodies whose masses, lengths and motors are unknown",
     ),
     "projected_dmc": (
         ProjectedDmcConfig,

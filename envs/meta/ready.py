@@ -8,8 +8,9 @@
 | dark_room | a goal, one of 65 cells | the other 16 | and another start |
 | dark_key_to_door | 80 % of pairs of cells | the other 20 % | and another start |
 | projected_control | a body and two projections | other projections | orthogonal ones |
+| random_control | a body and its constants | other constants | constants beyond those |
 
-projected_dmc is projected_control with the bodies of MuJoCo Playground. Both have
+projected_dmc is projected_control with the bodies of MuJoCo Playground. All three have
 held-out bodies as a fourth split.
 """
 
@@ -31,7 +32,9 @@ from envs.meta.config import (
     MetaTabularMdpConfig,
     ProjectedControlConfig,
     ProjectedDmcConfig,
+    RandomControlConfig,
 )
+from envs.meta.constants import Constants
 from envs.meta.projection import Projection
 from envs.meta.variations import Composed, Fields, Variation
 from envs.meta.wrapper import RELEASED, Meta
@@ -103,6 +106,17 @@ def make_projected_control(
 
     law = {"train": config.law, "shifted": "orthogonal"}
     variation = Composed(Fields(body), Projection(OBSERVED, law, law))
+    return _meta(env, env.default_params, variation, config)
+
+
+def make_random_control(
+    config: RandomControlConfig, bodies: Sequence[tuple[Any, Any]]
+) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`. `bodies`: those of `bodies`, made."""
+    env = BodySet(bodies, OBSERVED, ACTED)
+    constants = Constants([body for body, _ in bodies], config.spread)
+    law = {"train": config.law}
+    variation = Composed(constants, Projection(OBSERVED, law, law))
     return _meta(env, env.default_params, variation, config)
 
 

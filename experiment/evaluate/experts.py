@@ -8,14 +8,18 @@ whose name says what it was trained on; it is trained once and found again.
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from jax import Array
 
 from envs.fields import shown
 from experiment import entry, files
 from experiment.errors import OK
 from experiment.evaluate import episodes as evaluation
+from experiment.evaluate import teachers
+from experiment.run import divergence
 from experiment.run.run_folder import RunFolder
 from experiment.run.training import train
 from experiment.setup import cli
@@ -66,6 +70,23 @@ def level(
     best = max(max(per_seed) for per_seed in returns.values())
     files.write_json(played, {"expert": best, **returns})
     return best
+
+
+def policy(
+    name: str, params: Mapping[str, Any], *, total_steps: int, folder: Path
+) -> Callable[[Array], Array]:
+    """`observation [D] -> action [A]`: the likeliest, of the learner best at that.
+
+    Arguments as of `level`, which is called first.
+    """
+    level(name, params, total_steps=total_steps, folder=folder)
+    config = _config(name, params, total_steps)
+    run = RunFolder(folder / _folder_name(config))
+    kept = json.loads(files.read(run.path / "expert.json", MOST))["likeliest"]
+    sick = {one.seed for one in divergence.known(run.diverged, config.num_updates)}
+    seeds = (seed for seed in range(config.schedule.num_seeds) if seed not in sick)
+    _, best = max(zip(kept, seeds, strict=True))
+    return teachers.policy(run, seed=best)
 
 
 def _kept(played: Path) -> float | None:

@@ -3,7 +3,8 @@
 `learners.csv`: the mean return over tasks, of each learner, control and trial; for each
 body as well where there are several. From it follows every interval over learners.
 `tasks.csv`: the mean over learners, of each task: what it paid, and what each control
-cost. From it follow the intervals of losses over tasks, and those of a single learner.
+cost; of bodies, what their experts earn in it. From it follow the intervals of losses
+over tasks, and those of a single learner.
 """
 
 from collections.abc import Mapping
@@ -42,6 +43,11 @@ def write(
     files.write_csv(path / LEARNERS, [columns, *rows])
     costs = [f"loss_{control}" for control in read_over(trained, swap_at)]
     columns = ("split", "body", "task", "zero_shot", "adapted", *costs)
+    if _in_task(bodies):
+        columns = (*columns, "expert_in_task")
+        by_task = [
+            (*row, value) for row, value in zip(by_task, _in_task(bodies), strict=True)
+        ]
     files.write_csv(path / TASKS, [columns, *by_task])
 
 
@@ -77,6 +83,20 @@ def _tasks(
         (split, names[task], task, *map(_digits, values))
         for task, values in enumerate(np.stack(columns, 1))
     ]
+
+
+def _in_task(bodies: Bodies) -> list[str]:
+    """What experts earn in each task, split by split; nothing if it is not known."""
+    found = []
+    for every in bodies.values():
+        parts = [(body.tasks, body.in_task) for body in every.values()]
+        if not parts or any(value is None for _, value in parts):
+            return []
+        levels = np.zeros(len(parts[0][0]))
+        for tasks, value in parts:
+            levels[tasks] = value
+        found += map(_digits, levels)
+    return found
 
 
 def _digits(value: float) -> str:

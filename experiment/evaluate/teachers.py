@@ -56,7 +56,7 @@ def teacher(config: RunConfig) -> Callable[[Any, Any], Array] | None:
                 f"agent.experts are asked about single states, so they have "
                 f"core={MEMORYLESS}; {path} has core={theirs.core.name}."
             )
-        found[theirs.env.name] = _policy(folder)
+        found[theirs.env.name] = policy(folder, seed=_best(folder))
     missing = [name for name in bodies if name not in found]
     if missing:
         raise InputError(f"agent.experts has no run on {', '.join(missing)}.")
@@ -70,9 +70,14 @@ def _bodies(config: RunConfig) -> list[str]:
     return [name for name, _ in found]
 
 
-def _policy(folder: RunFolder) -> Callable[[Array], Array]:
-    """`observation [D] -> action [A]`, the likeliest, of the run's best learner."""
-    trained = load(str(folder.path), seed=_best(folder), trust=False)
+def policy(folder: RunFolder, *, seed: int) -> Callable[[Array], Array]:
+    """`observation [D] -> action [A]`, the likeliest, of one of a run's learners.
+
+    Args:
+      folder: of a run whose core has no memory.
+      seed: the learner.
+    """
+    trained = load(str(folder.path), seed=seed, trust=False)
 
     def act(obs: Array) -> Array:
         carry, opens = trained.initial_carry(1), jnp.ones(1, bool)

@@ -20,7 +20,14 @@ import envs
 from agents.acting.controls import RANDOM
 from experiment import files
 from experiment.errors import InputError
-from experiment.evaluate import experts, kept, transfer_figures, transfer_report, trials
+from experiment.evaluate import (
+    ceiling,
+    experts,
+    kept,
+    transfer_figures,
+    transfer_report,
+    trials,
+)
 from experiment.evaluate.episodes import check_fits
 from experiment.evaluate.transfer_figures import Body
 from experiment.run import divergence
@@ -106,7 +113,7 @@ def evaluate(
         tasks = partial(agent.tasks, num_tasks=request.tasks)
         with computing(config):  # and not the experts, which are runs of their own
             task = jax.device_get(jax.jit(tasks)(plan.key(split)))
-        bodies[split] = _bodies(plan, choice, task)
+        bodies[split] = _bodies(plan, choice, task, split)
         known = _levels(plan, choice, split, task)
         with waiting(f"playing {request.tasks} tasks of {split}"), computing(config):
             found = _play(agent, learners, plan, split)
@@ -185,23 +192,29 @@ def _levels(plan: Plan, choice: EnvChoice, split: str, task: Any) -> dict[str, A
     return levels
 
 
-def _bodies(plan: Plan, choice: EnvChoice, task: Any) -> dict[str, Body]:
-    """The bodies among the tasks, each with the level of an agent trained on it."""
+def _bodies(plan: Plan, choice: EnvChoice, task: Any, split: str) -> dict[str, Body]:
+    """The bodies among the tasks, each with what agents trained on it alone earn."""
     bare, index = envs.bodies(choice.name, choice.params, task)
+    if not bare:
+        return {}
+    known: list[float | None] = [None] * len(bare)
+    in_task = None
+    if steps := plan.request.expert_steps:
+        options = {"total_steps": steps, "folder": plan.experts}
+        known = [experts.level(*body, **options) for body in bare]
+        in_task = ceiling.in_tasks(
+            choice,
+            [experts.policy(*body, **options) for body in bare],
+            plan.key(split),
+            num_tasks=plan.request.tasks,
+            num_trials=plan.trained,
+        )
     bodies = {}
-    for number, (name, params) in enumerate(bare):
+    for number, ((name, _), expert) in enumerate(zip(bare, known, strict=True)):
         tasks = np.asarray(index) == number
-        if not tasks.any():
-            continue
-        expert = None
-        if plan.request.expert_steps:
-            expert = experts.level(
-                name,
-                params,
-                total_steps=plan.request.expert_steps,
-                folder=plan.experts,
-            )
-        bodies[name] = Body(tasks, expert)
+        if tasks.any():
+            own = None if in_task is None else in_task[tasks]
+            bodies[name] = Body(tasks, expert, own)
     return bodies
 
 
@@ -210,13 +223,20 @@ def _with_random(
 ) -> dict[str, Any]:
     """Adds what random play earned, [S, N, K], in all and on each body."""
     levels = levels | {"random": float(random.mean()), "bodies": {}}
-    for name, (tasks, expert) in bodies.items():
-        own = {"random": float(random[:, tasks].mean()), "expert": expert}
-        levels["bodies"][name] = own
-    known = [(tasks.mean(), expert) for tasks, expert in bodies.values()]
-    if known and all(expert is not None for _, expert in known):
-        levels["expert"] = float(sum(share * expert for share, expert in known))
-        levels["expert_name"] = "experts of each body"
+    for name, body in bodies.items():
+        levels["bodies"][name] = {
+            "random": float(random[:, body.tasks].mean()),
+            "expert": body.expert,
+            "in_task": None if body.in_task is None else float(body.in_task.mean()),
+        }
+    each = levels["bodies"]
+    for level in ("expert", "in_task") if each else ():
+        if all(own[level] is not None for own in each.values()):
+            levels[level] = sum(
+                float(body.tasks.mean()) * each[name][level]
+                for name, body in bodies.items()
+            )
+            levels["expert_name"] = "experts of each body"
     return levels
 
 

@@ -16,6 +16,7 @@ class Body(NamedTuple):
 
     tasks: np.ndarray  # [N] bool
     expert: float | None  # return of a trial, of an agent trained on it alone
+    in_task: np.ndarray | None = None  # likewise in each of these tasks, [tasks]
 
 
 def split(
@@ -87,6 +88,7 @@ def _figures(
         "gain": _estimate(adapted - first),
         "normalised_zero_shot": _normalised(first.mean(), levels),
         "normalised_adapted": _normalised(adapted.mean(), levels),
+        "normalised_in_task": _normalised(adapted.mean(), levels, "in_task"),
     }
 
 
@@ -114,6 +116,9 @@ def _loss(own: np.ndarray, control: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _normalised(value: np.ndarray, levels: Mapping[str, Any]) -> float | None:
-    found = trials.Levels(levels["random"], levels["expert"]).normalise(value)
+def _normalised(
+    value: np.ndarray, levels: Mapping[str, Any], one: str = "expert"
+) -> float | None:
+    """0 as random, 1 as the level that is named; None where that cannot be said."""
+    found = trials.Levels(levels["random"], levels.get(one)).normalise(value)
     return None if found is None else float(found)

@@ -30,6 +30,7 @@ NAMES = {
 }
 COLUMNS = ("zero-shot", "adapted", "gain", "beyond training", "random", "expert",
            "normalised")  # fmt: skip
+IN_TASK = ("expert in the task", "normalised by it")
 
 
 def verdicts(result: Mapping[str, Any], split: str) -> list[str]:
@@ -100,20 +101,28 @@ def _over(figures: Mapping[str, Any]) -> str:
 
 def table(result: Mapping[str, Any]) -> Table:
     """A row per split."""
+    every = result["levels"].values()
+    whole = any(levels.get("in_task") is not None for levels in every)
     rows = [
-        (_named(split), *_row(figures, result["levels"][split]),
+        (_named(split), *_row(figures, result["levels"][split], whole),
          figures["worst_decile"])
         for split, figures in result["splits"].items()
     ]  # fmt: skip
     over = " or ".join({_over(figures): 0 for figures in result["splits"].values()})
     return Table(
-        ("tasks", *COLUMNS, "worst 10%"),
+        ("tasks", *COLUMNS, *(IN_TASK if whole else ()), "worst 10%"),
         rows,
         "Return per trial. Zero-shot: trial 1. Adapted: the last quarter of the trials "
         "trained on. Beyond training: the last quarter of all. Normalised: adapted, "
-        "random play 0, the expert 1. Worst 10%: adapted, of the worst tasks. In "
-        f"brackets: 95% intervals over {over}.",
+        "random play 0, the expert 1. Worst 10%: adapted, of the worst tasks. "
+        f"{_ABOUT_TASKS if whole else ''}In brackets: 95% intervals over {over}.",
     )
+
+
+_ABOUT_TASKS = (
+    "Expert in the task: experts of the bare bodies, acting through the task's own "
+    "lens or on the task's own body. "
+)
 
 
 def control_table(result: Mapping[str, Any], split: str) -> Table:
@@ -140,18 +149,23 @@ def control_table(result: Mapping[str, Any], split: str) -> Table:
 def body_table(result: Mapping[str, Any], split: str) -> Table:
     """A row per body; none where all tasks share one."""
     levels = result["levels"][split]["bodies"]
+    whole = any(own.get("in_task") is not None for own in levels.values())
     rows = [
-        (name, *_row(figures, levels[name]))
+        (name, *_row(figures, levels[name], whole))
         for name, figures in result["splits"][split]["bodies"].items()
     ]
-    return Table(("body", *COLUMNS), rows, "Likewise, by body; experts are its own.")
+    heads = "body", *COLUMNS, *(IN_TASK if whole else ())
+    return Table(heads, rows, "Likewise, by body; experts are its own.")
 
 
-def _row(figures: Mapping[str, Any], levels: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _row(
+    figures: Mapping[str, Any], levels: Mapping[str, Any], whole: bool
+) -> tuple[Cell, ...]:
     names = ("zero_shot", "adapted", "gain", "beyond_training")
     estimates = (_show(figures[name]) for name in names)
     known = levels["random"], levels["expert"], figures["normalised_adapted"]
-    return (*estimates, *known)
+    in_task = levels.get("in_task"), figures["normalised_in_task"]
+    return (*estimates, *known, *(in_task if whole else ()))
 
 
 def curves(result: Mapping[str, Any]) -> Table:
@@ -175,11 +189,12 @@ def _show(estimate: list[float | None]) -> str:
 
 
 def _line(name: str, figures: Mapping[str, Any], levels: Mapping[str, Any]) -> str:
-    expert = levels["expert"]
+    expert, in_task = levels["expert"], levels.get("in_task")
     return (
         f"{name}: zero-shot {_show(figures['zero_shot'])}, adapted "
         f"{_show(figures['adapted'])}; random {levels['random']:.3g}, expert "
         f"{'unknown' if expert is None else f'{expert:.3g}'}"
+        f"{'' if in_task is None else f' ({in_task:.3g} in the task)'}"
     )
 
 

@@ -25,7 +25,7 @@ from envs.config import OpenConfig
 from envs.fields import shown
 from envs.naming import nearest
 from experiment.errors import InputError
-from experiment.setup import arguments, keys, scale
+from experiment.setup import arguments, keys, presets, scale
 from experiment.setup.config import (
     EXAMPLES,
     MEMORY,
@@ -81,9 +81,10 @@ def composed(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
     chosen = {key: text for key, text in given if key in GROUPS}
     for group, name in chosen.items():
         _check_choice(group, name)
-    own = scale.preset(
-        CONFIGS, chosen.get("env", EXAMPLES["env"]), chosen.get(scale.SCALE, "")
-    )
+    if config_name == "train":
+        chosen = {**presets.inherited(CONFIGS, {**EXAMPLES, **chosen}), **chosen}
+    env = presets.environment(CONFIGS, chosen.get("env", EXAMPLES["env"]))
+    own = scale.preset(CONFIGS, env, chosen.get(scale.SCALE, ""))
     if own is not None:
         chosen[scale.PRESETS] = own
     tree = copy.deepcopy(_composed(config_name, tuple(sorted(chosen.items()))))

@@ -73,7 +73,7 @@ GAMES = {
 STUDIES = {
     "memory_chain_64": Study((CHAIN, "env.memory_length=64", "total_steps=400_000")),
     "memory_chain_256": Study(
-        (CHAIN, "env.memory_length=256", "total_steps=1_000_000"),
+        (CHAIN, "env.memory_length=256", "total_steps=600_000"),
         after="memory_chain_64",
     ),
     "memory_chain_1024": Study(

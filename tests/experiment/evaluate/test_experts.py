@@ -8,10 +8,13 @@
 | played greedily alone | test_an_expert_is_trained_once |
 | what is kept is believed | test_a_damaged_level_is_found_anew |
 | an interrupted one starts again | test_an_interrupted_expert_is_gone_on_with |
+| a policy of the learner best when drawn | test_its_policy_is_of_the_learner_* |
+| learners that diverged are not left out | test_its_policy_is_of_the_learner_* |
 """
 
 import json
 
+import numpy as np
 import pytest
 
 from experiment.errors import OK, InputError
@@ -122,3 +125,24 @@ def test_a_level_that_is_no_file_is_refused(calls, tmp_path):
     played.mkdir()
     with pytest.raises(InputError, match=r"expert\.json cannot be written"):
         level(tmp_path)
+
+
+@pytest.mark.parametrize("sick, best", [(None, 0), (0, 1)])
+def test_its_policy_is_of_the_learner_best_by_likeliest_actions(
+    calls, tmp_path, monkeypatch, sick, best
+):
+    """One that diverged plays no more, and the others keep their numbers."""
+    asked = []
+    monkeypatch.setattr(
+        experts.teachers, "policy", lambda run, seed: asked.append(seed)
+    )
+    level(tmp_path)
+    path = calls[0][2]
+    if sick is not None:
+        found = experts.divergence.Divergence(sick, 3, "loss", 2)
+        learners = {"w": np.zeros((3, 1))}
+        experts.divergence.keep(path / "diverged", found, learners, {})
+        returns = {"drawn": [7.0, 3.0], "likeliest": [6.0, 5.0], "expert": 7.0}
+        (path / "expert.json").write_text(json.dumps(returns))
+    experts.policy(NAME, PARAMS, total_steps=80_000, folder=tmp_path)
+    assert asked == [best] and [call[0] for call in calls] == ["train", "play", "play"]

@@ -124,3 +124,22 @@ def test_losses_over_tasks_follow_from_tasks(evaluation):
         assert np.mean(zero_shot) == pytest.approx(figures["zero_shot"][0])
     named = [row["body"] for row in rows if row["split"] == "train"]
     assert named == ["a"] * 4 + ["b"] * 6
+
+
+def test_what_an_expert_earns_stands_with_its_task(tmp_path):
+    """Body by body it is known, and goes to the rows of that body's tasks."""
+    first = np.arange(TASKS) % 3 == 0
+    levels = np.arange(TASKS) + 0.5
+    both = {
+        "a": Body(first, 1.0, levels[first]),
+        "b": Body(~first, 2.0, levels[~first]),
+    }
+    controls = ("none", "cleared", "swapped", "never_reset")
+    played = {"train": dict.fromkeys(controls, np.zeros((2, SEEDS, TASKS, TRIALS)))}
+    sizes = {"trained": TRAINED, "swap_at": SWAP_AT}
+    kept.write(tmp_path, played, {"train": both}, **sizes)
+    rows = rows_of(tmp_path / kept.TASKS)
+    assert [float(row["expert_in_task"]) for row in rows] == levels.tolist()
+    half = {"a": both["a"], "b": both["b"]._replace(in_task=None)}
+    kept.write(tmp_path, played, {"train": half}, **sizes)
+    assert "expert_in_task" not in rows_of(tmp_path / kept.TASKS)[0]

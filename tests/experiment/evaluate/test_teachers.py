@@ -38,8 +38,8 @@ def runs(write_run, tmp_path, monkeypatch):
     ]
     monkeypatch.setattr(
         teachers,
-        "_policy",
-        lambda folder: lambda obs: jnp.array(says[folder.path.name]),
+        "policy",
+        lambda folder, seed: lambda obs: jnp.array(says[folder.path.name]),
     )
     return ",".join(map(str, paths))
 

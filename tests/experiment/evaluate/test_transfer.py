@@ -107,11 +107,29 @@ def test_bodies_are_told_apart_each_by_its_own_levels():
     expected = (late[:, first].mean() - 4) / 4
     assert figures["a"]["normalised_adapted"] == pytest.approx(expected)
     assert figures["b"]["normalised_adapted"] is None
+    assert figures["a"]["normalised_in_task"] is None
     rows = transfer_report.body_table(result, "train").rows
     assert [(row[0], row[-3], row[-2]) for row in rows] == [("a", 4, 8), ("b", 0, None)]
     said = transfer_report.text(result).splitlines()
     assert said[1].startswith("  a: zero-shot") and said[1].endswith("expert 8")
     assert said[2].startswith("  b: zero-shot") and said[2].endswith("expert unknown")
+
+
+def test_an_expert_in_the_task_is_a_level_beside_the_bare_one():
+    controls = made_up()
+    every = np.ones(40, bool)
+    at = {"random": 1.0, "expert": 8.0, "in_task": 5.0}
+    bodies = {"a": Body(every, 8.0, np.full(40, 5.0))}
+    result = summary(controls, bodies, {**at, "bodies": {"a": at}})
+    figures, late = result["splits"]["train"], controls["none"][0][:, :, 3].mean()
+    assert figures["normalised_adapted"] == pytest.approx((late - 1) / 7)
+    assert figures["normalised_in_task"] == pytest.approx((late - 1) / 4)
+    (row,) = transfer_report.body_table(result, "train").rows
+    assert row[-2:] == (5.0, figures["bodies"]["a"]["normalised_in_task"])
+    table = transfer_report.table(result)
+    place = table.columns.index("expert in the task")
+    assert table.rows[0][place] == 5.0 and "task's own lens" in table.caption
+    assert "expert 8 (5 in the task)" in transfer_report.text(result)
 
 
 def test_one_learners_interval_is_over_tasks_several_ones_over_learners():
@@ -319,6 +337,8 @@ def test_several_bodies_have_an_expert_each(several_bodies, monkeypatch):
         return 100.0 * len(name)
 
     monkeypatch.setattr(experts, "level", level)
+    idle = np.zeros(1, np.float32)
+    monkeypatch.setattr(experts, "policy", lambda *_, **__: lambda obs: idle)
     request = TransferRequest(tasks=9, expert_steps=7)
     result = evaluate(folder, config, config.env, request)
     trained = ["control/cartpole_balance", "control/pendulum_swingup"]
@@ -336,6 +356,13 @@ def test_several_bodies_have_an_expert_each(several_bodies, monkeypatch):
         experts_ = [per_body[name]["expert"] for name in expected]
         assert experts_ == [100.0 * len(name) for name in expected]
         assert levels["expert"] == pytest.approx(counts @ experts_, rel=1e-3)
+        in_task = [per_body[name]["in_task"] for name in expected]
+        assert levels["in_task"] == pytest.approx(counts @ in_task, rel=1e-3)
+        # Five idle steps: the pole stays up, the car in its valley.
+        known = {"control/cartpole_balance": 5.0, "control/mountain_car": 0.0}
+        for name, value in known.items():
+            if name in expected:
+                assert per_body[name]["in_task"] == pytest.approx(value, rel=0.02)
         random = [per_body[name]["random"] for name in expected]
         assert levels["random"] == pytest.approx(counts @ random, rel=1e-3)
     assert {(*rest,) for _, *rest in asked} == {(5, 7, folder.path / "experts")}

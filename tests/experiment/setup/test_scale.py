@@ -19,7 +19,7 @@ import envs
 import train
 from experiment import memory
 from experiment.run.training import compile_update
-from experiment.setup import cli, scale
+from experiment.setup import cli, presets, scale
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, learner_shapes
 
@@ -79,7 +79,9 @@ def test_every_preset_is_of_an_environment():
     assert not any(scale.preset(CONFIGS, name, "cpu") for name in wanted)
     # What has settings of its own, steps among them, has a preset of its own.
     for path in (CONFIGS / "env").rglob("*.yaml"):
-        assert path.stem == "t_maze" or scale.preset(CONFIGS, path.stem, "gpu")
+        setting = path.relative_to(CONFIGS / "env").with_suffix("").as_posix()
+        name = presets.environment(CONFIGS, setting)
+        assert name == "t_maze" or scale.preset(CONFIGS, name, "gpu")
 
 
 def test_a_family_has_one_preset(tmp_path):
