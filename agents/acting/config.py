@@ -59,6 +59,18 @@ class RolloutConfig:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive; got {getattr(self, name)}.")
 
+    def check_not_negative(self, *names: str) -> None:
+        """Refuses what is less than zero.
+
+        Raises:
+          ValueError: naming the first of them.
+        """
+        for name in names:
+            if not getattr(self, name) >= 0:
+                raise ValueError(
+                    f"{name} must not be negative; got {getattr(self, name)}."
+                )
+
     def check_shares(self, *names: str) -> None:
         """Refuses what is below 0 or above 1.
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -12,13 +12,23 @@ from jax import Array
 
 from agents.acting.distributions import ActionDistribution, ActionHead
 from agents.acting.encoder import Encoder
+from agents.acting.foresight import PREFIX
 from agents.acting.statistics import STATISTICS, first_of, normalised
+from envs.contract.spaces import flat_size, flatten
 from s5rl import in_chunks
 from s5rl.cores.parts.dense import Dense, spread
 from s5rl.recurrence.rounding import rounded
 
 LOG_SCALE = "log_scale"  # the parameter of Gaussians whose spread is free of state
 TOLD = "told"  # the parameter that a bit adds
+
+
+class Asked(NamedTuple):
+    """What a network is given of every step, [T, B, ...]; None is not given."""
+
+    obs: Any
+    bit: Array | None = None  # that the actor is told
+    action: Array | None = None  # whose outcome is to be foretold
 
 
 class ActorCritic(nn.Module):
@@ -46,6 +56,9 @@ class ActorCritic(nn.Module):
     `value_head`: what the critic's outputs mean, as `agents.ppo.values` has it. None:
     its one output is the value.
 
+    `foretold`: the space of actions, where the network also foretells the next
+    observation, from memory and the action (`agents.acting.foresight`).
+
     `detached_critic`: the critic's error changes the critic alone, and not what it
     reads.
 
@@ -65,6 +78,7 @@ class ActorCritic(nn.Module):
     privileged: bool = False
     never_reset: bool = False
     told: bool = False
+    foretold: Any = None
     detached_critic: bool = False
     normalized: bool = False
     value_head: Any = None
@@ -93,37 +107,66 @@ class ActorCritic(nn.Module):
     ) -> tuple[Any, ActionDistribution, Array]:
         """As a call, with what the value head makes a value of, [T, B, outputs]."""
         carry, outputs, value = self.raw(carry, obs, reset, bit)
-        log_scale = None
-        if self.head.has_scale:
-            log_scale = self.get_variable("params", LOG_SCALE)
-        return carry, self.head.distribution(outputs, log_scale), value
+        return carry, self._distribution(outputs), value
+
+    def foretelling(
+        self,
+        carry: Any,
+        obs: Any,
+        reset: Array,
+        action: Array,
+        bit: Array | None = None,
+    ) -> tuple[Any, ActionDistribution, Array, tuple[Array, Array]]:
+        """As `judged`, and `(foretold, seen)`, [T, B, D], of observations as read.
+
+        `action` [T, B, ...] is what was done, as the distribution counts it.
+        """
+        carry, (outputs, value, *both) = self._read(carry, obs, reset, bit, action)
+        return carry, self._distribution(outputs), value, (both[0], both[1])
 
     def raw(
         self, carry: Any, obs: Any, reset: Array, bit: Array | None = None
     ) -> tuple[Any, Array, Array]:
         """As `judged`, with what the head makes a distribution of, [T, B, outputs]."""
-        if self.told:
-            obs = obs, jnp.zeros_like(reset) if bit is None else bit
+        carry, (outputs, value, *_) = self._read(carry, obs, reset, bit)
+        return carry, outputs, value
+
+    def _read(
+        self,
+        carry: Any,
+        obs: Any,
+        reset: Array,
+        bit: Array | None = None,
+        action: Array | None = None,
+    ) -> tuple[Any, Any]:
+        if self.told and bit is None:
+            bit = jnp.zeros_like(reset)
         read = self.outputs
         if self.chunk_length is not None and not self.is_initializing():
             alone, variables = self.unbind()
             read = partial(alone.apply, variables, method="outputs")
-        carry, (outputs, value) = in_chunks(
-            read, carry, obs, reset, length=self.chunk_length
-        )
-        return carry, outputs, value
+        asked = Asked(obs, bit if self.told else None, action)
+        return in_chunks(read, carry, asked, reset, length=self.chunk_length)
+
+    def _distribution(self, outputs: Array) -> ActionDistribution:
+        log_scale = None
+        if self.head.has_scale:
+            log_scale = self.get_variable("params", LOG_SCALE)
+        return self.head.distribution(outputs, log_scale)
 
     @nn.compact
-    def outputs(self, carry: Any, obs: Any, reset: Array) -> tuple[Any, Any]:
-        """(carry, (what the head makes a distribution of, value)), [T, B, ...]."""
-        space, state, bit = self.observation_space, None, None
-        if self.told:
-            obs, bit = obs
+    def outputs(self, carry: Any, asked: Asked, reset: Array) -> tuple[Any, Any]:
+        """(carry, (what the head makes a distribution of, value)), [T, B, ...].
+
+        Where an action is given, what is foretold and what is seen stand after them.
+        """
+        (obs, bit, action), space, state = asked, self.observation_space, None
         if self.normalized:
             kept = self.variable(STATISTICS, "obs", first_of, obs)
             obs = normalised(kept.value, obs)
         if self.privileged:
             space, obs, state = space.spaces["obs"], obs["obs"], obs["state"]
+        seen = obs
         x = Encoder(space, self.activation, self.dtype, name="observation")(obs)
         x = self._dense(x, self.encoder_sizes, "encoder")
         if self.never_reset:
@@ -137,6 +180,7 @@ class ActorCritic(nn.Module):
         if self.head.has_scale:
             zeros = nn.initializers.zeros
             self.param(LOG_SCALE, zeros, (self.head.num_outputs,), jnp.float32)
+        both = self._foretold(x, seen, space, action)
         if self.detached_critic:
             x = jax.lax.stop_gradient(x)
         if state is not None:
@@ -145,9 +189,29 @@ class ActorCritic(nn.Module):
         critic = self._dense(x, self.head_sizes, "critic")
         if self.value_head is None:
             value = self._output(critic, 1, 1.0, "critic_output")
-            return carry, (outputs, value[..., 0])
+            return carry, (outputs, value[..., 0], *both)
         size, gain = self.value_head.num_outputs, self.value_head.gain
-        return carry, (outputs, self._output(critic, size, gain, "critic_output"))
+        value = self._output(critic, size, gain, "critic_output")
+        return carry, (outputs, value, *both)
+
+    def _foretold(
+        self, x: Array, seen: Any, space: Any, action: Array | None
+    ) -> tuple[Array, ...]:
+        """(what is foretold, what is seen), [T, B, D]; nothing where it is not asked.
+
+        `x` [T, B, H] is what memory gives, `seen` [T, B, ...] of `space`.
+        """
+        if self.foretold is None or (action is None and not self.is_initializing()):
+            return ()
+        if action is None:  # any will do to make the layers
+            size = flat_size(self.foretold)
+            done = jnp.zeros((*x.shape[:2], size), jnp.float32)
+        else:
+            done = flatten(self.foretold, self.head.to_env(action))
+        both = jnp.concatenate([x, done.astype(x.dtype)], axis=-1)
+        hidden = self._dense(both, self.head_sizes, PREFIX)
+        told = self._output(hidden, flat_size(space), 0.01, f"{PREFIX}_output")
+        return told, flatten(space, seen)
 
     def _vector(self, bit: Array, like: Array) -> Array:
         vector = self.param(TOLD, nn.initializers.zeros, like.shape[-1:], jnp.float32)

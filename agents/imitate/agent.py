@@ -13,6 +13,7 @@ from agents.acting.agent import Agent, Learner
 from agents.acting.boxes import LEAST_SCALE
 from agents.acting.distributions import make_head
 from agents.acting.fit import Minibatch, fit, learning_rate
+from agents.acting.foresight import foretold
 from agents.acting.policy import LOG_SCALE, ActorCritic, always_told
 from agents.acting.returns import gae
 from agents.acting.rollout import (
@@ -226,7 +227,7 @@ def make_imitate(
         (`RolloutConfig.check_updates`).
     """
     config.check_updates(num_updates)
-    space = env.action_space(env_params)
+    seen, space = env.observation_space(env_params), env.action_space(env_params)
     head = make_head(
         space,
         actions=config.actions,
@@ -236,11 +237,12 @@ def make_imitate(
     network = ActorCritic(
         core=core,
         head=head,
-        observation_space=env.observation_space(env_params),
+        observation_space=seen,
         encoder_sizes=tuple(config.encoder_sizes),
         head_sizes=tuple(config.head_sizes),
         never_reset=config.memory == "never_reset",
         told=config.expert_share > 0,
+        foretold=foretold(config.foresight_weight, seen, space),
         detached_critic=config.detached_critic,
         # A core from elsewhere may have none.
         chunk_length=getattr(core, "chunk_length", None),

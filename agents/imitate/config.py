@@ -21,6 +21,8 @@ class ImitateConfig(RolloutConfig):
     value_weight: float = 0.5  # of the value loss, beside the imitation's
     detached_critic: bool = True  # its error does not reach memory
     gae_lambda: float = 0.95  # of its targets: 0 trusts values, 1 trusts returns
+    # of how wrongly memory foretells the next observation (`agents.acting.foresight`)
+    foresight_weight: float = 0.0
 
     # of a Box; one Gaussian can only give the mean of several answers
     actions: str = field(
@@ -32,10 +34,7 @@ class ImitateConfig(RolloutConfig):
     def __post_init__(self):
         super().__post_init__()
         self.check_shares("expert_share", "gae_lambda")
-        if not self.value_weight >= 0:
-            raise ValueError(
-                f"value_weight must not be negative; got {self.value_weight}."
-            )
+        self.check_not_negative("value_weight", "foresight_weight")
         for name in ("num_bins", "num_components"):
             if getattr(self, name) < 2:
                 raise ValueError(

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from agents.acting.fit import Minibatch
-from agents.acting.rollout import Metrics, Policy
+from agents.acting.foresight import replayed
+from agents.acting.rollout import Metrics
 from agents.imitate.answers import Answer, Answers
 from agents.imitate.config import ImitateConfig
 
@@ -26,7 +27,8 @@ class Imitator(Protocol):
     def config(self) -> ImitateConfig: ...
     @property
     def answers(self) -> Answers: ...
-    def policy(self, params: Any, bit: Array | bool) -> Policy: ...
+    @property
+    def network(self) -> Any: ...
 
 
 def loss(
@@ -41,8 +43,10 @@ def loss(
     `key`.
     """
     rollout, lesson = batch.rollout, batch.extra
-    policy = agent.policy(params, lesson.expert)
-    _, distribution, value = policy(batch.initial_carry, rollout.obs, rollout.reset)
+    told = lesson.expert if agent.config.expert_share else None
+    distribution, value, foresight, foretold = replayed(
+        agent.network, params, batch, agent.config.foresight_weight, told
+    )
     weight = lesson.answer.weight
     # Selected, not multiplied: a cost that is infinite where nothing is asked.
     cost = jnp.where(
@@ -52,7 +56,9 @@ def loss(
     own = ~lesson.expert
     error = jnp.where(own, jnp.square(value - lesson.target), 0)
     value_loss = error.sum() / jnp.maximum(own.sum(), 1) / 2
-    return imitation + agent.config.value_weight * value_loss, {
+    total = imitation + agent.config.value_weight * value_loss + foresight
+    return total, {
+        **foretold,
         "loss/imitation": imitation,
         "loss/value": value_loss,
         "diagnostics/value_error": jnp.abs(value - rollout.value).max(),

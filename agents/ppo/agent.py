@@ -12,6 +12,7 @@ from jax import Array
 from agents.acting.agent import Agent, Learner
 from agents.acting.distributions import ActionHead, make_head
 from agents.acting.fit import Minibatch, fit, learning_rate
+from agents.acting.foresight import foretold
 from agents.acting.policy import LOG_SCALE, ActorCritic
 from agents.acting.returns import gae
 from agents.acting.rollout import (
@@ -60,10 +61,6 @@ class PPO(Agent):
         """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B]."""
         apply: Any = self.network.apply
         return lambda carry, obs, reset: apply(params, carry, obs, reset)
-
-    def judging(self, params: Any) -> Policy:
-        """As `policy`, with what the value head makes a value of."""
-        return partial(self.network.apply, params, method="judged")
 
     @property
     def num_groups(self) -> int:
@@ -194,6 +191,11 @@ def make_ppo(
         too many (`RolloutConfig.check_updates`).
     """
     config.check_updates(num_updates)
+    asked = foretold(
+        config.foresight_weight,
+        env.observation_space(env_params),
+        env.action_space(env_params),
+    )
     if config.privileged_critic:
         env = Privileged(env)
     head: ActionHead = make_head(
@@ -210,6 +212,7 @@ def make_ppo(
         head_sizes=tuple(config.head_sizes),
         privileged=config.privileged_critic,
         never_reset=config.memory == "never_reset",
+        foretold=asked,
         normalized=config.normalize_obs,
         value_head=value_head(config.value_loss, config.value_bins),
         # A core from elsewhere may have none.

@@ -39,6 +39,9 @@ class PPOConfig(RolloutConfig):
     squash_actions: bool = False  # tanh onto the bounds of a Box, instead of clipping
     privileged_critic: bool = False  # the critic, not the actor, sees the Markov state
 
+    # of how wrongly memory foretells the next observation (`agents.acting.foresight`)
+    foresight_weight: float = 0.0
+
     # with init=RUN_DIR: of the divergence KL(first policy || policy), falling linearly
     anchor_weight: float = 0.0
     anchor_share: float = 0.5  # of the run's updates, in which it falls to nothing
@@ -47,11 +50,8 @@ class PPOConfig(RolloutConfig):
         super().__post_init__()
         self.check_positive("adam_epsilon", "clip_epsilon", "advantage_epsilon")
         self.check_shares("gae_lambda", "anchor_share")
-        for name in ("value_coefficient", "entropy_coefficient", "anchor_weight"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(
-                    f"{name} must not be negative; got {getattr(self, name)}."
-                )
+        self.check_not_negative("value_coefficient", "entropy_coefficient")
+        self.check_not_negative("anchor_weight", "foresight_weight")
         for name in ("num_bins", "num_components"):
             if getattr(self, name) < 2:
                 raise ValueError(

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from agents.acting.fit import Minibatch
-from agents.acting.rollout import Metrics, Policy
+from agents.acting.foresight import replayed
+from agents.acting.rollout import Metrics
 from agents.ppo.config import PPOConfig
 
 
@@ -20,7 +21,6 @@ class Actor(Protocol):
     def network(self) -> Any: ...
     @property
     def num_groups(self) -> int: ...
-    def judging(self, params: Any) -> Policy: ...
 
 
 class Learned(NamedTuple):
@@ -53,8 +53,10 @@ def loss(
     that have no gradient.
     """
     config, rollout, advantage = agent.config, batch.rollout, batch.extra.advantage
-    judge = agent.judging({**params, **(statistics or {})})
-    _, distribution, value = judge(batch.initial_carry, rollout.obs, rollout.reset)
+    variables = {**params, **(statistics or {})}
+    distribution, value, foresight, foretold = replayed(
+        agent.network, variables, batch, config.foresight_weight
+    )
     log_ratio = distribution.log_prob(rollout.action) - rollout.log_prob
     ratio = jnp.exp(log_ratio)
     group = batch.extra.group if config.group_advantages else ()
@@ -70,6 +72,7 @@ def loss(
         policy_loss
         + config.value_coefficient * value_loss
         - config.entropy_coefficient * entropy
+        + foresight
     )
     clipped = jnp.abs(ratio - 1) > config.clip_epsilon
     held = {}
@@ -80,6 +83,7 @@ def loss(
         held = {"loss/anchor": kl}
     return total, {
         **held,
+        **foretold,
         "loss/policy": policy_loss,
         "loss/value": value_loss,
         "loss/entropy": entropy,

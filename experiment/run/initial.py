@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from agents.acting import foresight
 from experiment.errors import InputError
 from experiment.run import divergence
 from experiment.run.checkpoints import Checkpoints
@@ -49,7 +50,8 @@ def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
         )
     shapes = learner_shapes(source, theirs)
     wanted = jax.eval_shape(jax.vmap(source.acting_params), shapes.params)
-    _check_parameters(path, wanted, like.params)
+    # What foretells is no part of acting: a run has its own layers for that.
+    _check_parameters(path, *(foresight.parted(x)[0] for x in (wanted, like.params)))
     update, learners = Checkpoints(folder.checkpoints, theirs).restore(shapes)
     learners, _ = divergence.healthy(folder.diverged, update, learners)
     count = len(jax.tree.leaves(learners.params)[0])
@@ -59,7 +61,8 @@ def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
     @jax.jit
     def begun(new: Any) -> Any:
         params = jax.vmap(source.acting_params)(learners.params)
-        params = jax.tree.map(lambda x: x[which], params)
+        params, _ = foresight.parted(jax.tree.map(lambda x: x[which], params))
+        params = foresight.joined(params, foresight.parted(new.params)[1])
         return jax.vmap(agent.begun)(new, params)
 
     return begun

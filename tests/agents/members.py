@@ -30,7 +30,7 @@ SMALL = {
     # Its lanes explore unlike each other, and less as time goes on.
     "pqn": dict(epsilon_start=0.9, epsilon_end=0.2, epsilon_share=1.0),
     # Somebody else plays some of it.
-    "imitate": dict(expert_share=0.3, anneal_learning_rate=False),
+    "imitate": dict(expert_share=0.3, anneal_learning_rate=False, foresight_weight=0.5),
 }
 # What each learns Memory Chain with in half of `test_learning.UPDATES`.
 LEARNING = {
