@@ -15,11 +15,20 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from agents.acting import foresight
 from agents.acting.distributions import ActionHead
 from agents.acting.episodes import Episodes, play
+from agents.acting.foresight import joined
 from agents.acting.rollout import Metrics, Policy, Situation, begin, read
 from agents.acting.statistics import parted
-from agents.acting.trials import Trials, play_controls, play_trials, tasks_of
+from agents.acting.trials import (
+    Trials,
+    play_controls,
+    play_expert,
+    play_trials,
+    tasks_of,
+)
+from envs.contract.expert import Expert
 
 
 class Network(Protocol):
@@ -88,7 +97,11 @@ class Agent(ABC):
         return self.begun(learner, params)
 
     def begun(self, learner: Learner, params: Any) -> Learner:
-        """A learner that begins from these parameters, whatever it had before."""
+        """A learner that begins from these parameters, whatever it had before.
+
+        Its layers that foretell (`agents.acting.foresight`) stay its own.
+        """
+        params = joined(params, foresight.parted(learner.params)[1])
         opt_state = self.optimizer.init(self.weights(params))
         extra = self.extra(params)
         return learner._replace(params=params, opt_state=opt_state, extra=extra)
@@ -103,7 +116,11 @@ class Agent(ABC):
         Args:
           params: of a learner of this agent.
         """
-        return params
+        return self.lasting(params)
+
+    def lasting(self, params: Any) -> Any:
+        """What of its parameters another agent can give it: not what foretells."""
+        return foresight.parted(params)[0]
 
     def extra(self, params: Any) -> Any:
         """What it has to remember besides, at the start; the parameters are those."""
@@ -197,6 +214,14 @@ class Agent(ABC):
         empty_of_all = jax.vmap(lambda _: empty)(learners.num_updates)
         compiled = partial(jax.jit(over_learners), learners)
         return play_controls(compiled, key, empty_of_all, axis=1)
+
+    def evaluate_expert(
+        self, act: Expert, key: Array, *, num_tasks: int, num_trials: int
+    ) -> Trials:
+        """Trials [N, K] of an expert on the tasks that `evaluate_trials` plays."""
+        env, env_params = self.env, self.env_params
+        sizes = dict(num_tasks=num_tasks, num_trials=num_trials)
+        return play_expert(act, key, env=env, env_params=env_params, **sizes)
 
     def tasks(self, key: Array, *, num_tasks: int) -> Any:
         """[N, ...] the hidden tasks of `evaluate_trials` with the same `key`."""

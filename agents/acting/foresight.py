@@ -19,12 +19,14 @@ from agents.acting.fit import Minibatch
 from agents.acting.rollout import Metrics
 from envs.contract.spaces import is_vector
 
+# Distribution over [T, B], what a value is made of, weighted error [], its metrics.
+Replayed = tuple[Any, Array, Array, Metrics]
 PREFIX = "foresight"  # of the names of a network's layers that foretell
 
 
 def replayed(
     network: Any, variables: Any, batch: Minibatch, weight: float, bit: Any = None
-) -> tuple[Any, Array, Array, Metrics]:
+) -> Replayed:
     """A minibatch read anew, from the memory that it began with.
 
     Args:
@@ -35,8 +37,7 @@ def replayed(
       bit: [T, n] bool, what the actor is told.
 
     Returns:
-      `(distribution, value, cost, metrics)`: the distribution over [T, n], what a value
-      is made of, the weighted error [], and the error where there is one.
+      `(distribution, value, cost, metrics)`; of metrics, the error where there is one.
     """
     rollout = batch.rollout
     given = batch.initial_carry, rollout.obs, rollout.reset

@@ -14,6 +14,7 @@ from jax import Array
 
 from agents.acting.controls import CONTROLS, RANDOM
 from agents.acting.rollout import Policy, Situation, advance, begin, read
+from envs.contract.expert import Expert, Led
 
 _KNOWN = (*CONTROLS, RANDOM)
 
@@ -157,6 +158,52 @@ def play_trials(
     state = _nothing_played(now, num_trials, play_key)
     state = jax.lax.while_loop(unfinished, step, state)
     return Played(state.trials, state.at_swap, state.now.carry)
+
+
+class _Anything(NamedTuple):
+    """A distribution that is asked for an action which nobody takes."""
+
+    action: Array  # [1, N, ...]
+
+    def mode(self) -> Array:
+        return self.action
+
+
+def play_expert(
+    act: Expert,
+    key: Array,
+    *,
+    num_tasks: int,
+    num_trials: int,
+    env: Any,
+    env_params: Any,
+) -> Trials:
+    """Trials of an expert, on the tasks that `play_trials` plays with the same `key`.
+
+    Args:
+      act: `(state, params) -> action` of one state.
+      key: consumed.
+      num_tasks: N.
+      num_trials: K.
+      env: a meta-environment, with its `env_params`.
+    """
+    sample = env.action_space(env_params).sample(key)
+    anything = _Anything(jnp.zeros((1, num_tasks, *sample.shape), sample.dtype))
+
+    def policy(carry: Any, obs: Any, reset: Array) -> tuple[Any, Any, Array]:
+        return carry, anything, jnp.zeros(reset.shape, jnp.float32)
+
+    played = play_trials(
+        *(policy, (), key, jnp.int32(number("none")), ()),
+        num_tasks=num_tasks,
+        num_trials=num_trials,
+        swap_at=num_trials,  # never
+        env=Led(env, act),
+        env_params=env_params,
+        to_env=lambda action: action,
+        greedy=True,
+    )
+    return played.trials
 
 
 def tasks_of(key: Array, *, num_tasks: int, env: Any, env_params: Any) -> Any:

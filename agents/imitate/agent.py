@@ -13,7 +13,7 @@ from agents.acting.agent import Agent, Learner
 from agents.acting.boxes import LEAST_SCALE
 from agents.acting.distributions import make_head
 from agents.acting.fit import Minibatch, fit, learning_rate
-from agents.acting.foresight import foretold
+from agents.acting.foresight import Replayed, foretold, replayed
 from agents.acting.policy import LOG_SCALE, ActorCritic, always_told
 from agents.acting.returns import gae
 from agents.acting.rollout import (
@@ -109,13 +109,19 @@ class Imitate(Agent):
 
         return policy
 
+    def replayed(self, params: Any, batch: Minibatch) -> Replayed:
+        """A minibatch read anew, whose `extra` is a `Lesson`."""
+        told = batch.extra.expert if self.config.expert_share else None
+        weight = self.config.foresight_weight
+        return replayed(self.network, params, batch, weight, told)
+
     def behaviour(self, learner: Learner) -> Policy:
         """As the expert would go on."""
         return self.policy(learner.params, True)
 
     def acting_params(self, params: Any) -> Any:
         """Without the bit, which acting has set, and the least spread."""
-        params = always_told(params)
+        params = always_told(self.lasting(params))
         inner = params["params"]
         head: Any = self.network.head
         if not head.has_scale:

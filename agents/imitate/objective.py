@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from agents.acting.fit import Minibatch
-from agents.acting.foresight import replayed
+from agents.acting.foresight import Replayed
 from agents.acting.rollout import Metrics
 from agents.imitate.answers import Answer, Answers
 from agents.imitate.config import ImitateConfig
@@ -27,8 +27,7 @@ class Imitator(Protocol):
     def config(self) -> ImitateConfig: ...
     @property
     def answers(self) -> Answers: ...
-    @property
-    def network(self) -> Any: ...
+    def replayed(self, params: Any, batch: Minibatch) -> Replayed: ...
 
 
 def loss(
@@ -43,10 +42,7 @@ def loss(
     `key`.
     """
     rollout, lesson = batch.rollout, batch.extra
-    told = lesson.expert if agent.config.expert_share else None
-    distribution, value, foresight, foretold = replayed(
-        agent.network, params, batch, agent.config.foresight_weight, told
-    )
+    distribution, value, foresight, foretold = agent.replayed(params, batch)
     weight = lesson.answer.weight
     # Selected, not multiplied: a cost that is infinite where nothing is asked.
     cost = jnp.where(

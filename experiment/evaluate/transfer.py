@@ -113,7 +113,7 @@ def evaluate(
         tasks = partial(agent.tasks, num_tasks=request.tasks)
         with computing(config):  # and not the experts, which are runs of their own
             task = jax.device_get(jax.jit(tasks)(plan.key(split)))
-        bodies[split] = _bodies(plan, choice, task, split)
+        bodies[split] = _bodies(plan, agent, choice, task, split)
         known = _levels(plan, choice, split, task)
         with waiting(f"playing {request.tasks} tasks of {split}"), computing(config):
             found = _play(agent, learners, plan, split)
@@ -192,7 +192,9 @@ def _levels(plan: Plan, choice: EnvChoice, split: str, task: Any) -> dict[str, A
     return levels
 
 
-def _bodies(plan: Plan, choice: EnvChoice, task: Any, split: str) -> dict[str, Body]:
+def _bodies(
+    plan: Plan, agent: Any, choice: EnvChoice, task: Any, split: str
+) -> dict[str, Body]:
     """The bodies among the tasks, each with what agents trained on it alone earn."""
     bare, index = envs.bodies(choice.name, choice.params, task)
     if not bare:
@@ -203,6 +205,7 @@ def _bodies(plan: Plan, choice: EnvChoice, task: Any, split: str) -> dict[str, B
         options = {"total_steps": steps, "folder": plan.experts}
         known = [experts.level(*body, **options) for body in bare]
         in_task = ceiling.in_tasks(
+            agent,
             choice,
             [experts.policy(*body, **options) for body in bare],
             plan.key(split),

@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from agents.acting import foresight
 from experiment.errors import InputError
 from experiment.run import divergence
 from experiment.run.checkpoints import Checkpoints
@@ -50,8 +49,8 @@ def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
         )
     shapes = learner_shapes(source, theirs)
     wanted = jax.eval_shape(jax.vmap(source.acting_params), shapes.params)
-    # What foretells is no part of acting: a run has its own layers for that.
-    _check_parameters(path, *(foresight.parted(x)[0] for x in (wanted, like.params)))
+    lasting = jax.eval_shape(jax.vmap(agent.lasting), like.params)
+    _check_parameters(path, wanted, lasting)
     update, learners = Checkpoints(folder.checkpoints, theirs).restore(shapes)
     learners, _ = divergence.healthy(folder.diverged, update, learners)
     count = len(jax.tree.leaves(learners.params)[0])
@@ -61,8 +60,7 @@ def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
     @jax.jit
     def begun(new: Any) -> Any:
         params = jax.vmap(source.acting_params)(learners.params)
-        params, _ = foresight.parted(jax.tree.map(lambda x: x[which], params))
-        params = foresight.joined(params, foresight.parted(new.params)[1])
+        params = jax.tree.map(lambda x: x[which], params)
         return jax.vmap(agent.begun)(new, params)
 
     return begun

@@ -52,6 +52,8 @@ OTHER_NAMES = {
     "agent.scale_rewards": "normreward normalizereward normalizerewards rewardnorm "
     "rewardscaling scalereward rewardnormalization normalizereturns",
     "agent.value_loss": "valuelosstype criticloss vloss",
+    "agent.foresight_weight": "auxweight auxiliaryweight predictionweight auxcoef "
+    "auxlosscoef nextobsweight",
     "agent.value_bins": "numatoms natoms valueatoms numvaluebins",
     "core.features": "hiddensize hiddendim hidden dmodel modeldim width embeddim "
     "hiddenunits numunits rnnsize",

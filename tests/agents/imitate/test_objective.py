@@ -203,6 +203,12 @@ class Counts:
         table = np.einsum("abr,cdr->abcd", density, below)
         self.table = jnp.asarray(table, jnp.float32)
 
+    def replayed(self, params, batch):
+        rollout = batch.rollout
+        carry = batch.initial_carry
+        _, *found = self.policy(params, False)(carry, rollout.obs, rollout.reset)
+        return *found, 0.0, {}
+
     def policy(self, params, bit):
         def step(counts, now):
             obs, reset = now

@@ -85,9 +85,10 @@ def case(request, small_ppo):
     agent = small_ppo("mlp", **options)
     learner = jax.jit(agent.initialise)(jax.random.key(0))
     _, rollout, _ = jax.jit(agent.collected)(learner, jax.random.key(1))
-    judge = jax.jit(lambda params: agent.judging(params)(
-        learner.situation.carry, rollout.obs, rollout.reset
-    )[2])  # fmt: skip
+    given = learner.situation.carry, rollout.obs, rollout.reset
+    judge = jax.jit(
+        lambda params: agent.network.apply(params, *given, method="judged")[2]
+    )
     return SimpleNamespace(
         agent=agent, learner=learner, rollout=rollout, judge=judge, name=request.param,
         head=HEADS[request.param],

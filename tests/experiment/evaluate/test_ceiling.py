@@ -8,13 +8,16 @@
 | the body is asked for what it sees through the lens | sees_its_body_bare |
 """
 
+from functools import partial
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import envs
-from agents.acting.trials import tasks_of
+from agents.acting.trials import play_expert, tasks_of
 from experiment.evaluate import ceiling
 from experiment.setup.config import EnvChoice
 
@@ -35,8 +38,12 @@ def always(force):
 
 
 def in_tasks(choice, policy):
-    trials = choice.params["num_trials"]
-    return ceiling.in_tasks(choice, [policy], KEY, num_tasks=TASKS, num_trials=trials)
+    env, env_params = envs.make(choice.name, **choice.params)
+    sizes = {"num_tasks": TASKS, "num_trials": choice.params["num_trials"]}
+    agent = SimpleNamespace(
+        evaluate_expert=partial(play_expert, env=env, env_params=env_params)
+    )
+    return ceiling.in_tasks(agent, choice, [policy], KEY, **sizes)
 
 
 def starts(choice):

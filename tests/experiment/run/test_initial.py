@@ -7,6 +7,7 @@
 | the anchor is what was drawn | test_it_acts_as_the_imitator |
 | `init` is read again on resume | test_resumed_without_the_run_it_began_from |
 | `init` is forgotten by training | test_resumed_without_the_run_it_began_from |
+| layers that foretell are the imitator's | test_it_acts_as_the_imitator |
 """
 
 import shutil
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 import train
+from agents.acting import foresight
 from agents.acting.policy import TOLD
 from experiment.errors import InputError
 from experiment.run.checkpoints import Checkpoints
@@ -33,7 +35,7 @@ def imitator(make_config, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "imitator"
     config = make_config(
         "agent=imitate", "agent.expert_share=0.3", "agent.learning_rate=0.03",
-        "total_steps=467", f"run_dir={path}",
+        "agent.foresight_weight=0.3", "total_steps=467", f"run_dir={path}",
     )  # fmt: skip
     assert train.start(config) == 0
     return config
@@ -41,7 +43,8 @@ def imitator(make_config, tmp_path_factory):
 
 def test_it_acts_as_the_imitator(imitator, make_config):
     path = imitator.schedule.run_dir
-    config = make_config(f"init={path}", "num_seeds=3", *ANCHORED)
+    foretells = "agent.foresight_weight=0.5"
+    config = make_config(f"init={path}", "num_seeds=3", foretells, *ANCHORED)
     agent, source = build_agent(config), build_agent(imitator)
     shapes = learner_shapes(source, imitator)
     _, theirs = Checkpoints(RunFolder.existing(path, "run").checkpoints).restore(shapes)
@@ -51,6 +54,9 @@ def test_it_acts_as_the_imitator(imitator, make_config):
     begun = beginning(agent, config, draw.eval_shape(seed))(new)
     jax.tree.map(np.testing.assert_array_equal, begun.extra.anchor.params, begun.params)
     jax.tree.map(np.testing.assert_array_equal, begun.situation.obs, new.situation.obs)
+    own, kept = (foresight.parted(x.params)[1] for x in (new, begun))
+    jax.tree.map(np.testing.assert_array_equal, own, kept)
+    assert own
     (size,) = new.situation.obs.shape[2:]
     obs = jax.random.normal(jax.random.key(0), (6, 5, size))
     reset = jnp.zeros((6, 5), bool)
