@@ -47,7 +47,8 @@ def replayed(
     _, distribution, value, both = network.apply(
         variables, *given, rollout.action, bit, method="foretelling"
     )
-    wrong = error(*both, rollout.reset)
+    told, seen = both
+    wrong = error(told, seen, rollout.reset)
     return distribution, value, weight * wrong, {"loss/foresight": wrong}
 
 
