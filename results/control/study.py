@@ -4,8 +4,9 @@ python -m results.control.study [SETTING | TASK ...]
 
 Trains what is not there yet, a run of three learners after another, and goes on where
 it stopped: a row of results/control/study.csv is one learner of one setting on one
-task. Runs themselves lie under runs/control/. First every setting of `SETTINGS` on the
-four tasks of `SOME`, then the setting `CHOSEN` on all twelve. Names choose some of it.
+task. Runs themselves lie under runs/control/. First the base on the four tasks of
+`SOME`, then the setting `CHOSEN` on all twelve, then each other setting on the four.
+Names choose some of it.
 Other work beside a run changes no number but the seconds, which are the processor's:
 give it one thread of one core (`taskset -c 0`,
 XLA_FLAGS=--xla_cpu_multi_thread_eigen=false).
@@ -33,11 +34,11 @@ OBS, REWARDS = "agent.normalize_obs=true", "agent.scale_rewards=true"
 TWO_HOT, FAR = "agent.value_loss=two_hot", "agent.discount=0.99"
 SETTINGS: dict[str, tuple[str, ...]] = {
     "base": (),
-    "obs": (OBS,),
     "obs-rewards": (OBS, REWARDS),
+    "obs-rewards-0.99": (OBS, REWARDS, FAR),
+    "obs": (OBS,),
     "rewards": (REWARDS,),
     "two_hot": (TWO_HOT,),
-    "obs-rewards-0.99": (OBS, REWARDS, FAR),
     "symlog": ("agent.value_loss=symlog",),
     "0.99": (FAR,),
     "obs-two_hot-0.99": (OBS, TWO_HOT, FAR),
@@ -60,8 +61,10 @@ def rows() -> list[dict[str, str]]:
 
 def trials() -> list[tuple[str, str]]:
     """(setting, task) of every run."""
-    found = [(setting, task) for setting in SETTINGS for task in SOME]
-    return list(dict.fromkeys([*found, *((CHOSEN, task) for task in TABLE)]))
+    found = [("base", task) for task in SOME]
+    found += [(CHOSEN, task) for task in (*SOME, *TABLE)]
+    found += [(setting, task) for setting in SETTINGS for task in SOME]
+    return list(dict.fromkeys(found))
 
 
 def run(setting: str, task: str) -> list[dict[str, object]]:
