@@ -88,8 +88,11 @@ def segment(seed):
     rng = np.random.default_rng(seed)
     return SimpleNamespace(
         reward=jnp.asarray(rng.normal(2, 1, (T, B)), jnp.float32),
-        reset=jnp.asarray(rng.random((T, B)) < 0.2),
-        continuation=jnp.asarray(rng.choice([0, 0.5, 1], (T, B)), jnp.float32),
+        # Some lanes go on with what they had; some steps leave nothing.
+        reset=jnp.asarray(rng.random((T, B)) < 0.2).at[0, :2].set(False),
+        continuation=jnp.asarray(rng.choice([0.5, 1], (T, B)), jnp.float32)
+        .at[3]
+        .set(0),
         group=jnp.asarray(rng.integers(0, 2, (T, B)), jnp.int32),
     )
 
