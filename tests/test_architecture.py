@@ -91,7 +91,7 @@ FLOORS = {
     ),
     "agents": (
         ("acting",),
-        ("ppo", "pqn", "imitate"),
+        ("ppo", "pqn", "imitate", "distill"),
         ("",),
     ),
     "envs": (

@@ -1,0 +1,198 @@
+"""Distillation of learning itself. Top-down: `Distill.update`, what it calls."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import jax
+import optax
+from gymnax.environments import spaces
+from jax import Array
+
+from agents.acting.agent import Agent, Learner
+from agents.acting.distributions import DiscreteHead
+from agents.acting.fit import Minibatch, fit, learning_rate
+from agents.acting.policy import ActorCritic
+from agents.acting.rollout import Metrics, Policy, collect, rollout_metrics
+from agents.distill.config import DistillConfig
+from agents.distill.objective import loss
+from agents.distill.record import History, falling, record
+from agents.distill.sources import Source, make_source
+from envs.contract.tabular import Table, table
+
+
+class Stored(Protocol):
+    """Histories that were made before."""
+
+    def read(self, key: Array, num_lanes: int, length: int) -> dict[str, Array]:
+        """Fields of a `History` [T, B, ...], B histories drawn with `key`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Distill(Agent):
+    """Predicts what a source that learns the task would do next.
+
+    A source begins knowing nothing and improves from trial to trial. Who can predict it
+    over a whole history has to know how it improves, and acting so, improves by itself:
+    no weight changes.
+
+    An update makes (or reads) whole histories, from their first step, and fits them;
+    and it plays as many steps itself, for its curve alone: `episode/*` and `rollout/*`
+    are the learner's, `source/*` its source's. `env_steps` counts the recorded steps of
+    sources; they took `source_every` times as many.
+
+    Its `config` is a `DistillConfig`. The critic beside the actor learns nothing here:
+    with it, PPO can begin from these parameters.
+    """
+
+    source: Source | None = None  # None: histories are stored
+    table: Table | None = None  # of the environment's states; likewise
+    stored: Stored | None = None
+
+    def policy(self, params: Any) -> Policy:
+        """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B]."""
+        return partial(self.network.apply, params)
+
+    def behaviour(self, learner: Learner) -> Policy:
+        """As the source is expected to go on."""
+        return self.policy(learner.params)
+
+    def histories(self, key: Array) -> History:
+        """[T, B] an update's histories. `key` is consumed.
+
+        Raises:
+          ValueError: if they are stored, and were not opened.
+        """
+        config = self.config
+        size = dict(length=config.rollout_length, num_lanes=config.num_envs)
+        if config.histories is not None:
+            if self.stored is None:
+                raise ValueError(
+                    f"update needs the histories of {config.histories}, which are not "
+                    "open."
+                )
+            return History(**self.stored.read(key, **size))
+        assert self.source is not None and self.table is not None
+        every, trials = config.source_every, self.env.num_trials
+        return record(
+            key,
+            env=self.env,
+            env_params=self.env_params,
+            source=self.source,
+            table=self.table,
+            epsilon=falling(trials, every, config.source_epsilon_share),
+            every=every,
+            seed_axis=self.seed_axis,
+            **size,
+        )
+
+    def update(self, learner: Learner) -> tuple[Learner, Metrics]:
+        """Plays, for the curve, and fits histories of sources."""
+        config = self.config
+        key, play_key, history_key, fit_key = jax.random.split(learner.key, 4)
+        situation, rollout = collect(
+            learner.situation,
+            play_key,
+            env=self.env,
+            env_params=self.env_params,
+            policy=self.behaviour(learner),
+            to_env=self.network.head.to_env,
+            length=config.rollout_length,
+            seed_axis=self.seed_axis,
+        )
+        history = self.histories(history_key)
+        params, opt_state, fit_metrics = fit(
+            learner.params,
+            learner.opt_state,
+            Minibatch(self.initial_carry(config.num_envs), (), history),
+            fit_key,
+            loss=partial(loss, agent=self),
+            optimizer=self.optimizer,
+            config=config,
+        )
+        metrics = rollout_metrics(rollout)
+        del metrics["rollout/value"]  # of a critic that learns nothing
+        late = history.reward[-max(config.rollout_length // 10, 1) :]
+        metrics["source/reward"] = history.reward.mean()
+        metrics["source/late_reward"] = late.mean()  # of a record's last tenth
+        updates = learner.num_updates + 1
+        learner = Learner(params, opt_state, situation, key, updates)
+        return learner, {**metrics, **fit_metrics}
+
+
+def make_distill(
+    config: DistillConfig,
+    *,
+    env: Any,
+    env_params: Any,
+    core: Any,
+    num_updates: int,
+    seed_axis: str | None = None,
+    stored: Stored | None = None,
+) -> Distill:
+    """Assembles the agent.
+
+    Args:
+      config: hyper-parameters.
+      env: a meta-environment (`envs.meta.wrapper`), with its `env_params`; its states
+        have a table (`envs.contract.tabular`) where histories are not stored.
+      core: memory, such as `s5rl.make_core("s5", features=64)`.
+      num_updates: length of training, which learning-rate annealing needs to know.
+      seed_axis: see `agents.acting.agent.Agent`.
+      stored: the histories that `config` names, opened; to act, they are not needed.
+
+    Raises:
+      ValueError: if the environment has no trials, or no table of states for a source,
+        actions are not some of a finite number, or `num_updates` are too many
+        (`RolloutConfig.check_updates`).
+    """
+    config.check_updates(num_updates)
+    name, trials = getattr(env, "name", type(env).__name__), _trials(env)
+    if trials < 2:
+        raise ValueError(
+            "agent=distill learns how a learner improves from trial to trial of a hidden "
+            f"task, and needs num_trials of at least 2; {name} has {trials or 'none'}."
+        )
+    space = env.action_space(env_params)
+    if not isinstance(space, spaces.Discrete):
+        raise ValueError(
+            "agent=distill predicts one action of a finite number, so the action space "
+            f"must be Discrete; got {space!r}."
+        )
+    source, rows = None, None
+    if config.histories is None:
+        source, rows = _source(config, env, name, int(space.n))
+    network = ActorCritic(
+        core=core,
+        head=DiscreteHead(int(space.n)),
+        observation_space=env.observation_space(env_params),
+        encoder_sizes=tuple(config.encoder_sizes),
+        head_sizes=tuple(config.head_sizes),
+        never_reset=config.memory == "never_reset",
+        # A core from elsewhere may have none.
+        chunk_length=getattr(core, "chunk_length", None),
+        dtype=config.dtype,
+    )
+    optimizer = optax.chain(
+        optax.clip_by_global_norm(config.max_grad_norm),
+        optax.adam(learning_rate(config, num_updates), eps=1e-8),
+    )
+    parts = (config, env, env_params, network, optimizer, seed_axis)
+    return Distill(*parts, source=source, table=rows, stored=stored)
+
+
+def _trials(env: Any) -> int:
+    return int(env.num_trials) if hasattr(env, "again") else 0
+
+
+def _source(
+    config: DistillConfig, env: Any, name: str, num_actions: int
+) -> tuple[Source, Table]:
+    rows = table(env)
+    if rows is None:
+        raise ValueError(
+            f"agent=distill makes its histories with a table of states, and {name} has "
+            "none: say with agent.histories=DIR where some are stored."
+        )
+    return make_source(config, rows, num_actions), rows
