@@ -24,6 +24,11 @@ from envs.contract.tabular import Table, table
 class Stored(Protocol):
     """Histories that were made before."""
 
+    @property
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], Any]]:
+        """Shape and type of one step, by field of a `History`."""
+        ...
+
     def read(self, key: Array, num_lanes: int, length: int) -> dict[str, Array]:
         """Fields of a `History` [T, B, ...], B histories drawn with `key`."""
         ...
@@ -160,6 +165,8 @@ def make_distill(
             "agent=distill predicts one action of a finite number, so the action space "
             f"must be Discrete; got {space!r}."
         )
+    if stored is not None:
+        _check_fits(stored, env.observation_space(env_params))
     source, rows = None, None
     if config.histories is None:
         source, rows = _source(config, env, name, int(space.n))
@@ -184,6 +191,15 @@ def make_distill(
 
 def _trials(env: Any) -> int:
     return int(env.num_trials) if hasattr(env, "again") else 0
+
+
+def _check_fits(stored: Stored, space: Any) -> None:
+    shape = stored.shapes["obs"][0]
+    if shape != tuple(space.shape):
+        raise ValueError(
+            f"histories must have observations of shape {tuple(space.shape)}, as the "
+            f"environment has; got {shape}."
+        )
 
 
 def _source(
