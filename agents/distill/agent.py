@@ -16,9 +16,9 @@ from agents.acting.policy import ActorCritic
 from agents.acting.rollout import Metrics, Policy, collect, rollout_metrics
 from agents.distill.config import DistillConfig
 from agents.distill.objective import loss
-from agents.distill.record import History, falling, record
-from agents.distill.sources import Source, make_source
-from envs.contract.tabular import Table, table
+from agents.distill.record import History, Recorder, falling
+from agents.distill.sources import make_source
+from envs.contract.tabular import table
 
 
 class Stored(Protocol):
@@ -51,8 +51,7 @@ class Distill(Agent):
     with it, PPO can begin from these parameters.
     """
 
-    source: Source | None = None  # None: histories are stored
-    table: Table | None = None  # of the environment's states; likewise
+    recorder: Recorder | None = None  # None: histories are stored
     stored: Stored | None = None
 
     def policy(self, params: Any) -> Policy:
@@ -78,19 +77,8 @@ class Distill(Agent):
                     "open."
                 )
             return History(**self.stored.read(key, **size))
-        assert self.source is not None and self.table is not None
-        every, trials = config.source_every, self.env.num_trials
-        return record(
-            key,
-            env=self.env,
-            env_params=self.env_params,
-            source=self.source,
-            table=self.table,
-            epsilon=falling(trials, every, config.source_epsilon_share),
-            every=every,
-            seed_axis=self.seed_axis,
-            **size,
-        )
+        assert self.recorder is not None
+        return self.recorder.record(key, **size)
 
     def update(self, learner: Learner) -> tuple[Learner, Metrics]:
         """Plays, for the curve, and fits histories of sources."""
@@ -153,10 +141,11 @@ def make_distill(
         (`RolloutConfig.check_updates`).
     """
     config.check_updates(num_updates)
-    name, trials = getattr(env, "name", type(env).__name__), _trials(env)
+    trials = env.num_trials if hasattr(env, "again") else 0
     if trials < 2:
+        name = getattr(env, "name", type(env).__name__)
         raise ValueError(
-            "agent=distill learns how a learner improves from trial to trial of a hidden "
+            "agent=distill learns how a learner improves over the trials of a hidden "
             f"task, and needs num_trials of at least 2; {name} has {trials or 'none'}."
         )
     space = env.action_space(env_params)
@@ -167,9 +156,9 @@ def make_distill(
         )
     if stored is not None:
         _check_fits(stored, env.observation_space(env_params))
-    source, rows = None, None
+    recorder = None
     if config.histories is None:
-        source, rows = _source(config, env, name, int(space.n))
+        recorder = _recorder(config, env, env_params, int(space.n), seed_axis)
     network = ActorCritic(
         core=core,
         head=DiscreteHead(int(space.n)),
@@ -186,11 +175,7 @@ def make_distill(
         optax.adam(learning_rate(config, num_updates), eps=1e-8),
     )
     parts = (config, env, env_params, network, optimizer, seed_axis)
-    return Distill(*parts, source=source, table=rows, stored=stored)
-
-
-def _trials(env: Any) -> int:
-    return int(env.num_trials) if hasattr(env, "again") else 0
+    return Distill(*parts, recorder=recorder, stored=stored)
 
 
 def _check_fits(stored: Stored, space: Any) -> None:
@@ -202,13 +187,26 @@ def _check_fits(stored: Stored, space: Any) -> None:
         )
 
 
-def _source(
-    config: DistillConfig, env: Any, name: str, num_actions: int
-) -> tuple[Source, Table]:
+def _recorder(
+    config: DistillConfig,
+    env: Any,
+    env_params: Any,
+    num_actions: int,
+    seed_axis: str | None,
+) -> Recorder:
     rows = table(env)
     if rows is None:
         raise ValueError(
-            f"agent=distill makes its histories with a table of states, and {name} has "
-            "none: say with agent.histories=DIR where some are stored."
+            f"agent=distill makes its histories with a table of states, and {env.name} "
+            "has none: say with agent.histories=DIR where some are stored."
         )
-    return make_source(config, rows, num_actions), rows
+    every, share = config.source_every, config.source_epsilon_share
+    return Recorder(
+        env=env,
+        env_params=env_params,
+        source=make_source(config, rows, num_actions),
+        table=rows,
+        epsilon=falling(env.num_trials, every, share),
+        every=every,
+        seed_axis=seed_axis,
+    )

@@ -77,7 +77,7 @@ class QLearning:
 class Pulls(NamedTuple):
     """What a bandit's arms have paid, [A]."""
 
-    count: Array  # times pulled
+    times: Array  # it was pulled
     total: Array  # sum of rewards
 
 
@@ -92,7 +92,7 @@ class _Counting:
     def learn(self, memory: Pulls, step: Experience) -> Pulls:
         pulled = jax.nn.one_hot(step.action, self.num_actions, dtype=jnp.float32)
         total = memory.total + pulled * step.reward
-        return Pulls(memory.count + pulled, total)
+        return Pulls(memory.times + pulled, total)
 
 
 class UCB(_Counting):
@@ -102,9 +102,9 @@ class UCB(_Counting):
     """
 
     def act(self, memory: Pulls, row: Array, epsilon: Array, key: Array) -> Array:
-        count = jnp.maximum(memory.count, 1)
-        bonus = jnp.sqrt(2 * jnp.log(jnp.maximum(memory.count.sum(), 1)) / count)
-        bound = jnp.where(memory.count > 0, memory.total / count + bonus, jnp.inf)
+        count = jnp.maximum(memory.times, 1)
+        bonus = jnp.sqrt(2 * jnp.log(jnp.maximum(memory.times.sum(), 1)) / count)
+        bound = jnp.where(memory.times > 0, memory.total / count + bonus, jnp.inf)
         return one_of(bound == bound.max(), key)
 
 
@@ -112,7 +112,7 @@ class Thompson(_Counting):
     """Thompson sampling of Bernoulli arms, from a uniform prior."""
 
     def act(self, memory: Pulls, row: Array, epsilon: Array, key: Array) -> Array:
-        lost = memory.count - memory.total
+        lost = memory.times - memory.total
         rate = jax.random.beta(key, 1 + memory.total, 1 + lost, dtype=jnp.float32)
         return jnp.argmax(rate).astype(jnp.int32)
 

@@ -12,11 +12,12 @@ seen with the first observation of the next. At the start of a meta-episode, a r
 or an automatic one's, action and reward are zero.
 
 The end of a trial is neither `terminated` nor `truncated`. `info` tells of it: `trial`,
-the number of the trial played, from 0; `trial_ended`, and `trial_terminated` where that
-was not by its clock; `trial_return` and `trial_length` so far, this step included. The last trial's end is `terminated`; a budget of steps
-(`max_steps_in_episode`) ends a meta-episode with `truncated`. `info["continuation"]` is
-what the future is multiplied by besides the agent's discount: `trial_discount` where a
-trial ended, else 1. With 0, each trial is valued alone, and memory lives on.
+the number of the trial played, from 0; `trial_ended`, and `trial_terminated` where its
+clock was not why; `trial_return` and `trial_length` so far, this step included. The
+last trial's end is `terminated`; a budget of steps (`max_steps_in_episode`) ends a
+meta-episode with `truncated`. `info["continuation"]` is what the future is multiplied
+by besides the agent's discount: `trial_discount` where a trial ended, else 1. With 0,
+each trial is valued alone, and memory lives on.
 """
 
 from typing import Any
@@ -196,7 +197,7 @@ class Meta(AutoReset):
         parts = [inner, share, *task]
         return jnp.concatenate([jnp.asarray(x, jnp.float32) for x in parts])
 
-    def again(self, state: MetaState) -> MetaState:
+    def again(self, state: Any) -> Any:
         """The same task and trial, as if nothing had been played before.
 
         Who asks before every step plays in this task for as long as they like.
@@ -221,7 +222,7 @@ class Meta(AutoReset):
     def _table_row(self, state: MetaState, params: MetaParams) -> Array:
         """[] int32: the row of the environment's state in this task."""
         inner_params = self.variation.params(state.task, params.inner)
-        return tabular.table(self.env).row(state.inner, inner_params)
+        return self.env.table_row(state.inner, inner_params)
 
     def render(self, state: MetaState, params: MetaParams):
         """The environment's picture of the trial, in the hidden task; or None."""

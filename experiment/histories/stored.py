@@ -71,26 +71,26 @@ class Stored:
           InputError: if a file is missing, damaged or another than it was.
         """
         self.path = path
-        if digest is not None and digest_of(path) != digest:
+        found = digest_of(path)
+        if digest is not None and found != digest:
             raise InputError(
                 f"agent.histories={path} must be the histories that the run began "
-                f"with, of digest {digest[:12]}...; these have {digest_of(path)[:12]}..."
-                "."
+                f"with, of digest {digest[:12]}; it has {found[:12]}."
             )
         try:
             self.facts = json.loads(files.read(path / FACTS, MOST))
-            found = self.facts["format"]
-            self.count, self.length = int(self.facts["count"]), int(
-                self.facts["length"]
+            version, named = self.facts["format"], dict(self.facts["files"])
+            self.count, self.length, self._shard = (
+                int(self.facts[fact]) for fact in ("count", "length", "shard")
             )
-            self._shard, named = int(self.facts["shard"]), dict(self.facts["files"])
         except RunError as error:
             raise InputError(f"agent.histories: {error}") from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path / FACTS} cannot be read: {error!r}.") from error
-        if found != FORMAT:
+        if version != FORMAT or min(self.count, self.length, self._shard) < 1:
             raise InputError(
-                f"{path / FACTS} must have format {FORMAT}; it has {found!r}."
+                f"{path / FACTS} must have format {FORMAT} and at least 1 history; it "
+                f"has format {version!r} and {self.count} histories."
             )
         self._check(named)
 
