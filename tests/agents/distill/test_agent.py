@@ -154,7 +154,9 @@ def test_what_cannot_be_distilled_is_refused(build, clockwork):
     with pytest.raises(ValueError, match="must be Discrete; got"):
         build(clockwork.env(spaces.Box(-1.0, 1.0, (2,))), 0.0)
     pole = envs.make("meta_cartpole")
-    with pytest.raises(ValueError, match="a table of states, and .* has none: say with"):
+    with pytest.raises(
+        ValueError, match="a table of states, and .* has none: say with"
+    ):
         build(*pole, source="q_learning")
     build(*pole, histories="somewhere")  # which can act
     with pytest.raises(ValueError, match="source_every must be at least 1; got 0"):
