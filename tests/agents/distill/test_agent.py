@@ -8,11 +8,13 @@
 | the learner's own rollout is fitted | test_an_update_fits_its_sources |
 | `source/*` are of the learner's own play | the same |
 | all updates fit the same histories | the same |
-| histories are read without being opened | test_stored_histories_take_the_sources_place |
+| histories are read without being opened | test_stored_histories_take_its_place |
 | greedy sources only | test_it_comes_to_predict_its_source (slow) |
 """
 
 from itertools import product
+from math import factorial
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -90,7 +92,7 @@ def test_an_update_fits_its_sources(case, build):
     agent, learner, _ = case
     update = jax.jit(agent.update)
     after, metrics = update(learner)
-    key, play_key, history_key, fit_key = jax.random.split(learner.key, 4)
+    key, _, history_key, _ = jax.random.split(learner.key, 4)
     history = jax.jit(agent.histories)(history_key)
     np.testing.assert_allclose(
         metrics["source/reward"], np.mean(history.reward), rtol=1e-6
@@ -119,7 +121,7 @@ def test_an_update_fits_its_sources(case, build):
 class Constant:
     """Stored histories in which everybody always does the same."""
 
-    shapes = {"obs": ((1 + ARMS + 3,), np.float32)}
+    shapes: ClassVar = {"obs": ((1 + ARMS + 3,), np.float32)}
 
     def read(self, key, num_lanes, length):
         shape = length, num_lanes
@@ -132,7 +134,7 @@ class Constant:
         )
 
 
-def test_stored_histories_take_the_sources_place(build):
+def test_stored_histories_take_its_place(build):
     agent = build(stored=Constant(), histories="somewhere")
     _, metrics = jax.jit(agent.update)(jax.jit(agent.initialise)(jax.random.key(0)))
     assert metrics["source/reward"] == 0.25
@@ -147,15 +149,15 @@ def test_stored_histories_take_the_sources_place(build):
 
 def test_what_cannot_be_distilled_is_refused(build, clockwork):
     chain, params = envs.make("memory_chain")
-    with pytest.raises(ValueError, match="trials of a hidden task, .* has none"):
+    with pytest.raises(ValueError, match=r"trials of a hidden task, .* has none"):
         build(chain, params)
-    with pytest.raises(ValueError, match="num_trials of at least 2; .* has 1"):
+    with pytest.raises(ValueError, match=r"num_trials of at least 2; .* has 1"):
         build(*envs.make("meta_bandit", num_trials=1))
     with pytest.raises(ValueError, match="must be Discrete; got"):
         build(clockwork.env(spaces.Box(-1.0, 1.0, (2,))), 0.0)
     pole = envs.make("meta_cartpole")
     with pytest.raises(
-        ValueError, match="a table of states, and .* has none: say with"
+        ValueError, match=r"a table of states, and .* has none: say with"
     ):
         build(*pole, source="q_learning")
     build(*pole, histories="somewhere")  # which can act
@@ -193,7 +195,7 @@ def surprise_of_ucb():
     """Mean entropy of an action, over all rewards of arms with uniform rates."""
     total = 0.0
     histories = [((), 1.0)]  # (arm, reward) ..., and how likely its actions are
-    for t in range(PULLS):
+    for _ in range(PULLS):
         later = []
         for seen, chance in histories:
             likely = ucb_law(seen)
@@ -226,8 +228,6 @@ def ucb_law(seen):
 
 def marginal(seen):
     """Chance of the rewards, in this order, of arms whose rates are uniform."""
-    from math import factorial
-
     pulled, paid = counts(seen)
     one = [
         factorial(s) * factorial(n - s) / factorial(n + 1)

@@ -7,7 +7,7 @@
 | the source is kept when a meta-episode ends | the same |
 | epsilon of the recorded trial's number, practice not counted | the same |
 | practice without `again`, so that it runs out of trials | the same |
-| the record goes on from where practice ended | test_an_agent_would_have_seen_the_same |
+| the record goes on where practice ended | test_an_agent_would_have_seen_the_same |
 | the end of a trial raises `reset` | test_an_agent_would_have_seen_the_same |
 | one predicate for each seed | test_seeds_have_their_own |
 """

@@ -4,7 +4,7 @@
 |---|---|
 | Key-to-Door's row without the key | test_a_row_is_all_that_matters |
 | a room's row as if it were a column's | test_a_row_is_all_that_matters |
-| the wrapper's row of the default task's params | test_a_meta_environment_passes_rows_on |
+| the wrapper's row is always the first | test_a_meta_environment_passes_rows_on |
 | `again` leaves the trials counted | test_again_there_is_no_end |
 | `again` leaves the clock | test_again_there_is_no_end |
 | `trial_terminated` is `trial_ended` | test_again_there_is_no_end |

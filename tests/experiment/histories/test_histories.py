@@ -9,7 +9,7 @@
 | files are not compared with their digests | test_a_folder_that_changed_is_refused |
 | the digest of the run is not compared | test_a_folder_that_changed_is_refused |
 | the digest is not kept with the run | test_a_run_knows_its_histories |
-| returns run on over the end of a meta-episode | test_returns_are_of_trials_that_ended |
+| returns run on over a meta-episode's end | test_returns_are_of_trials_that_ended |
 """
 
 import dataclasses
@@ -108,7 +108,7 @@ def test_a_folder_that_changed_is_refused(made, tmp_path):
         Stored(path)
     path = copy("gone")
     (path / "00002.obs.npy").unlink()
-    with pytest.raises(InputError, match="00002.obs.npy cannot be read"):
+    with pytest.raises(InputError, match=r"00002.obs.npy cannot be read"):
         Stored(path)
     path = copy("facts")
     facts = json.loads((path / "histories.json").read_text())
@@ -137,7 +137,7 @@ def test_a_run_knows_its_histories(made):
     agent = dataclasses.replace(known.agent, options=other)
     with pytest.raises(InputError, match="of digest 000000000000; it has"):
         opened(dataclasses.replace(known, agent=agent))
-    with pytest.raises(InputError, match="have 7 steps, and .* asks for 8"):
+    with pytest.raises(InputError, match=r"have 7 steps, and .* asks for 8"):
         opened(compose(f"agent.histories={made.path}", "agent.rollout_length=8"))
     with pytest.raises(InputError, match="are of meta_bandit, and this run is of dark"):
         opened(compose(f"agent.histories={made.path}", "env=dark_room"))

@@ -30,7 +30,6 @@ from experiment.setup import cli
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, learner_shapes
 
-
 # Who learns from trials, and an environment of five steps an episode, as Memory Chain.
 WANT_TRIALS = ("distill",)
 BANDIT = (
