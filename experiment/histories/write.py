@@ -13,6 +13,8 @@ from experiment.histories.stored import FACTS, FIELDS, FORMAT, file_digest, name
 from experiment.setup.building import computing, over_seeds
 from experiment.setup.config import RunConfig
 
+EVERY = 10  # seconds between two lines that say how far it is
+
 
 def write(agent: Any, config: RunConfig, path: Path, count: int) -> None:
     """Writes `count` histories of the agent's sources, `agent.num_envs` a shard.
@@ -23,11 +25,13 @@ def write(agent: Any, config: RunConfig, path: Path, count: int) -> None:
       InputError, MachineError: if it is there already, or cannot be written.
     """
     size, began = config.agent.options.num_envs, time.perf_counter()
+    said = began
     key = jax.random.key(config.schedule.seed)
     # Agents are built for several learners at once; here there is one.
     make = jax.jit(over_seeds(lambda n: agent.histories(jax.random.fold_in(key, n))))
     digests, returns = {}, []
     with files.new_folder(path) as place, computing(config):
+        print(f"making {count:,} histories, {size} at a time ...", flush=True)
         for shard, first in enumerate(range(0, count, size)):
             history = jax.device_get(make(np.array([shard])))._asdict()
             lanes = {
@@ -43,6 +47,9 @@ def write(agent: Any, config: RunConfig, path: Path, count: int) -> None:
                 np.save(file, np.ascontiguousarray(lanes[field]))
                 files.sync(file)
                 digests[file.name] = file_digest(file)
+            if time.perf_counter() - said > EVERY:
+                said = time.perf_counter()
+                print(f"{min(first + size, count):,} of {count:,}", flush=True)
         facts = {
             "format": FORMAT,
             "count": count,

@@ -87,6 +87,7 @@ def test_the_loss_is_what_acting_would_give(case):
     assert history.trial_ended.all()  # of a bandit, every pull
 
 
+@pytest.mark.slow
 def test_an_update_fits_its_sources(case, build):
     """The parameters follow the sources, which are new every time."""
     agent, learner, _ = case
@@ -136,8 +137,7 @@ class Constant:
 
 def test_stored_histories_take_its_place(build):
     agent = build(stored=Constant(), histories="somewhere")
-    _, metrics = jax.jit(agent.update)(jax.jit(agent.initialise)(jax.random.key(0)))
-    assert metrics["source/reward"] == 0.25
+    assert (agent.histories(jax.random.key(0)).action == 1).all()
     closed = build(histories="somewhere")
     learner = jax.eval_shape(closed.initialise, jax.random.key(0))
     with pytest.raises(ValueError, match="histories of somewhere, which are not open"):

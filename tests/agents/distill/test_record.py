@@ -99,6 +99,7 @@ def test_a_lane_is_what_a_plain_loop_gives(recorder, history, lane):
     assert history.reset[1:, lane].any()
 
 
+@pytest.mark.slow  # of the loop above, the environment's side
 def test_an_agent_would_have_seen_the_same(recorder, history):
     """Nothing is drawn in this room but its tasks, so its actions tell all."""
     env, params = recorder.env, recorder.env_params

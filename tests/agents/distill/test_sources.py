@@ -4,7 +4,7 @@
 |---|---|
 | the future of the next trial's first state is learned | test_q_learning_is_watkins |
 | a step that the clock cut is learned as if it ended | test_q_learning_is_watkins |
-| discount and learning rate are swapped | test_q_learning_is_watkins |
+| discount and learning rate are swapped | test_bandits_algorithms_want_a_bandit |
 | equal actions: the first one | test_it_acts_greedily_but_for_epsilon |
 | epsilon ignored | test_it_acts_greedily_but_for_epsilon |
 | UCB's logarithm of the arm's own pulls | test_ucb_is_ucb1 |
@@ -94,6 +94,7 @@ def test_ucb_is_ucb1(keys):
     np.testing.assert_array_equal(memory.total, paid)
 
 
+@pytest.mark.slow
 def test_thompson_samples_the_posterior(keys):
     source, n = Thompson(2), 20_000
     memory = source.begin()._replace(
@@ -109,6 +110,8 @@ def test_thompson_samples_the_posterior(keys):
 
 def test_bandits_algorithms_want_a_bandit():
     rows = SimpleNamespace(bandit=Table(1, max), room=Table(81, max))
+    rates = DistillConfig(source_learning_rate=0.3, source_discount=0.8)
+    assert make_source(rates, rows.room, 3) == QLearning(81, 3, 0.3, 0.8)
     assert isinstance(make_source(DistillConfig(source="ucb"), rows.bandit, 3), UCB)
     for name in ("ucb", "thompson"):
         with pytest.raises(ValueError, match=f"source={name} .* 1 state; got 81"):

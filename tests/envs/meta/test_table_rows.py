@@ -22,6 +22,7 @@ from tests.envs.meta import play
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", play.CASES)
 def test_a_row_is_all_that_matters(name):
     """In states of one row, the same action with the same key leads to the same."""

@@ -33,6 +33,8 @@ from experiment.setup import cli
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, over_seeds
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 COUNT, SHARD, LENGTH = 10, 4, 7
 KEYS = (
     *("agent=distill", "env=meta_bandit", "env.num_trials=3", "agent.source=ucb"),
