@@ -56,9 +56,10 @@ def build(small_core, bandit):
 def case(build):
     """An agent, a learner far from its beginning, and histories."""
     agent = build()
-    learner = jax.jit(agent.initialise)(jax.random.key(0))
+    learner, history = jax.jit(
+        lambda one, other: (agent.initialise(one), agent.histories(other))
+    )(*jax.random.split(jax.random.key(0)))
     params = jax.tree.map(lambda x: x + 0.3 * jnp.sign(x), learner.params)
-    history = jax.jit(agent.histories)(jax.random.key(1))
     return agent, learner._replace(params=params), history
 
 
