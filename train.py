@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from experiment.errors import InputError
+from experiment.histories.pinned import opened, pinned
 from experiment.run.run_folder import RunFolder
 from experiment.setup import cli, keys, sweep, trust
 from experiment.setup import config as run_config
@@ -30,6 +31,7 @@ FLAGS = ("--help", "-h", "--multirun", "-m")
 def start(config: run_config.RunConfig, cache: str = "on") -> int:
     """Runs from the start, in a new folder; `cache` as `experiment.compiled` has it."""
     cli.need_wandb(config.schedule.wandb)
+    config = pinned(config)
     return _train(RunFolder.choose(config), config, cache, resume=False)
 
 
@@ -84,7 +86,7 @@ def _train(
         from experiment.run.training import train
         from experiment.setup.building import build_agent
 
-        agent = build_agent(config, teacher=teacher(config))
+        agent = build_agent(config, teacher=teacher(config), stored=opened(config))
         return train(agent, config, folder, resume=resume)
 
 

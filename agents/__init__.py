@@ -9,6 +9,7 @@ training that is too long for it. A new one is a row of `AGENTS` and a folder.
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from agents.distill.config import DistillConfig
 from agents.imitate.config import ImitateConfig
 from agents.ppo.config import PPOConfig
 from agents.pqn.config import PQNConfig
@@ -21,6 +22,7 @@ class Row(NamedTuple):
     factory: str  # module:function
     summary: str
     has_expert: bool = False  # learns from one (`envs.contract.expert`)
+    has_trials: bool = False  # wants several trials of a task (`envs.meta.wrapper`)
 
 
 AGENTS = {
@@ -39,6 +41,12 @@ AGENTS = {
         "agents.imitate.agent:make_imitate",
         "imitation of an expert that knows the task, on the learner's own states",
         has_expert=True,
+    ),
+    "distill": Row(
+        DistillConfig,
+        "agents.distill.agent:make_distill",
+        "Algorithm Distillation: predicts a learner over its trials; discrete actions",
+        has_trials=True,
     ),
 }
 CONFIGS = {name: row.config for name, row in AGENTS.items()}

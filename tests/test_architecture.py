@@ -91,7 +91,7 @@ FLOORS = {
     ),
     "agents": (
         ("acting",),
-        ("ppo", "pqn", "imitate"),
+        ("ppo", "pqn", "imitate", "distill"),
         ("",),
     ),
     "envs": (
@@ -117,7 +117,7 @@ FLOORS = {
         ("entry",),
         ("compiled",),
         ("setup",),
-        ("report",),
+        ("report", "histories"),
         ("run",),
         ("evaluate",),
         ("compare",),
@@ -213,6 +213,7 @@ def test_only_entry_points_read_the_command_line():
     allowed = {
         *map(name_of, ENTRY_POINTS),
         "envs/__main__.py",  # python -m envs
+        "experiment/histories/__main__.py",  # python -m experiment.histories
         "experiment/run/manifest.py",
     }
     for path in EVERY:

@@ -8,14 +8,14 @@ import optax
 from jax import Array
 
 from agents.acting.config import RolloutConfig
-from agents.acting.rollout import Metrics, Rollout
+from agents.acting.rollout import Metrics
 
 
 class Minibatch(NamedTuple):
     """Whole trajectories: n of B lanes, from the memory that they began with."""
 
     initial_carry: Any  # [n, ...] memory before obs[0] is read
-    rollout: Rollout  # [T, n, ...]
+    rollout: Any  # a `Rollout` [T, n, ...], of agents that learn from their own
     extra: Any  # [T, n, ...] what the agent made of it, advantages for one
 
 

@@ -70,6 +70,15 @@ class Bandit(AutoReset):
         """[K] float32, the rates."""
         return params.probs
 
+    @property
+    def table_size(self) -> int:
+        """One state."""
+        return 1
+
+    def table_row(self, state: BanditState, params: BanditParams) -> Array:
+        """[] int32, 0."""
+        return jnp.zeros((), jnp.int32)
+
     def best_actions(self, state: BanditState, params: BanditParams) -> Array:
         """[K] bool, the arms that pay most often."""
         return params.probs == params.probs.max()

@@ -83,6 +83,18 @@ class DarkKeyToDoor(room.Room):
     def is_terminated(self, state, params):
         return state.opened
 
+    @property
+    def table_size(self) -> int:
+        """Cells, without the key and with it."""
+        return 2 * self.size**2
+
+    def table_row(
+        self, state: DarkKeyToDoorState, params: DarkKeyToDoorParams
+    ) -> Array:
+        """[] int32, the agent's cell and whether it has the key."""
+        held = state.has_key.astype(jnp.int32) * self.size**2
+        return held + room.number(state.position, self.size)
+
     def best_actions(
         self, state: DarkKeyToDoorState, params: DarkKeyToDoorParams
     ) -> Array:

@@ -68,6 +68,15 @@ class DarkRoom(room.Room):
     def is_terminated(self, state, params):
         return jnp.zeros((), bool)
 
+    @property
+    def table_size(self) -> int:
+        """Cells."""
+        return self.size**2
+
+    def table_row(self, state: DarkRoomState, params: DarkRoomParams) -> Array:
+        """[] int32, the agent's cell."""
+        return room.number(state.position, self.size)
+
     def best_actions(self, state: DarkRoomState, params: DarkRoomParams) -> Array:
         """[5] bool: every shortest way to the goal; on it, to stay."""
         return room.towards(state.position, params.goal)

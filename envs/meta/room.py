@@ -120,6 +120,11 @@ def move(cell: Array, action: Any, size: int) -> Array:
     return jnp.clip(cell + jnp.asarray(MOVES, jnp.int32)[action], 0, size - 1)
 
 
+def number(cell: Array, size: int) -> Array:
+    """[] int32: a cell's place in row-major order."""
+    return cell[0] * size + cell[1]
+
+
 def towards(cell: Array, target: Array) -> Array:
     """[5] bool: the actions that open a shortest way; to stay, where one is there."""
     moved = cell[None] + jnp.asarray(MOVES, jnp.int32)

@@ -85,6 +85,15 @@ class TabularMDP(AutoReset):
     def is_terminated(self, state, params):
         return jnp.zeros((), bool)
 
+    @property
+    def table_size(self) -> int:
+        """States."""
+        return self.num_states
+
+    def table_row(self, state: TabularMDPState, params: TabularMDPParams) -> Array:
+        """[] int32, the state."""
+        return state.state
+
     def best_actions(self, state: TabularMDPState, params: TabularMDPParams) -> Array:
         """[A] bool: of the highest sum of expected rewards in the steps that are left.
 

@@ -12,11 +12,12 @@ seen with the first observation of the next. At the start of a meta-episode, a r
 or an automatic one's, action and reward are zero.
 
 The end of a trial is neither `terminated` nor `truncated`. `info` tells of it: `trial`,
-the number of the trial played, from 0; `trial_ended`; `trial_return` and `trial_length`
-so far, this step included. The last trial's end is `terminated`; a budget of steps
-(`max_steps_in_episode`) ends a meta-episode with `truncated`. `info["continuation"]` is
-what the future is multiplied by besides the agent's discount: `trial_discount` where a
-trial ended, else 1. With 0, each trial is valued alone, and memory lives on.
+the number of the trial played, from 0; `trial_ended`, and `trial_terminated` where its
+clock was not why; `trial_return` and `trial_length` so far, this step included. The
+last trial's end is `terminated`; a budget of steps (`max_steps_in_episode`) ends a
+meta-episode with `truncated`. `info["continuation"]` is what the future is multiplied
+by besides the agent's discount: `trial_discount` where a trial ended, else 1. With 0,
+each trial is valued alone, and memory lives on.
 """
 
 from typing import Any
@@ -27,7 +28,7 @@ from flax import struct
 from gymnax.environments import environment, spaces
 from jax import Array
 
-from envs.contract import expert, groups
+from envs.contract import expert, groups, tabular
 from envs.contract.auto_reset import AutoReset, reset_where
 from envs.contract.spaces import flat_size, flatten
 from envs.meta.tasks import ALL_SPLITS, check_split
@@ -102,6 +103,9 @@ class Meta(AutoReset):
             self.best_actions = self._best_actions
         if groups.count(env) > 1:
             self.num_groups, self.group = groups.count(env), self._group
+        rows = tabular.table(env)
+        if rows is not None:
+            self.table_size, self.table_row = rows.size, self._table_row
 
     @property
     def name(self) -> str:
@@ -153,6 +157,7 @@ class Meta(AutoReset):
         info = {
             "trial": state.trial,
             "trial_ended": ended,
+            "trial_terminated": terminated,
             "trial_return": state.trial_return + reward,
             "trial_length": state.trial_length + 1,
             "continuation": jnp.where(ended, jnp.float32(self.trial_discount), 1.0),
@@ -194,6 +199,14 @@ class Meta(AutoReset):
         parts = [inner, share, *task]
         return jnp.concatenate([jnp.asarray(x, jnp.float32) for x in parts])
 
+    def again(self, state: Any) -> Any:
+        """The same task and trial, as if nothing had been played before.
+
+        Who asks before every step plays in this task for as long as they like.
+        """
+        zero = jnp.zeros_like(state.trial)
+        return state.replace(trial=zero, time=zero)
+
     def inner_params(self, state: MetaState, params: MetaParams) -> Any:
         """The environment's params in the hidden task, its clock cut by the budget."""
         inner = self.variation.params(state.task, params.inner)
@@ -211,6 +224,11 @@ class Meta(AutoReset):
         best = self.env.best_actions(state.inner, inner)
         every = jnp.arange(len(best), dtype=jnp.int32)
         return best[jax.vmap(lambda a: self.variation.act(state.task, a))(every)]
+
+    def _table_row(self, state: MetaState, params: MetaParams) -> Array:
+        """[] int32: the row of the environment's state in this task."""
+        inner_params = self.variation.params(state.task, params.inner)
+        return self.env.table_row(state.inner, inner_params)
 
     def render(self, state: MetaState, params: MetaParams):
         """The environment's picture of the trial, in the hidden task; or None."""

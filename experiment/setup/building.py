@@ -23,6 +23,7 @@ def build_agent(
     config: RunConfig,
     env_choice: EnvChoice | None = None,
     teacher: Callable[[Any, Any], Array] | None = None,
+    stored: Any = None,
 ) -> Any:
     """Builds environment, core and agent.
 
@@ -30,6 +31,7 @@ def build_agent(
       config: of the run.
       env_choice: another environment than the run's, to evaluate on.
       teacher: `(state, params) -> action`, an expert for an environment without one.
+      stored: histories that were stored, of an agent that learns from some.
 
     Raises:
       InputError: if the environment refuses its parameters or breaks the contract, or
@@ -57,6 +59,7 @@ def build_agent(
             core=core,
             num_updates=config.num_updates,
             seed_axis=SEED_AXIS,
+            **({} if stored is None else {"stored": stored}),
         )
     except ValueError as error:
         if not _is_refusal(error):

@@ -48,6 +48,15 @@ class Clockwork:
     sum of actions: no two observations of an episode, or across its end, are the same.
     """
 
+    # Each episode is a trial, and each step a row of a table.
+    num_trials, table_size = 2, len(LENGTHS) * 5
+
+    def table_row(self, state, params):
+        return state.episode % len(LENGTHS) * 5 + state.time
+
+    def again(self, state):
+        return state
+
     def __init__(self, action_space=None, ways=(TERMINATED, TRUNCATED, BOTH)):
         self.space = action_space or spaces.Discrete(3)
         self.ways = jnp.array(ways)
@@ -79,7 +88,8 @@ class Clockwork:
         truncated = over & (way != TERMINATED)
         new = ClockState(state.episode + 1, jnp.zeros((), jnp.int32), jnp.zeros(()))
         later = jax.tree.map(lambda x, y: jnp.where(over, x, y), new, after)
-        info = {"final_observation": self.observe(after)}
+        info = {"final_observation": self.observe(after), "trial_ended": over}
+        info["trial_terminated"] = terminated
         reward = after.time / 10 + params * jnp.sum(action)
         return self.observe(later), later, reward, terminated, truncated, info
 

@@ -22,6 +22,7 @@ ACTIONS = {
     "ppo": ["discrete", "gaussian", "squashed", "bins", "mixture", "normalized"],
     "pqn": ["discrete"],
     "imitate": ["discrete", "gaussian", "bins", "mixture"],
+    "distill": ["discrete"],
 }
 ACTING = [(agent, actions) for agent in AGENTS for actions in ACTIONS[agent]]
 # Sizes, and what makes a few updates of a small agent tell something.
@@ -31,8 +32,12 @@ SMALL = {
     "pqn": dict(epsilon_start=0.9, epsilon_end=0.2, epsilon_share=1.0),
     # Somebody else plays some of it.
     "imitate": dict(expert_share=0.3, anneal_learning_rate=False, foresight_weight=0.5),
+    "distill": dict(source_every=2, anneal_learning_rate=False),
 }
-# What each learns Memory Chain with in half of `test_learning.UPDATES`.
+# Those that learn from their own rollouts, and so replay them.
+REPLAYING = [name for name in AGENTS if name != "distill"]
+# What each learns Memory Chain with in half of `test_learning.UPDATES`; distill learns
+# from trials alone, and has a test of its own.
 LEARNING = {
     "ppo": dict(learning_rate=3e-3),
     "pqn": dict(learning_rate=1e-2, epsilon_share=0.5),

@@ -88,6 +88,9 @@ class Poisoned:
     def best_actions(self, state, params):
         return self._env.best_actions(state[0], params)
 
+    def __getattr__(self, name):
+        return getattr(self._env, name)
+
     def reset(self, key, params):
         obs, state = self._env.reset(key, params)
         return obs * jnp.where(state.episode % 2, jnp.nan, 1), (state, state.episode)

@@ -6,7 +6,7 @@ import pytest
 import agents
 import envs
 import s5rl
-from tests.agents.members import AGENTS, LEARNING
+from tests.agents.members import LEARNING
 
 UPDATES = 40  # half of them are enough
 
@@ -46,12 +46,12 @@ def returns(name, core, **options):
 
 
 @pytest.mark.thinned(3)
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", LEARNING)
 def test_memory_learns_what_needs_memory(agent):
     assert returns(agent, "s5", num_layers=1, state_size=16) > 0.9
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", LEARNING)
 def test_no_memory_does_not(agent):
     assert returns(agent, "mlp") < 0.5

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from s5rl.config import CORE_CONFIGS
-from tests.agents.members import ACTING, AGENTS, CORES, QUICK
+from tests.agents.members import ACTING, CORES, QUICK, REPLAYING
 
 # distrax's Gaussians broadcast a scalar over [T, B, A].
 pytestmark = pytest.mark.lenient
@@ -55,7 +55,7 @@ def test_replaying_a_rollout_gives_what_acting_gave(played, core, agent, actions
 @pytest.mark.thinned(9)
 @pytest.mark.parametrize(
     "agent, core, actions",
-    [*((agent, core, "discrete") for agent in AGENTS for core in QUICK),
+    [*((agent, core, "discrete") for agent in REPLAYING for core in QUICK),
      ("ppo", "s5", "squashed"), ("ppo", "gru", "normalized")],
 )  # fmt: skip
 def test_before_the_first_step_of_an_update_replay_agrees(

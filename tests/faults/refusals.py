@@ -166,7 +166,7 @@ def _of_class(
 ) -> Iterator[Line]:
     hints = get_type_hints(cls)
     for field in dataclasses.fields(cls):
-        if field.name in ("run_dir", "experts"):  # any text is a path
+        if field.name in ("run_dir", "experts", "histories"):  # any text is a path
             texts: tuple[str, ...] = ("", "  ", *ANY[:4])
         else:
             kinds = get_args(hints[field.name])

@@ -60,11 +60,11 @@ def test_acting_and_replaying_round_alike():
     net = network(norm="post", activation="full_glu", discretization="bilinear")
     obs, reset = inputs()
     carry, variables = drawn(net, obs, reset)
-    go = jax.jit(partial(net.apply, method="outputs"))
-    _, whole = go(variables, carry, obs, reset)
+    go = jax.jit(partial(net.apply, method="raw"))
+    _, *whole = go(variables, carry, obs, reset)
     steps = []
     for t in range(T):
-        carry, one = go(variables, carry, obs[t : t + 1], reset[t : t + 1])
+        carry, *one = go(variables, carry, obs[t : t + 1], reset[t : t + 1])
         steps.append(one)
     parts = jax.tree.map(lambda *x: jnp.concatenate(x), *steps)
     for a, b in zip(whole, parts, strict=True):
@@ -88,24 +88,24 @@ def test_what_is_read_and_made_in_float32():
     net = network("mlp", num_layers=1)
     obs, reset = inputs()
     carry, variables = drawn(net, obs, reset)
-    apply = partial(net.apply, method="outputs")
+    apply = partial(net.apply, method="raw")
     found = list(products(jax.make_jaxpr(apply)(variables, carry, obs, reset).jaxpr))
     wide, narrow = ("float32",) * 2, ("bfloat16",) * 2
     # encoder; core; actor, its output; critic, its output
     assert found == [wide, narrow, narrow, wide, narrow, wide]
 
     def loss(variables):
-        outputs, value = apply(variables, carry, obs, reset)[1]
+        _, outputs, value = apply(variables, carry, obs, reset)
         return outputs.sum() + value.sum()
 
     both = list(products(jax.make_jaxpr(jax.grad(loss))(variables).jaxpr))
     # The encoder's inputs need no gradient: one product less.
     assert both.count(wide) == 3 * 3 - 1 and both.count(narrow) == 3 * 3
     times = jnp.linspace(0.99, 1.0, 9)[:, None, None] * jnp.ones((1, B, 4))
-    _, (outputs, _) = apply(variables, carry, times, reset[:9])
+    _, outputs, _ = apply(variables, carry, times, reset[:9])
     assert outputs.dtype == jnp.float32
     plain = network("mlp", "float32", num_layers=1)
-    _, (want, _) = plain.apply(variables, carry, times, reset[:9], method="outputs")
+    _, want, _ = plain.apply(variables, carry, times, reset[:9], method="raw")
     moved, wanted = outputs[-1] - outputs[0], want[-1] - want[0]
     np.testing.assert_allclose(moved, wanted, atol=0.5 * np.abs(wanted).max())
 

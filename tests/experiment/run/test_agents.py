@@ -30,14 +30,29 @@ from experiment.setup import cli
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, learner_shapes
 
+# Who learns from trials, and an environment of five steps an episode, as Memory Chain.
+WANT_TRIALS = ("distill",)
+BANDIT = (
+    *("env=meta_bandit", "env.num_trials=5", "core.blocks=1"),
+    *("agent.num_envs=4", "agent.rollout_length=5", "agent.source=ucb"),
+)
+
+
+def composed(*keys):
+    cli.register()
+    return run_config.load(cli.composed("train", keys))
+
 
 @pytest.fixture(scope="module", params=agents.AGENTS)
-def run(request, make_config, tmp_path_factory):
+def run(request, make_config, tiny, tmp_path_factory):
     """A run of two seeds and 23 updates: its agent, configuration and folder."""
     folder = RunFolder(tmp_path_factory.mktemp("runs") / request.param)
-    config = make_config(
-        f"agent={request.param}", "total_steps=467", f"run_dir={folder.path}"
-    )
+    given = [f"agent={request.param}", "total_steps=467", f"run_dir={folder.path}"]
+    if request.param in WANT_TRIALS:
+        given += [*(key for key in tiny if not key.startswith("env.")), *BANDIT]
+        config = composed(*given)
+    else:
+        config = make_config(*given)
     assert train.start(config) == 0
     return SimpleNamespace(agent=build_agent(config), config=config, folder=folder)
 
@@ -140,8 +155,7 @@ def test_its_transfer_is_measured(run, tiny, call, tmp_path):
         "core.blocks=1", "agent.num_envs=4", "agent.rollout_length=6",
         "total_steps=240", f"run_dir={tmp_path / 'run'}",
     ]  # fmt: skip
-    cli.register()
-    config = run_config.load(cli.composed("train", keys))
+    config = composed(*keys)
     assert train.start(config) == 0
     status, printed, errors = call(
         evaluate, f"run={tmp_path / 'run'}", "transfer=true", "tasks=8"

@@ -30,6 +30,7 @@ OWN = {
     "ppo": "agent.value_clip_epsilon=0.3",
     "pqn": "agent.epsilon_end=0.3",
     "imitate": "agent.expert_share=0.3",
+    "distill": "agent.source_every=3",
 }
 
 

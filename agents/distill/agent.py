@@ -1,0 +1,212 @@
+"""Distillation of learning itself. Top-down: `Distill.update`, what it calls."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import jax
+import optax
+from gymnax.environments import spaces
+from jax import Array
+
+from agents.acting.agent import Agent, Learner
+from agents.acting.distributions import DiscreteHead
+from agents.acting.fit import Minibatch, fit, learning_rate
+from agents.acting.policy import ActorCritic
+from agents.acting.rollout import Metrics, Policy, collect, rollout_metrics
+from agents.distill.config import DistillConfig
+from agents.distill.objective import loss
+from agents.distill.record import History, Recorder, falling
+from agents.distill.sources import make_source
+from envs.contract.tabular import table
+
+
+class Stored(Protocol):
+    """Histories that were made before."""
+
+    @property
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], Any]]:
+        """Shape and type of one step, by field of a `History`."""
+        ...
+
+    def read(self, key: Array, num_lanes: int, length: int) -> dict[str, Array]:
+        """Fields of a `History` [T, B, ...], B histories drawn with `key`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Distill(Agent):
+    """Predicts what a source that learns the task would do next.
+
+    A source begins knowing nothing and improves from trial to trial. Who can predict it
+    over a whole history has to know how it improves, and acting so, improves by itself:
+    no weight changes.
+
+    An update makes (or reads) whole histories, from their first step, and fits them;
+    and it plays as many steps itself, for its curve alone: `episode/*` and `rollout/*`
+    are the learner's, `source/*` its source's. `env_steps` counts the recorded steps of
+    sources; they took `source_every` times as many.
+
+    Its `config` is a `DistillConfig`. The critic beside the actor learns nothing here:
+    with it, PPO can begin from these parameters.
+    """
+
+    recorder: Recorder | None = None  # None: histories are stored
+    stored: Stored | None = None
+
+    def policy(self, params: Any) -> Policy:
+        """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B]."""
+        return partial(self.network.apply, params)
+
+    def behaviour(self, learner: Learner) -> Policy:
+        """As the source is expected to go on."""
+        return self.policy(learner.params)
+
+    def histories(self, key: Array) -> History:
+        """[T, B] an update's histories. `key` is consumed.
+
+        Raises:
+          ValueError: if they are stored, and were not opened.
+        """
+        config = self.config
+        size = dict(length=config.rollout_length, num_lanes=config.num_envs)
+        if config.histories is not None:
+            if self.stored is None:
+                raise ValueError(
+                    f"update needs the histories of {config.histories}, which are not "
+                    "open."
+                )
+            return History(**self.stored.read(key, **size))
+        assert self.recorder is not None
+        return self.recorder.record(key, **size)
+
+    def update(self, learner: Learner) -> tuple[Learner, Metrics]:
+        """Plays, for the curve, and fits histories of sources."""
+        config = self.config
+        key, play_key, history_key, fit_key = jax.random.split(learner.key, 4)
+        situation, rollout = collect(
+            learner.situation,
+            play_key,
+            env=self.env,
+            env_params=self.env_params,
+            policy=self.behaviour(learner),
+            to_env=self.network.head.to_env,
+            length=config.rollout_length,
+            seed_axis=self.seed_axis,
+        )
+        history = self.histories(history_key)
+        params, opt_state, fit_metrics = fit(
+            learner.params,
+            learner.opt_state,
+            Minibatch(self.initial_carry(config.num_envs), (), history),
+            fit_key,
+            loss=partial(loss, agent=self),
+            optimizer=self.optimizer,
+            config=config,
+        )
+        metrics = rollout_metrics(rollout)
+        del metrics["rollout/value"]  # of a critic that learns nothing
+        late = history.reward[-max(config.rollout_length // 10, 1) :]
+        metrics["source/reward"] = history.reward.mean()
+        metrics["source/late_reward"] = late.mean()  # of a record's last tenth
+        updates = learner.num_updates + 1
+        learner = Learner(params, opt_state, situation, key, updates)
+        return learner, {**metrics, **fit_metrics}
+
+
+def make_distill(
+    config: DistillConfig,
+    *,
+    env: Any,
+    env_params: Any,
+    core: Any,
+    num_updates: int,
+    seed_axis: str | None = None,
+    stored: Stored | None = None,
+) -> Distill:
+    """Assembles the agent.
+
+    Args:
+      config: hyper-parameters.
+      env: a meta-environment (`envs.meta.wrapper`), with its `env_params`; its states
+        have a table (`envs.contract.tabular`) where histories are not stored.
+      core: memory, such as `s5rl.make_core("s5", features=64)`.
+      num_updates: length of training, which learning-rate annealing needs to know.
+      seed_axis: see `agents.acting.agent.Agent`.
+      stored: the histories that `config` names, opened; to act, they are not needed.
+
+    Raises:
+      ValueError: if the environment has no trials, or no table of states for a source,
+        actions are not some of a finite number, or `num_updates` are too many
+        (`RolloutConfig.check_updates`).
+    """
+    config.check_updates(num_updates)
+    trials = env.num_trials if hasattr(env, "again") else 0
+    if trials < 2:
+        name = getattr(env, "name", type(env).__name__)
+        raise ValueError(
+            "agent=distill learns how a learner improves over the trials of a hidden "
+            f"task, and needs num_trials of at least 2; {name} has {trials or 'none'}."
+        )
+    space = env.action_space(env_params)
+    if not isinstance(space, spaces.Discrete):
+        raise ValueError(
+            "agent=distill predicts one action of a finite number, so the action space "
+            f"must be Discrete; got {space!r}."
+        )
+    if stored is not None:
+        _check_fits(stored, env.observation_space(env_params))
+    recorder = None
+    if config.histories is None:
+        recorder = _recorder(config, env, env_params, int(space.n), seed_axis)
+    network = ActorCritic(
+        core=core,
+        head=DiscreteHead(int(space.n)),
+        observation_space=env.observation_space(env_params),
+        encoder_sizes=tuple(config.encoder_sizes),
+        head_sizes=tuple(config.head_sizes),
+        never_reset=config.memory == "never_reset",
+        # A core from elsewhere may have none.
+        chunk_length=getattr(core, "chunk_length", None),
+        dtype=config.dtype,
+    )
+    optimizer = optax.chain(
+        optax.clip_by_global_norm(config.max_grad_norm),
+        optax.adam(learning_rate(config, num_updates), eps=1e-8),
+    )
+    parts = (config, env, env_params, network, optimizer, seed_axis)
+    return Distill(*parts, recorder=recorder, stored=stored)
+
+
+def _check_fits(stored: Stored, space: Any) -> None:
+    shape = stored.shapes["obs"][0]
+    if shape != tuple(space.shape):
+        raise ValueError(
+            f"histories must have observations of shape {tuple(space.shape)}, as the "
+            f"environment has; got {shape}."
+        )
+
+
+def _recorder(
+    config: DistillConfig,
+    env: Any,
+    env_params: Any,
+    num_actions: int,
+    seed_axis: str | None,
+) -> Recorder:
+    rows = table(env)
+    if rows is None:
+        raise ValueError(
+            f"agent=distill makes its histories with a table of states, and {env.name} "
+            "has none: say with agent.histories=DIR where some are stored."
+        )
+    every, share = config.source_every, config.source_epsilon_share
+    return Recorder(
+        env=env,
+        env_params=env_params,
+        source=make_source(config, rows, num_actions),
+        table=rows,
+        epsilon=falling(env.num_trials, every, share),
+        every=every,
+        seed_axis=seed_axis,
+    )

@@ -1,0 +1,53 @@
+"""What can be chosen about the agent. Free of JAX, and checked when made."""
+
+from dataclasses import dataclass, field
+
+from agents.acting.config import RolloutConfig
+
+SOURCES = ("q_learning", "ucb", "thompson")
+
+
+@dataclass(frozen=True)
+class DistillConfig(RolloutConfig):
+    """Algorithm Distillation (Laskin et al., 2023): memory that predicts a learner.
+
+    `num_envs` are the histories that an update fits, and the lanes in which the learner
+    then plays, for its curve; `rollout_length` is the length of both.
+    """
+
+    rollout_length: int = 400  # T, recorded steps of a history
+    epochs: int = 1  # passes over an update's histories
+    learning_rate: float = 1e-3  # of Adam
+    anneal_learning_rate: bool = True  # linearly to zero at the run's last update
+    max_grad_norm: float = 1.0  # of the whole gradient (optax.clip_by_global_norm)
+
+    # a folder of histories that were stored (`python -m experiment.histories`); null:
+    # every update makes its own
+    histories: str | None = None
+    # of that folder, so that a run knows its own; filled in when the run begins
+    histories_digest: str | None = None
+
+    # who learns each task: a table, or what is made for bandits
+    source: str = field(default="q_learning", metadata={"choices": SOURCES})
+    source_every: int = 10  # the first of so many of its trials is recorded
+    source_learning_rate: float = 0.99  # of Q-learning; so are all below
+    source_discount: float = 0.62
+    # of a meta-episode's recorded trials, in which random actions fall from all to none
+    source_epsilon_share: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.source_every < 1:
+            raise ValueError(
+                f"source_every must be at least 1; got {self.source_every}."
+            )
+        self.check_positive("source_learning_rate")
+        self.check_shares(
+            "source_learning_rate", "source_discount", "source_epsilon_share"
+        )
+        if self.histories is not None and not self.histories.strip():
+            raise ValueError("histories must name a folder; it is empty.")
+        if self.histories_digest is not None and self.histories is None:
+            raise ValueError(
+                "histories_digest is of the folder that histories names; got null."
+            )

@@ -1,0 +1,30 @@
+"""What distillation minimises: how surprising a source's actions are."""
+
+from typing import Any, Protocol
+
+from jax import Array
+
+from agents.acting.fit import Minibatch
+from agents.acting.rollout import Metrics, Policy
+from agents.distill.record import History
+
+
+class Predictor(Protocol):
+    """What the objective needs of an agent."""
+
+    def policy(self, params: Any) -> Policy: ...
+
+
+def loss(
+    params: Any, batch: Minibatch, key: Array, agent: Predictor
+) -> tuple[Array, Metrics]:
+    """Mean of - log pi(a[t] | all before it). There is nothing to draw with `key`.
+
+    `batch.extra` is a `History`. Memory is cleared where a meta-episode opens and
+    nowhere else: the ends of trials are seen, and remembered.
+    """
+    history: History = batch.extra
+    policy = agent.policy(params)
+    _, distribution, _ = policy(batch.initial_carry, history.obs, history.reset)
+    surprise = -distribution.log_prob(history.action).mean()
+    return surprise, {"loss/surprise": surprise}

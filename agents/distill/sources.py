@@ -1,0 +1,140 @@
+"""Learners of a single task, whose histories are distilled. Functions of one lane.
+
+Each keeps a table of the rows of `envs.contract.tabular` and of actions, [S, A]. All
+that is drawn is drawn by `act`; `vmap` makes thousands of them.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from agents.distill.config import DistillConfig
+from envs.contract.tabular import Table
+
+
+class Experience(NamedTuple):
+    """One step of one lane, as its source sees it."""
+
+    row: Array  # [] int32 before it
+    action: Array  # [] int32
+    reward: Array  # [] float32
+    next_row: Array  # [] int32 after it; of the next trial, where it ended one
+    ended: Array  # [] bool, it ended a trial
+    terminated: Array  # [] bool, and not by the trial's clock
+
+
+class Source(Protocol):
+    """A learner of one task."""
+
+    def begin(self) -> Any:
+        """What it remembers before it has seen anything."""
+        ...
+
+    def act(self, memory: Any, row: Array, epsilon: Array, key: Array) -> Array:
+        """[] int32, an action; `epsilon` [] is the share of random ones."""
+        ...
+
+    def learn(self, memory: Any, step: Experience) -> Any:
+        """What it remembers after a step."""
+        ...
+
+
+@dataclass(frozen=True)
+class QLearning:
+    """Epsilon-greedy tabular Q-learning (Watkins, 1989); equal actions are drawn.
+
+        q[s, a] += lr (r + discount max_b q[s', b] - q[s, a])
+
+    What a trial's clock cut off is worth what it would have been, which nobody saw:
+    such a step teaches nothing. One that terminated is worth its reward.
+    """
+
+    size: int  # S
+    num_actions: int  # A
+    learning_rate: float
+    discount: float
+
+    def begin(self) -> Array:
+        return jnp.zeros((self.size, self.num_actions), jnp.float32)
+
+    def act(self, memory: Array, row: Array, epsilon: Array, key: Array) -> Array:
+        explore_key, action_key = jax.random.split(key)
+        explores = jax.random.uniform(explore_key, dtype=jnp.float32) < epsilon
+        q = memory[row]
+        return one_of((q == q.max()) | explores, action_key)
+
+    def learn(self, memory: Array, step: Experience) -> Array:
+        future = jnp.where(step.ended, 0, memory[step.next_row].max())
+        error = step.reward + self.discount * future - memory[step.row, step.action]
+        cut = step.ended & ~step.terminated
+        change = jnp.where(cut, 0, self.learning_rate * error)
+        return memory.at[step.row, step.action].add(change)
+
+
+class Pulls(NamedTuple):
+    """What a bandit's arms have paid, [A]."""
+
+    times: Array  # it was pulled
+    total: Array  # sum of rewards
+
+
+@dataclass(frozen=True)
+class _Counting:
+    num_actions: int  # A
+
+    def begin(self) -> Pulls:
+        nothing = jnp.zeros(self.num_actions, jnp.float32)
+        return Pulls(nothing, nothing)
+
+    def learn(self, memory: Pulls, step: Experience) -> Pulls:
+        pulled = jax.nn.one_hot(step.action, self.num_actions, dtype=jnp.float32)
+        total = memory.total + pulled * step.reward
+        return Pulls(memory.times + pulled, total)
+
+
+class UCB(_Counting):
+    """UCB1 (Auer et al., 2002): the arm of the highest mean + sqrt(2 log t / n).
+
+    Arms not pulled yet come first; equal ones are drawn.
+    """
+
+    def act(self, memory: Pulls, row: Array, epsilon: Array, key: Array) -> Array:
+        count = jnp.maximum(memory.times, 1)
+        bonus = jnp.sqrt(2 * jnp.log(jnp.maximum(memory.times.sum(), 1)) / count)
+        bound = jnp.where(memory.times > 0, memory.total / count + bonus, jnp.inf)
+        return one_of(bound == bound.max(), key)
+
+
+class Thompson(_Counting):
+    """Thompson sampling of Bernoulli arms, from a uniform prior."""
+
+    def act(self, memory: Pulls, row: Array, epsilon: Array, key: Array) -> Array:
+        lost = memory.times - memory.total
+        rate = jax.random.beta(key, 1 + memory.total, 1 + lost, dtype=jnp.float32)
+        return jnp.argmax(rate).astype(jnp.int32)
+
+
+def one_of(good: Array, key: Array) -> Array:
+    """[] int32: one of the actions that are `good` [A] bool, each as likely."""
+    likely = jnp.where(good, 0.0, -jnp.inf)
+    return jax.random.categorical(key, likely).astype(jnp.int32)
+
+
+def make_source(config: DistillConfig, table: Table, num_actions: int) -> Source:
+    """The source that a configuration names.
+
+    Raises:
+      ValueError: if a bandit's is asked for where there is more than one state.
+    """
+    if config.source == "q_learning":
+        rates = config.source_learning_rate, config.source_discount
+        return QLearning(table.size, num_actions, *rates)
+    if table.size != 1:
+        raise ValueError(
+            f"source={config.source} learns bandits, which have 1 state; got "
+            f"{table.size}: take source=q_learning."
+        )
+    return {"ucb": UCB, "thompson": Thompson}[config.source](num_actions)

@@ -1,0 +1,237 @@
+"""What distillation comes to: the source's law, given all that came before.
+
+| mutant | fails |
+|---|---|
+| memory is cleared where a trial ends | test_the_loss_is_what_acting_would_give |
+| memory is kept where a meta-episode opens | the same |
+| the action is predicted from the next observation | the same |
+| the learner's own rollout is fitted | test_an_update_fits_its_sources |
+| `source/*` are of the learner's own play | the same |
+| all updates fit the same histories | the same |
+| histories are read without being opened | test_stored_histories_take_its_place |
+| greedy sources only | test_it_comes_to_predict_its_source (slow) |
+"""
+
+from itertools import product
+from math import factorial
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from gymnax.environments import spaces
+
+import agents
+import envs
+from agents.acting.fit import Minibatch
+from agents.acting.rollout import read
+from agents.distill.objective import loss
+
+PULLS, ARMS = 5, 2
+SMALL = dict(encoder_sizes=(8,), head_sizes=(8,), num_envs=4, num_minibatches=1)
+
+
+@pytest.fixture(scope="module")
+def bandit():
+    return envs.make("meta_bandit", num_arms=ARMS, num_trials=PULLS)
+
+
+@pytest.fixture(scope="module")
+def build(small_core, bandit):
+    """A small agent on the bandit, or on what is given."""
+
+    def build(env=None, env_params=None, stored=None, num_updates=4, **options):
+        env, env_params = (env, env_params) if env is not None else bandit
+        given = dict(source="ucb", source_every=1, epochs=1, rollout_length=12)
+        config = agents.CONFIGS["distill"](**{**SMALL, **given, **options})
+        extra = {} if stored is None else {"stored": stored}
+        parts = dict(env=env, env_params=env_params, core=small_core("gru"), **extra)
+        return agents.make("distill", config, num_updates=num_updates, **parts)
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def case(build):
+    """An agent, a learner far from its beginning, and histories."""
+    agent = build()
+    learner, history = jax.jit(
+        lambda one, other: (agent.initialise(one), agent.histories(other))
+    )(*jax.random.split(jax.random.key(0)))
+    params = jax.tree.map(lambda x: x + 0.3 * jnp.sign(x), learner.params)
+    return agent, learner._replace(params=params), history
+
+
+def test_the_loss_is_what_acting_would_give(case):
+    """Step by step, each history by itself; trials end inside, and it remembers."""
+    agent, learner, history = case
+    batch = Minibatch(agent.initial_carry(4), (), history)
+    found, _ = jax.jit(lambda p: loss(p, batch, None, agent))(learner.params)
+
+    @jax.jit
+    def step(carry, obs):
+        going_on = jnp.zeros(1, bool)
+        carry, law, _ = read(agent.behaviour(learner), carry, obs[None], going_on)
+        return carry, law.log_probs[0, 0]
+
+    surprise = []
+    for lane in range(4):
+        carry = None
+        for t in range(12):
+            opens = bool(history.reset[t, lane])
+            assert opens == (t % PULLS == 0)
+            carry = agent.initial_carry(1) if opens else carry
+            carry, log_probs = step(carry, history.obs[t, lane])
+            surprise.append(-log_probs[history.action[t, lane]])
+    np.testing.assert_allclose(found, np.mean(surprise), rtol=1e-5)
+    assert history.trial_ended.all()  # of a bandit, every pull
+
+
+@pytest.mark.slow
+def test_an_update_fits_its_sources(case, build):
+    """The parameters follow the sources, which are new every time."""
+    agent, learner, _ = case
+    update = jax.jit(agent.update)
+    after, metrics = update(learner)
+    key, _, history_key, _ = jax.random.split(learner.key, 4)
+    history = jax.jit(agent.histories)(history_key)
+    np.testing.assert_allclose(
+        metrics["source/reward"], np.mean(history.reward), rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        metrics["source/late_reward"], np.mean(history.reward[-1:]), rtol=1e-6
+    )
+    batch = Minibatch(agent.initial_carry(4), (), history)
+    grads = jax.jit(jax.grad(lambda p: loss(p, batch, None, agent)[0]))(learner.params)
+    updates, _ = agent.optimizer.update(grads, learner.opt_state, learner.params)
+    wanted = jax.tree.map(jnp.add, learner.params, updates)
+    jax.tree.map(
+        lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6),
+        *(after.params, wanted),
+    )
+    again, _ = update(after)
+    assert (jax.random.key_data(after.key) == jax.random.key_data(key)).all()
+    assert (jax.random.key_data(again.key) != jax.random.key_data(key)).any()
+    later = jax.jit(agent.histories)(jax.random.split(key, 4)[2])
+    assert (later.action != history.action).any()
+    # Its own play is its own: the reward of a lane is not a source's.
+    assert metrics["episode/count"] == 4 * (12 // PULLS)
+    assert not np.isclose(metrics["rollout/reward"], metrics["source/reward"])
+
+
+class Constant:
+    """Stored histories in which everybody always does the same."""
+
+    shapes: ClassVar = {"obs": ((1 + ARMS + 3,), np.float32)}
+
+    def read(self, key, num_lanes, length):
+        shape = length, num_lanes
+        return dict(
+            obs=jnp.zeros((*shape, 1 + ARMS + 3)),
+            reset=jnp.zeros(shape, bool).at[0].set(True),
+            action=jnp.ones(shape, jnp.int32),
+            reward=jnp.full(shape, 0.25),
+            trial_ended=jnp.ones(shape, bool),
+        )
+
+
+def test_stored_histories_take_its_place(build):
+    agent = build(stored=Constant(), histories="somewhere")
+    assert (agent.histories(jax.random.key(0)).action == 1).all()
+    closed = build(histories="somewhere")
+    learner = jax.eval_shape(closed.initialise, jax.random.key(0))
+    with pytest.raises(ValueError, match="histories of somewhere, which are not open"):
+        jax.eval_shape(closed.update, learner)
+    other = type("Other", (Constant,), {"shapes": {"obs": ((9,), np.float32)}})
+    with pytest.raises(ValueError, match=r"shape \(6,\), .*; got \(9,\)"):
+        build(stored=other(), histories="somewhere")
+
+
+def test_what_cannot_be_distilled_is_refused(build, clockwork):
+    chain, params = envs.make("memory_chain")
+    with pytest.raises(ValueError, match=r"trials of a hidden task, .* has none"):
+        build(chain, params)
+    with pytest.raises(ValueError, match=r"num_trials of at least 2; .* has 1"):
+        build(*envs.make("meta_bandit", num_trials=1))
+    with pytest.raises(ValueError, match="must be Discrete; got"):
+        build(clockwork.env(spaces.Box(-1.0, 1.0, (2,))), 0.0)
+    pole = envs.make("meta_cartpole")
+    with pytest.raises(
+        ValueError, match=r"a table of states, and .* has none: say with"
+    ):
+        build(*pole, source="q_learning")
+    build(*pole, histories="somewhere")  # which can act
+    with pytest.raises(ValueError, match="source_every must be at least 1; got 0"):
+        build(source_every=0)
+    with pytest.raises(ValueError, match="histories must name a folder"):
+        build(histories=" ")
+    with pytest.raises(ValueError, match="histories_digest is of the folder"):
+        build(histories_digest="abc")
+
+
+@pytest.mark.slow
+def test_it_comes_to_predict_its_source(small_core, bandit):
+    """The loss falls to the entropy of UCB's own law, which is worked out here."""
+    env, params = bandit
+    config = agents.CONFIGS["distill"](
+        **SMALL | dict(num_envs=256, num_minibatches=4), rollout_length=PULLS,
+        source="ucb", source_every=1, learning_rate=1e-2,
+    )  # fmt: skip
+    parts = dict(env=env, env_params=params, core=small_core("gru"), num_updates=150)
+    agent = agents.make("distill", config, **parts)
+
+    @jax.jit
+    def train(key):
+        learner = agent.initialise(key)
+        update = lambda learner, _: agent.update(learner)  # noqa: E731
+        return jax.lax.scan(update, learner, length=150)[1]["loss/surprise"]
+
+    found = np.asarray(train(jax.random.key(0)))
+    assert found[0] > 0.6
+    np.testing.assert_allclose(found[-20:].mean(), surprise_of_ucb(), atol=0.02)
+
+
+def surprise_of_ucb():
+    """Mean entropy of an action, over all rewards of arms with uniform rates."""
+    total = 0.0
+    histories = [((), 1.0)]  # (arm, reward) ..., and how likely its actions are
+    for _ in range(PULLS):
+        later = []
+        for seen, chance in histories:
+            likely = ucb_law(seen)
+            weight = chance * marginal(seen)
+            total += -weight * sum(p * np.log(p) for p in likely if p > 0)
+            later += [
+                ((*seen, (arm, reward)), chance * likely[arm])
+                for arm, reward in product(range(ARMS), (0, 1))
+                if likely[arm] > 0
+            ]
+        histories = later
+    return total / PULLS
+
+
+def counts(seen):
+    pulled = np.array([sum(arm == a for arm, _ in seen) for a in range(ARMS)])
+    paid = np.array([sum(r for arm, r in seen if arm == a) for a in range(ARMS)])
+    return pulled, paid
+
+
+def ucb_law(seen):
+    pulled, paid = counts(seen)
+    bound = np.full(ARMS, np.inf)
+    some = pulled > 0
+    bound[some] = paid[some] / pulled[some]
+    bound[some] += np.sqrt(2 * np.log(max(len(seen), 1)) / pulled[some])
+    best = bound >= bound.max() - 1e-6 if np.isfinite(bound.max()) else ~some
+    return best / best.sum()
+
+
+def marginal(seen):
+    """Chance of the rewards, in this order, of arms whose rates are uniform."""
+    pulled, paid = counts(seen)
+    one = [
+        factorial(s) * factorial(n - s) / factorial(n + 1)
+        for n, s in zip(pulled.tolist(), paid.tolist(), strict=True)
+    ]
+    return float(np.prod(one))
