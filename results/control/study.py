@@ -24,11 +24,13 @@ from results.cores.study import add_seconds, processor_seconds
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "results" / "control"
 NUM_SEEDS, STEPS = 3, 3_000_000
-# A memory of nothing: a body's state is seen whole. No bonus for entropy.
+# A memory of nothing: a body's state is seen whole. No bonus for entropy. All that a
+# setting may change is said here, for what `env=control/...` has by itself may change.
 BASE = (
     *("core=mlp", "agent.num_envs=64", "agent.rollout_length=128"),
     *("agent.learning_rate=1e-3", "agent.anneal_learning_rate=true"),
-    *("agent.discount=0.97", "log_every=10", "checkpoint_every=100"),
+    *("agent.discount=0.97", "agent.normalize_obs=false", "agent.scale_rewards=false"),
+    *("agent.value_loss=squared", "log_every=10", "checkpoint_every=100"),
 )
 OBS, REWARDS = "agent.normalize_obs=true", "agent.scale_rewards=true"
 TWO_HOT, FAR = "agent.value_loss=two_hot", "agent.discount=0.99"
@@ -67,6 +69,12 @@ def trials() -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
+def arguments(setting: str) -> list[str]:
+    """Of train.py: the base's, and in their place what a setting has of its own."""
+    pairs = (text.partition("=") for text in (*BASE, *SETTINGS[setting]))
+    return [f"{key}={value}" for key, value in {k: v for k, _, v in pairs}.items()]
+
+
 def run(setting: str, task: str) -> list[dict[str, object]]:
     """Trains what is missing, and reads what came out: a row for each learner."""
     folder = ROOT / "runs" / "control" / f"{task}-{setting}"
@@ -75,7 +83,7 @@ def run(setting: str, task: str) -> list[dict[str, object]]:
             [f"resume={folder}"]
             if (folder / "checkpoints").exists()
             else [
-                *(f"env=control/{task}", *BASE, *SETTINGS[setting]),
+                *(f"env=control/{task}", *arguments(setting)),
                 *(f"total_steps={STEPS}", f"num_seeds={NUM_SEEDS}"),
                 f"run_dir={folder}",
             ]
