@@ -22,11 +22,16 @@ import pytest
 from experiment.evaluate.transfer_figures import read_over
 from experiment.evaluate.trials import adapted
 from experiment.report.statistics import mean_interval
+from results.agents import regret
 from results.cores import study, tables
 from results.in_context.keep import COPIED, keep
 
 ROOT = Path(__file__).parents[1]
-EVERY = sorted(path.parent for path in ROOT.glob("results/in_context/*/result.json"))
+EVERY = sorted(
+    path.parent
+    for place in ("in_context", "agents/imitate", "agents/distill")
+    for path in ROOT.glob(f"results/{place}/*/result.json")
+)
 
 
 def rows_of(path):
@@ -124,3 +129,26 @@ def test_a_setting_is_tried_until_one_solves_the_task():
     known += rows("elman", "fast", 0.9, 0.8)
     assert not study.is_open(known, "elman", "fast")
     assert study.best_settings(known)["elman"] == ("fast", pytest.approx(0.85))
+
+
+@pytest.mark.parametrize("played", ["drawn", "likeliest"])
+def test_regret_is_told_as_it_follows(played):
+    """From rewards of single pulls: the best arm's, less those of each learner."""
+    folder = ROOT / "results" / "agents" / "imitate" / f"meta_bandit_{played}"
+    text = (ROOT / "docs" / "agents.md").read_text()
+    cells = []
+    for split in ("train", "held_out", "shifted"):
+        learners, expert = regret.regrets(folder, split)
+        rows = rows_of(folder / "learners.csv")
+        mine = [
+            float(row["return"])
+            for row in rows
+            if (row["split"], row["control"], row["learner"]) == (split, "none", "1")
+        ]
+        best = json.loads((folder / "result.json").read_text())["levels"][split]["best"]
+        assert learners[1] == pytest.approx(sum(best - value for value in mine[:100]))
+        mean, low, high = mean_interval(learners)
+        cells.append(f"{mean:.1f} [{low:.1f}, {high:.1f}]")
+        assert f"{expert:.1f}" in text
+    name = {"drawn": "actions drawn", "likeliest": "the likeliest action"}[played]
+    assert f"| {name} | {' | '.join(cells)} |" in text.replace("**", "")

@@ -1,6 +1,7 @@
 """Copies what is kept of a run and of its newest transfer evaluation.
 
 python -m results.in_context.keep runs/dark_s5 results/in_context/dark_room_s5
+python -m results.in_context.keep RUN TO transfer-20261127-121028-717641  # an older one
 
 Numbers are shortened to six digits. The trials are megabytes and stay where they are.
 """
@@ -15,9 +16,14 @@ from typing import Any
 COPIED = ("learners.csv", "tasks.csv", "adaptation_held_out.png")
 
 
-def keep(run: Path, to: Path) -> None:
-    """Replaces what is kept in `to`."""
-    evaluation = sorted(run.glob("evaluations/transfer-*/result.json"))[-1].parent
+def keep(run: Path, to: Path, which: Path | None = None) -> None:
+    """Replaces what is kept in `to`; `which` names an evaluation, or it is the newest.
+
+    A run's folder has them by time.
+    """
+    done = sorted(run.glob("evaluations/transfer-*/result.json"))
+    named = [path for path in done if which is None or path.parent.name == which.name]
+    evaluation = named[-1].parent
     to.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         shutil.copy(evaluation / name, to / name)
