@@ -78,8 +78,9 @@ class Recorder:
             keys = jax.random.split(
                 jax.random.fold_in(play_key, state.number), num_lanes
             )
-            # What is practice, or after the end, has no place.
-            place = jnp.where(state.lanes.left == 0, state.lanes.at, length)
+            # Practice has no place of its own: the next recorded step is written over
+            # it. After the end there is no place.
+            place = state.lanes.at
             lanes, seen = jax.vmap(self._step)(state.lanes, keys)
             kept = jax.tree.map(
                 lambda all, new: all.at[place, lane_of].set(new, mode="drop"),
