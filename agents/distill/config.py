@@ -30,8 +30,8 @@ class DistillConfig(RolloutConfig):
     # who learns each task: a table, or what is made for bandits
     source: str = field(default="q_learning", metadata={"choices": SOURCES})
     source_every: int = 10  # the first of so many of its trials is recorded
-    source_learning_rate: float = 0.99  # of Q-learning; so are all below
-    source_discount: float = 0.62
+    source_learning_rate: float = 0.99  # of Q-learning
+    source_discount: float = 0.62  # likewise
     # of a meta-episode's recorded trials, in which random actions fall from all to none
     source_epsilon_share: float = 1.0
 

@@ -60,7 +60,7 @@ def together(small_agent, name, keys, config):
     return train(agent, True, [keys, keys])
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(4)
 def test_each_of_several_seeds_learns_as_it_would_alone(
     together, small_agent, name, keys, config
 ):

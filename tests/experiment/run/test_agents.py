@@ -63,7 +63,7 @@ def learners_of(run, folder):
     return Checkpoints(folder.checkpoints, run.config).restore(like)
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(4)
 def test_resumed_is_the_same(run, tmp_path):
     """From the checkpoint before the last, five updates earlier."""
     parts = RunFolder(shutil.copytree(run.folder.path, tmp_path / "parts"))
@@ -82,7 +82,7 @@ def test_resumed_is_the_same(run, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.thinned(6)
+@pytest.mark.thinned(8)
 @pytest.mark.parametrize("greedy", ["true", "false"])
 def test_it_is_evaluated(run, call, greedy):
     status, printed, errors = call(
@@ -92,7 +92,7 @@ def test_it_is_evaluated(run, call, greedy):
     assert "40 episodes, mean length 5.0" in printed
 
 
-@pytest.mark.thinned(6)
+@pytest.mark.thinned(8)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_what_is_loaded_acts_as_the_learner(run, seed):
     loaded = experiment.load(str(run.folder.path), seed=seed)

@@ -149,7 +149,7 @@ def test_what_an_agent_needs_in_an_environment_is_what_it_has(compose, path):
     )
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("agent", AGENTS)
 def test_every_agent_has_every_environment(compose, agent):
     """What an environment, core or card brings is known to every agent."""
