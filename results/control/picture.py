@@ -39,7 +39,7 @@ def draw(path: Path) -> None:
     axes.set_yticks(range(len(TABLE)), list(reversed(TABLE)))
     axes.set_xlim(-15, MOST + 15)
     axes.set_xlabel("return while training, of 1,000", color=INK)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.savefig(path, dpi=130)

@@ -44,6 +44,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "symlog": ("agent.value_loss=symlog",),
     "0.99": (FAR,),
     "obs-two_hot-0.99": (OBS, TWO_HOT, FAR),
+    "rewards-0.99": (REWARDS, FAR),
     "obs-rewards-0.995": (OBS, REWARDS, "agent.discount=0.995"),
     "obs-rewards-3e-4": (OBS, REWARDS, "agent.learning_rate=3e-4"),
 }
