@@ -12,17 +12,14 @@ give it one thread of one core (`taskset -c 0`,
 XLA_FLAGS=--xla_cpu_multi_thread_eigen=false).
 """
 
-import csv
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 from envs.control.table import TABLE
-from results.cores.study import add_seconds, processor_seconds
+from results import common
 
-ROOT = Path(__file__).parents[2]
-HERE = ROOT / "results" / "control"
+HERE = Path(__file__).parent
 NUM_SEEDS, STEPS = 3, 3_000_000
 # A memory of nothing: a body's state is seen whole. No bonus for entropy. All that a
 # setting may change is said here, for what `env=control/...` has by itself may change.
@@ -55,11 +52,7 @@ FIELDS = ("setting", "task", "seed", "final_return", "env_steps", "cpu_seconds")
 
 def rows() -> list[dict[str, str]]:
     """What is known already."""
-    path = HERE / "study.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return common.read(HERE / "study.csv")
 
 
 def trials() -> list[tuple[str, str]]:
@@ -78,23 +71,9 @@ def arguments(setting: str) -> list[str]:
 
 def run(setting: str, task: str) -> list[dict[str, object]]:
     """Trains what is missing, and reads what came out: a row for each learner."""
-    folder = ROOT / "runs" / "control" / f"{task}-{setting}"
-    if not (folder / "summary.json").exists():
-        command = (
-            [f"resume={folder}"]
-            if (folder / "checkpoints").exists()
-            else [
-                *(f"env=control/{task}", *arguments(setting)),
-                *(f"total_steps={STEPS}", f"num_seeds={NUM_SEEDS}"),
-                f"run_dir={folder}",
-            ]
-        )
-        before = processor_seconds()
-        subprocess.run(
-            [sys.executable, "train.py", *command], cwd=ROOT, check=False,
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        add_seconds(folder / "cpu_seconds.txt", processor_seconds() - before)
+    folder = common.ROOT / "runs" / "control" / f"{task}-{setting}"
+    sizes = f"total_steps={STEPS}", f"num_seeds={NUM_SEEDS}"
+    common.trained(folder, (f"env=control/{task}", *arguments(setting), *sizes))
     summary = json.loads((folder / "summary.json").read_text())
     shared = {
         "setting": setting,
@@ -121,12 +100,7 @@ def main(*only: str) -> None:
         except FileNotFoundError:
             print(f"{setting} {task}: it did not come to its end", flush=True)
             continue
-        is_new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerows(new)
+        common.append(path, FIELDS, new)
         print(setting, task, *(row["final_return"] for row in new), flush=True)
 
 

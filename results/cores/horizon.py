@@ -8,7 +8,6 @@ of the study's runs, and the mean of P(right turn) - P(wrong turn) is the return
 the policy expects; nothing is sampled. Writes results/cores/t_maze_horizon.csv.
 """
 
-import csv
 import sys
 from functools import partial
 from typing import Any
@@ -22,7 +21,8 @@ import envs
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent, learner_shapes
-from results.cores.study import HERE, ROOT, trials
+from results import common
+from results.cores.study import HERE, trials
 
 LENGTHS = (100, 200, 1_000, 10_000, 100_000)
 CHUNK = 1_000  # observations that are read at a time
@@ -70,7 +70,7 @@ def expected_return(agent: Any, params: Any, obs: Array, side: Array) -> Array:
 def measured(row: str, setting: str) -> list[dict[str, object]]:
     """Every learner of one run at every length."""
     folder = RunFolder.existing(
-        str(ROOT / "runs" / "cores" / "t_maze" / f"{row}-{setting}"), "run"
+        str(common.ROOT / "runs" / "cores" / "t_maze" / f"{row}-{setting}"), "run"
     )
     config = folder.load_config()
     agent = build_agent(config)
@@ -92,22 +92,14 @@ def measured(row: str, setting: str) -> list[dict[str, object]]:
 def main(*only: str) -> None:
     """Measures what is trained and not measured yet."""
     path = HERE / "t_maze_horizon.csv"
-    known = set()
-    if path.exists():
-        with path.open(newline="") as file:
-            known = {row["core"] for row in csv.DictReader(file)}
+    known = {row["core"] for row in common.read(path)}
     for row, setting in trials("t_maze"):
-        folder = ROOT / "runs" / "cores" / "t_maze" / f"{row}-{setting}"
+        folder = common.ROOT / "runs" / "cores" / "t_maze" / f"{row}-{setting}"
         is_trained = (folder / "summary.json").exists()
         if row in known or not is_trained or (only and row not in only):
             continue
         rows = measured(row, setting)
-        is_new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerows(rows)
+        common.append(path, FIELDS, rows)
         for found in rows:
             print(*found.values(), flush=True)
 

@@ -7,7 +7,6 @@ ratio is the median over rounds. Compiling is not in it. Writes results/cores/sp
 a row as soon as it is measured, and goes on where it stopped.
 """
 
-import csv
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import jax
 import s5rl
 from benchmarks.core import PASSES, our_stack
 from benchmarks.measure import compare
+from results import common
 
 HERE = Path(__file__).parent
 FEATURES, LANES, STEPS, REPEAT = 64, 256, 16_384, 9
@@ -70,21 +70,13 @@ def measured(name: str, length: int) -> dict[str, Any]:
 def main() -> None:
     """Measures what is not there yet."""
     path = HERE / "speed.csv"
-    known = set()
-    if path.exists():
-        with path.open(newline="") as file:
-            known = {(row["core"], int(row["T"])) for row in csv.DictReader(file)}
+    known = {(row["core"], int(row["T"])) for row in common.read(path)}
     for length in LENGTHS:
         for name in s5rl.core_names():
             if (name, length) in known:
                 continue
             row = measured(name, length)
-            is_new = not path.exists()
-            with path.open("a", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                if is_new:
-                    writer.writeheader()
-                writer.writerow(row)
+            common.append(path, FIELDS, [row])
             print(*row.values(), flush=True)
 
 

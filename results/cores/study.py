@@ -12,19 +12,16 @@ processor, so that other work beside a run does not count: give it one thread of
 core (`taskset -c 1`, XLA_FLAGS=--xla_cpu_multi_thread_eigen=false).
 """
 
-import csv
 import json
-import resource
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import s5rl
 from benchmarks.width import matched, parameters
+from results import common
 
-ROOT = Path(__file__).parents[2]
-HERE = ROOT / "results" / "cores"
+HERE = Path(__file__).parent
 NUM_SEEDS = 3
 # Which of a core's settings are tried: the learning rate decides most.
 RATES = {"slow": "agent.learning_rate=5e-4", "fast": "agent.learning_rate=2e-3"}
@@ -103,11 +100,7 @@ STUDIES = {
 
 def rows_of(study: str) -> list[dict[str, str]]:
     """What is known already."""
-    path = HERE / f"{study}.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return common.read(HERE / f"{study}.csv")
 
 
 def is_open(rows: list[dict[str, str]], core: str, setting: str) -> bool:
@@ -166,39 +159,13 @@ def matched_features(core: str, arguments: tuple[str, ...]) -> int:
     return matched(core, target, count)
 
 
-def processor_seconds() -> float:
-    """What this program's ended children have used so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def add_seconds(path: Path, seconds: float) -> None:
-    """Adds to a run's sum, which its resumes share (if the folder was made at all)."""
-    if path.parent.exists():
-        earlier = float(path.read_text()) if path.exists() else 0.0
-        path.write_text(f"{earlier + seconds:.1f}")
-
-
 def run(name: str, core: str, setting: str) -> list[dict[str, object]]:
     """Trains what is missing, and reads what came out: a row for each learner."""
     arguments = STUDIES[name].arguments
     features = matched_features(core, arguments)
-    folder = ROOT / "runs" / "cores" / name / f"{core}-{setting}"
-    if not (folder / "summary.json").exists():
-        command = (
-            [f"resume={folder}"]
-            if (folder / "checkpoints").exists()
-            else [
-                *(*arguments, *chosen_core(core), f"core.features={features}"),
-                *(RATES[setting], f"num_seeds={NUM_SEEDS}", f"run_dir={folder}"),
-            ]
-        )
-        before = processor_seconds()
-        subprocess.run(
-            [sys.executable, "train.py", *command], cwd=ROOT, check=False,
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        add_seconds(folder / "cpu_seconds.txt", processor_seconds() - before)
+    folder = common.ROOT / "runs" / "cores" / name / f"{core}-{setting}"
+    chosen = *chosen_core(core), f"core.features={features}", RATES[setting]
+    common.trained(folder, (*arguments, *chosen, f"num_seeds={NUM_SEEDS}"))
     summary = json.loads((folder / "summary.json").read_text())
     shared = {
         "core": core,
@@ -226,12 +193,7 @@ def main(name: str, *only: str) -> None:
         except FileNotFoundError:
             print(f"{name} {core} {setting}: it did not come to its end")
             continue
-        is_new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerows(rows)
+        common.append(path, FIELDS, rows)
         print(name, core, setting, *(row["final_return"] for row in rows), flush=True)
 
 

@@ -5,11 +5,11 @@ Made from the CSV files beside it and put between their marks there: each mean w
 memory_chain.png and speed.png.
 """
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from experiment.report.statistics import mean_interval
+from results import common
 from results.cores.study import GAMES, HERE, STUDIES, best_settings, rows_of
 
 DOCUMENT = HERE.parents[1] / "docs" / "cores.md"
@@ -56,11 +56,7 @@ def of(rows: Rows, column: str, **where: str) -> list[float]:
 
 def read(name: str) -> Rows:
     """A CSV file beside this one; none, if it is not there yet."""
-    path = HERE / f"{name}.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return common.read(HERE / f"{name}.csv")
 
 
 def chain_table() -> str:

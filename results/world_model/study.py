@@ -5,7 +5,6 @@ is paid is imagined wrongly, by steps since the last card was seen. Goes on wher
 stopped; writes errors.csv, a row for each learner and step, and draws errors.png.
 """
 
-import csv
 from pathlib import Path
 
 import jax
@@ -18,6 +17,7 @@ import numpy as np
 import s5rl
 from examples.world_model import imagined_errors, train
 from experiment.report.statistics import mean_interval
+from results import common
 
 HERE = Path(__file__).parent
 CORES, SEEDS = ("s5", "gru"), 3
@@ -28,11 +28,7 @@ COLOURS = {"s5": "#0072B2", "gru": "#D55E00"}
 
 def rows() -> list[dict[str, str]]:
     """What is known already."""
-    path = HERE / "errors.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return common.read(HERE / "errors.csv")
 
 
 def measured(name: str, learner: int) -> list[dict[str, object]]:
@@ -78,12 +74,8 @@ def main() -> None:
         for name in CORES:
             if (name, str(learner)) in known:
                 continue
-            found, is_new = measured(name, learner), not path.exists()
-            with path.open("a", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                if is_new:
-                    writer.writeheader()
-                writer.writerows(found)
+            found = measured(name, learner)
+            common.append(path, FIELDS, found)
             print(name, learner, *(row["error"] for row in found), flush=True)
     draw(HERE / "errors.png")
 
