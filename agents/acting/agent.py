@@ -18,7 +18,6 @@ from jax import Array
 from agents.acting import foresight
 from agents.acting.distributions import ActionHead
 from agents.acting.episodes import Episodes, play
-from agents.acting.foresight import joined
 from agents.acting.rollout import Metrics, Policy, Situation, begin, read
 from agents.acting.statistics import parted
 from agents.acting.trials import (
@@ -101,7 +100,7 @@ class Agent(ABC):
 
         Its layers that foretell (`agents.acting.foresight`) stay its own.
         """
-        params = joined(params, foresight.parted(learner.params)[1])
+        params = foresight.joined(params, foresight.parted(learner.params)[1])
         opt_state = self.optimizer.init(self.weights(params))
         extra = self.extra(params)
         return learner._replace(params=params, opt_state=opt_state, extra=extra)

@@ -43,11 +43,9 @@ def write(
     files.write_csv(path / LEARNERS, [columns, *rows])
     costs = [f"loss_{control}" for control in read_over(trained, swap_at)]
     columns = ("split", "body", "task", "zero_shot", "adapted", *costs)
-    if _in_task(bodies):
+    if in_task := _in_task(bodies):
         columns = (*columns, "expert_in_task")
-        by_task = [
-            (*row, value) for row, value in zip(by_task, _in_task(bodies), strict=True)
-        ]
+        by_task = [(*row, x) for row, x in zip(by_task, in_task, strict=True)]
     files.write_csv(path / TASKS, [columns, *by_task])
 
 

@@ -101,7 +101,8 @@ def evaluate(
         suffice, or there is no usable checkpoint.
     """
     plan = Plan.of(folder, config, request)
-    like = learner_shapes(build_agent(config), config)
+    trained = build_agent(config)
+    like = learner_shapes(trained, config)
     update, learners = Checkpoints(folder.checkpoints, config).restore(like)
     learners, _ = divergence.healthy(folder.diverged, update, learners)
     played, levels, figures, bodies = {}, {}, {}, {}
@@ -127,7 +128,8 @@ def evaluate(
             swap_at=plan.swap_at,
         )
         print(f"played {split}: {', '.join(played[split])}", flush=True)
-    result = {**_facts(plan, config, like), "checkpoint_update": update}
+    weights = trained.weights(like.params)
+    result = {**_facts(plan, config, weights), "checkpoint_update": update}
     result |= {"levels": levels, "splits": figures}
     path = _write(folder, result, played, bodies)
     print(transfer_report.text(result))
@@ -135,8 +137,7 @@ def evaluate(
     return result
 
 
-def _facts(plan: Plan, config: RunConfig, like: Any) -> dict[str, Any]:
-    weights = build_agent(config).weights(like.params)
+def _facts(plan: Plan, config: RunConfig, weights: Any) -> dict[str, Any]:
     parameters = sum(x.size for x in jax.tree.leaves(weights))
     return {
         "env": config.env.name,
