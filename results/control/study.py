@@ -42,6 +42,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "0.99": (FAR,),
     "obs-two_hot-0.99": (OBS, TWO_HOT, FAR),
     "rewards-0.99": (REWARDS, FAR),
+    "obs-0.99": (OBS, FAR),
     "obs-rewards-0.995": (OBS, REWARDS, "agent.discount=0.995"),
     "obs-rewards-3e-4": (OBS, REWARDS, "agent.learning_rate=3e-4"),
 }
