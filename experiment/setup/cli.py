@@ -29,10 +29,12 @@ from experiment.setup import arguments, keys, presets, scale
 from experiment.setup.config import (
     EXAMPLES,
     MEMORY,
+    MESH,
     Schedule,
     not_chosen,
     section_classes,
 )
+from experiment.setup.devices import MeshConfig
 from s5rl.config import CORE_CONFIGS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -145,7 +147,7 @@ def _text_keys(tree: dict[str, Any]) -> set[str]:
 def train_keys() -> list[str]:
     """Every key of train.py, whatever is chosen."""
     every = [*GROUPS, "resume", *keys.of(Schedule), keys.CACHE]
-    every += ["env.history", "core.features"]
+    every += ["env.history", "core.features", *keys.of(MeshConfig, MESH)]
     for section, table in (("core", CORE_CONFIGS), ("agent", agents.CONFIGS)):
         for cls in table.values():
             every += keys.of(cls, section)
