@@ -41,6 +41,11 @@ class Trainer:
         return metrics
 
     @property
+    def text(self) -> str:
+        """The compiled program."""
+        return self._update.as_text()
+
+    @property
     def steps(self) -> int:
         """Environment steps of an update, of all learners together."""
         schedule, options = self.config.schedule, self.config.agent.options

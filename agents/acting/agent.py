@@ -134,8 +134,9 @@ class Agent(ABC):
     @property
     def lanes(self) -> Learner:
         """Likewise, of a learner."""
-        nothing = Learner(False, False, False, False, False)
-        return nothing._replace(situation=True, extra=self.extra_lanes)
+        has: Any = True  # where a learner has arrays
+        none: Any = False
+        return Learner(none, none, has, none, none, self.extra_lanes)
 
     def initial_carry(self, batch_size: int) -> Any:
         """[B, ...] memory that has read nothing."""

@@ -85,10 +85,11 @@ class PPO(Agent):
     @property
     def extra_lanes(self) -> Kept:
         """Memory of the first policy, and what rewards have added up to."""
-        kept = self.config
+        has: Any = True
+        none: Any = False
         return Kept(
-            Anchor(False, True) if kept.anchor_weight else (),
-            running.Returns(True, False) if kept.scale_rewards else (),
+            Anchor(none, has) if self.config.anchor_weight else (),
+            running.Returns(has, none) if self.config.scale_rewards else (),
         )
 
     def anchored(self, learner: Learner, rollout: Rollout) -> tuple[Any, Any, Any]:

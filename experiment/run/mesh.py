@@ -64,7 +64,7 @@ class Placement:
         """Nothing is computed yet.
 
         Args:
-          agent: of one learner.
+          agent: of one learner, mapped over `SEED_AXIS`.
           config: of the run.
           layout: of its learners.
         """
@@ -99,8 +99,7 @@ class Placement:
             return learner, metrics
 
         if self._alone:
-            agent = self._mapped(Axes(seeds=SEED_AXIS))
-            return jax.vmap(partial(one, agent), axis_name=SEED_AXIS)
+            return jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)
         specs = self._specs
         return jax.shard_map(
             partial(self._beside, one),
@@ -117,6 +116,11 @@ class Placement:
         return jax.device_put(learners, _shardings(self.shapes))
 
     @property
+    def copies(self) -> int:
+        """Devices that share one memory: those of a host do."""
+        return self.layout.devices if jax.devices()[0].platform == "cpu" else 1
+
+    @property
     def _alone(self) -> bool:
         """Nothing is to be mapped that one device does not map."""
         return self.layout.devices == 1 and self.layout.blocks == 1
@@ -127,8 +131,7 @@ class Placement:
     def _beside(self, one: Any, learners: Any) -> Any:
         """The learners, and blocks of their lanes, of one device."""
         if self.layout.blocks == 1:
-            agent = self._mapped(Axes(seeds=SEED_AXIS))
-            return jax.vmap(partial(one, agent), axis_name=SEED_AXIS)(learners)
+            return jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)(learners)
         axes = Axes(seeds=SEED_AXIS, beside=BESIDE, devices=ENVS)
         here = self.layout.blocks // self.layout.envs
         cut = self._over(lambda x: x.reshape(x.shape[0], here, -1, *x.shape[2:]))
@@ -154,10 +157,12 @@ class Placement:
     def _drawn(self, seed: Any) -> Any:
         keys = keys_from(seed, self._config.schedule.num_seeds)
         if self._alone:
-            return jax.lax.map(self._mapped(Axes(seeds=SEED_AXIS)).initialise, keys)
-        axes = Axes(devices=ENVS) if self.layout.blocks > 1 else Axes()
+            return jax.lax.map(self._agent.initialise, keys)
+        agent = self._agent
+        if self.layout.blocks > 1:
+            agent = self._mapped(Axes(devices=ENVS))
         draw = jax.shard_map(
-            partial(jax.lax.map, self._mapped(axes).initialise),
+            partial(jax.lax.map, agent.initialise),
             mesh=self._mesh,
             in_specs=PartitionSpec(SEEDS),
             out_specs=self._specs,

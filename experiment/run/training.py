@@ -85,7 +85,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         lowered, order = _lowered_update(placement)
         file.check_columns(order)
         # XLA needs no Python, which the program that draws the learners is made with.
-        compiling = beside.submit(_compiled, lowered, memory.size(origin.shapes))
+        compiling = beside.submit(_compiled, lowered, placement)
         if learners is None:
             learners = jax.block_until_ready(origin.draw())
         update = compiling.result()
@@ -94,7 +94,9 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     num_seeds = config.schedule.num_seeds
     weights = jax.tree.leaves(agent.weights(learners.params))
     num_parameters = sum(x.size for x in weights) // num_seeds
-    most = memory.expected(update, beside=2 * memory.size(origin.shapes))
+    most = memory.expected(
+        update, beside=2 * memory.size(origin.shapes), copies=placement.copies
+    )
     print(
         f"compiled in {compile_seconds:.1f} s; {num_parameters:,} parameters, "
         f"{num_seeds} seed(s) on {device.device_kind}{_devices(layout)}"
@@ -128,7 +130,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
 def compile_update(placement: Placement) -> tuple[Any, list[str]]:
     """The compiled update of all seeds, and its metrics' names in the agent's order."""
     lowered, order = _lowered_update(placement)
-    return _compiled(lowered, memory.size(placement.shapes)), order
+    return _compiled(lowered, placement), order
 
 
 def _devices(layout: Layout) -> str:
@@ -154,12 +156,13 @@ def _lowered_update(placement: Placement) -> tuple[Any, list[str]]:
     return traced.lower(), order
 
 
-def _compiled(lowered: Any, size: int) -> Any:
+def _compiled(lowered: Any, placement: Placement) -> Any:
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         return lowered
     update = lowered.compile()
     # A checkpoint's copy, and the one before it, are there beside it.
-    memory.check_compiled(update, beside=2 * size)
+    beside, copies = 2 * memory.size(placement.shapes), placement.copies
+    memory.check_compiled(update, beside=beside, copies=copies)
     return update
 
 
