@@ -22,9 +22,10 @@ from experiment.histories.pinned import opened, pinned
 from experiment.run.run_folder import RunFolder
 from experiment.setup import cli, keys, sweep, trust
 from experiment.setup import config as run_config
+from experiment.setup.devices import MeshConfig
 from experiment.setup.help import train_help
 
-RESUMABLE = ("resume", "total_steps", "wandb", "trust")
+RESUMABLE = ("resume", "total_steps", "wandb", "devices", "mesh.seeds", "trust")
 FLAGS = ("--help", "-h", "--multirun", "-m")
 
 
@@ -36,8 +37,8 @@ def start(config: run_config.RunConfig, cache: str = "on") -> int:
 
 
 def resume(options: dict[str, Any], cache: str = "on") -> int:
-    """Goes on with a run; only its length and its W&B mode may change."""
-    refused = [key for key in options if key not in RESUMABLE]
+    """Goes on with a run; only its length, its devices and its W&B mode may change."""
+    refused = [key for key in cli.flat(options) if key not in RESUMABLE]
     if refused:
         raise InputError(
             f"with resume=, only {' and '.join(RESUMABLE[1:])} can be set, for the "
@@ -55,20 +56,22 @@ def resume(options: dict[str, Any], cache: str = "on") -> int:
 def longer(
     config: run_config.RunConfig, options: dict[str, Any]
 ) -> run_config.RunConfig:
-    """A run's configuration with another schedule, to go on with it.
+    """A run's configuration with another schedule or mesh, to go on with it.
 
     Raises:
       InputError: for a value that cannot be, or fewer steps than it was begun with.
     """
-    own = config.schedule
-    schedule = run_config.typed(run_config.Schedule, dataclasses.asdict(own) | options)
+    own, given = config.schedule, dict(options)
+    mesh = dataclasses.asdict(config.mesh) | given.pop(run_config.MESH, {})
+    mesh = run_config.typed(MeshConfig, mesh, run_config.MESH)
+    schedule = run_config.typed(run_config.Schedule, dataclasses.asdict(own) | given)
     if schedule.total_steps < own.total_steps:
         raise InputError(
             f"total_steps ({schedule.total_steps}) must not be less than the run's own "
             f"({own.total_steps})."
         )
     try:
-        return dataclasses.replace(config, schedule=schedule)
+        return dataclasses.replace(config, schedule=schedule, mesh=mesh)
     except ValueError as error:
         raise InputError(str(error)) from error
 

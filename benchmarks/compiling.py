@@ -17,6 +17,7 @@ from typing import Any
 
 import jax
 
+from agents.acting.axes import ALONE
 from benchmarks.gpu.ways import equations
 from benchmarks.measure import machine
 from experiment.setup import cli
@@ -27,7 +28,7 @@ from experiment.setup.building import build_agent
 def compiling(arguments: Sequence[str]) -> dict[str, Any]:
     """Seconds and sizes of the update of a run with these arguments."""
     agent = build_agent(run_config.load(cli.composed("train", arguments)))
-    agent = type(agent)(**vars(agent) | {"seed_axis": None})
+    agent = type(agent)(**vars(agent) | {"axes": ALONE})
     learner = jax.eval_shape(agent.initialise, jax.random.key(0))
     row: dict[str, Any] = {"arguments": list(arguments)}
 

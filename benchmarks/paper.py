@@ -83,7 +83,7 @@ class Parts(NamedTuple):
             policy=agent.policy(learner.params),
             to_env=agent.network.head.to_env,
             length=agent.config.rollout_length,
-            seed_axis=agent.seed_axis,
+            axes=agent.axes,
         )
 
     def advantages(self, rollout: Rollout) -> Array:

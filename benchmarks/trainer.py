@@ -7,10 +7,11 @@ from typing import Any
 import jax
 
 from experiment import memory
+from experiment.run import mesh
 from experiment.run.training import compile_update
 from experiment.setup import cli
 from experiment.setup import config as run_config
-from experiment.setup.building import build_agent, initialisation
+from experiment.setup.building import build_agent
 
 
 class Trainer:
@@ -24,12 +25,13 @@ class Trainer:
         """
         self.config = run_config.load(cli.composed("train", arguments))
         agent = build_agent(self.config)
-        draw, seed = initialisation(agent, self.config)
-        shapes = draw.eval_shape(seed)
+        self.config, layout = mesh.settled(self.config)
+        placement = mesh.Placement(agent, self.config, layout)
+        shapes = placement.shapes
         start = time.perf_counter()
-        self._update, _ = compile_update(agent, shapes)
+        self._update, _ = compile_update(placement)
         self.compile_seconds = time.perf_counter() - start
-        self._learners = draw(seed)
+        self._learners = placement.draw()
         beside = 2 * memory.size(shapes)
         self.expected_bytes = memory.expected(self._update, beside=beside)
 
@@ -37,6 +39,11 @@ class Trainer:
         """The update's metrics."""
         self._learners, metrics = self._update(self._learners)
         return metrics
+
+    @property
+    def text(self) -> str:
+        """The compiled program."""
+        return self._update.as_text()
 
     @property
     def steps(self) -> int:

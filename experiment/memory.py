@@ -34,8 +34,13 @@ def there_is() -> int:
 
 
 def size(tree: Any) -> int:
-    """Bytes of arrays, or of shapes and types."""
-    return sum(_bytes(leaf) for leaf in jax.tree.leaves(tree))
+    """Bytes of arrays, or of shapes and types.
+
+    Of what lies over several devices, what one of them holds; but those of a host share
+    its memory.
+    """
+    shared = jax.devices()[0].platform == "cpu"
+    return sum(_bytes(leaf, whole=shared) for leaf in jax.tree.leaves(tree))
 
 
 def check(needed: int, what: str) -> None:
@@ -71,22 +76,23 @@ def check_program(traced: Any) -> None:
         check(_bytes(largest), f"an array {shape}, which this run computes, takes")
 
 
-def check_compiled(compiled: Any, *, beside: int = 0) -> None:
+def check_compiled(compiled: Any, *, beside: int = 0, copies: int = 1) -> None:
     """Refuses a program that takes more memory than there is, where that is known.
 
     Args:
       compiled: what `jax.jit(...).lower(...).compile()` gives.
       beside: bytes that are taken while it runs.
+      copies: devices that run it and share a memory.
 
     Raises:
       MachineError: naming both.
     """
     needed = _of_program(compiled)
     if needed is not None:
-        check(needed + beside, "an update of this run takes")
+        check(copies * needed + beside, "an update of this run takes")
 
 
-def expected(compiled: Any, *, beside: int = 0) -> int | None:
+def expected(compiled: Any, *, beside: int = 0, copies: int = 1) -> int | None:
     """Bytes that are taken at most while a program runs; None where it is not known.
 
     What it is given, makes and needs in between is XLA's own plan. A host has this
@@ -95,10 +101,12 @@ def expected(compiled: Any, *, beside: int = 0) -> int | None:
     Args:
       compiled: as `check_compiled` takes it; not run yet.
       beside: bytes that are taken while it runs, and are not yet.
+      copies: as `check_compiled` takes it.
     """
     needed = _of_program(compiled)
     if needed is None:
         return None
+    needed *= copies
     if jax.devices()[0].platform != "cpu":
         return needed + beside
     now, most = process()
@@ -134,8 +142,11 @@ def _arrays(jaxpr: Any) -> Iterator[Any]:
                     yield from _arrays(inner)
 
 
-def _bytes(array: Any) -> int:
+def _bytes(array: Any, *, whole: bool = True) -> int:
     shape, dtype = getattr(array, "shape", None), getattr(array, "dtype", None)
+    over = getattr(array, "sharding", None)
+    if over is not None and shape is not None and not whole:
+        shape = over.shard_shape(shape)
     return 0 if shape is None or dtype is None else math.prod(shape) * dtype.itemsize
 
 

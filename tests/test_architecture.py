@@ -194,7 +194,7 @@ def test_agents_know_the_contract_and_no_environment():
 def test_experiment_knows_agents_cores_and_environments_by_name():
     """The packages, their configurations, how a wrong name is answered, and experts."""
     allowed = re.compile(
-        r"agents|envs|s5rl|agents\.acting\.controls\..*|s5rl\.config\..*|"
+        r"agents|envs|s5rl|agents\.acting\.(controls|axes)\..*|s5rl\.config\..*|"
         r"envs\.(config|registry|naming|values|fields|SPLITS|contract\.expert)(\..*)?"
     )
     for path in FILES["experiment"]:

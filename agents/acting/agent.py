@@ -16,6 +16,7 @@ import optax
 from jax import Array
 
 from agents.acting import foresight
+from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import ActionHead
 from agents.acting.episodes import Episodes, play
 from agents.acting.rollout import Metrics, Policy, Situation, begin, read
@@ -58,8 +59,9 @@ class Agent(ABC):
     (Orthogonal initialisers under `vmap` can hang on a CPU: see
     `experiment.setup.building.initialisation`.)
 
-    `seed_axis` names the axis of that `vmap`. It lets `update` skip, for all seeds at
-    once, the evaluations that only time limits need.
+    `axes` names what it is mapped over. An update has to know: over learners, so as to
+    skip for all at once the evaluations that only time limits need; over blocks of its
+    own lanes, for what it makes of all of them.
     """
 
     config: Any  # an `agents.acting.config.RolloutConfig`
@@ -67,7 +69,7 @@ class Agent(ABC):
     env_params: Any
     network: Network
     optimizer: optax.GradientTransformation
-    seed_axis: str | None = None
+    axes: Axes = ALONE
 
     @abstractmethod
     def update(self, learner: Learner) -> tuple[Learner, Metrics]:
@@ -86,10 +88,9 @@ class Agent(ABC):
     def initialise(self, key: Array) -> Learner:
         """Draws parameters and resets environments. `key` is consumed."""
         params_key, env_key, key = jax.random.split(key, 3)
-        carry = self.network.initial_carry(self.config.num_envs)
-        situation = begin(
-            self.env, self.env_params, carry, env_key, self.config.num_envs
-        )
+        lanes, axes = self.config.num_envs, self.axes
+        carry = self.network.initial_carry(axes.count(lanes))
+        situation = begin(self.env, self.env_params, carry, env_key, lanes, axes)
         obs = jax.tree.map(lambda x: x[None], situation.obs)
         params = self.network.init(params_key, carry, obs, situation.reset[None])
         learner = Learner(params, (), situation, key, jnp.zeros((), jnp.int32))
@@ -124,6 +125,18 @@ class Agent(ABC):
     def extra(self, params: Any) -> Any:
         """What it has to remember besides, at the start; the parameters are those."""
         return ()
+
+    @property
+    def extra_lanes(self) -> Any:
+        """Which parts of `extra` have lanes as their first axis: bools over leaves."""
+        return False
+
+    @property
+    def lanes(self) -> Learner:
+        """Likewise, of a learner."""
+        has: Any = True  # where a learner has arrays
+        none: Any = False
+        return Learner(none, none, has, none, none, self.extra_lanes)
 
     def initial_carry(self, batch_size: int) -> Any:
         """[B, ...] memory that has read nothing."""
@@ -209,7 +222,7 @@ class Agent(ABC):
                 greedy=greedy,
             )
 
-        over_learners = jax.vmap(play, (0, None, None, 0), axis_name=self.seed_axis)
+        over_learners = jax.vmap(play, (0, None, None, 0), axis_name=self.axes.seeds)
         empty_of_all = jax.vmap(lambda _: empty)(learners.num_updates)
         compiled = partial(jax.jit(over_learners), learners)
         return play_controls(compiled, key, empty_of_all, axis=1)

@@ -7,6 +7,7 @@ import jax
 import optax
 from jax import Array
 
+from agents.acting.axes import ALONE, Axes
 from agents.acting.config import RolloutConfig
 from agents.acting.rollout import Metrics
 
@@ -31,6 +32,7 @@ def fit(
     loss: Loss,
     optimizer: optax.GradientTransformation,
     config: RolloutConfig,
+    axes: Axes = ALONE,
 ) -> tuple[Any, Any, Metrics]:
     """Several epochs of minibatch gradient steps on one rollout.
 
@@ -43,6 +45,8 @@ def fit(
         how far replaying is from what acting gave; before the first step they agree.
       optimizer: what makes steps of gradients.
       config: how many lanes, epochs and minibatches.
+      axes: over which this call is mapped. A minibatch has as many lanes of each block,
+        and lanes are shuffled within their block: none is sent elsewhere.
 
     Returns:
       `(params, opt_state, metrics)`. Metrics are means over all gradient steps; of
@@ -54,6 +58,7 @@ def fit(
         lanes, key = now
         part = take_lanes(batch, lanes)
         grads, metrics = jax.grad(loss, has_aux=True)(params, part, key)
+        grads = axes.mean(grads)
         # optax raises a float to the power of a counter: no strict session lets it.
         with jax.numpy_dtype_promotion("standard"):
             updates, opt_state = optimizer.update(grads, opt_state, params)
@@ -63,8 +68,9 @@ def fit(
         metrics["diagnostics/param_norm"] = norm(params)
         return (params, opt_state), metrics
 
-    lanes_key, loss_key = jax.random.split(key)
-    lanes = jax.vmap(lambda key: jax.random.permutation(key, config.num_envs))(
+    num_lanes = axes.count(config.num_envs)
+    lanes_key, loss_key = jax.random.split(axes.key(key))
+    lanes = jax.vmap(lambda key: jax.random.permutation(key, num_lanes))(
         jax.random.split(lanes_key, config.epochs)
     )
     num_steps = config.epochs * config.num_minibatches

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from agents.acting.axes import ALONE, Axes
 from agents.acting.fit import Minibatch
 from agents.acting.rollout import Metrics
 from envs.contract.spaces import is_vector
@@ -25,7 +26,12 @@ PREFIX = "foresight"  # of the names of a network's layers that foretell
 
 
 def replayed(
-    network: Any, variables: Any, batch: Minibatch, weight: float, bit: Any = None
+    network: Any,
+    variables: Any,
+    batch: Minibatch,
+    weight: float,
+    bit: Any = None,
+    axes: Axes = ALONE,
 ) -> Replayed:
     """A minibatch read anew, from the memory that it began with.
 
@@ -35,6 +41,7 @@ def replayed(
       batch: with its `rollout`.
       weight: of the error, in the loss.
       bit: [T, n] bool, what the actor is told.
+      axes: over which this call is mapped.
 
     Returns:
       `(distribution, value, cost, metrics)`; of metrics, the error where there is one.
@@ -48,7 +55,7 @@ def replayed(
         variables, *given, rollout.action, bit, method="foretelling"
     )
     told, seen = both
-    wrong = error(told, seen, rollout.reset)
+    wrong = error(told, seen, rollout.reset, axes)
     return distribution, value, weight * wrong, {"loss/foresight": wrong}
 
 
@@ -68,7 +75,7 @@ def foretold(weight: float, observations: Any, actions: Any) -> Any:
     return actions
 
 
-def error(foretold: Array, seen: Array, reset: Array) -> Array:
+def error(foretold: Array, seen: Array, reset: Array, axes: Axes = ALONE) -> Array:
     """[] half the mean square of what was foretold wrongly.
 
     Across the end of an episode nothing is foretold, nor is what comes after the last
@@ -78,11 +85,12 @@ def error(foretold: Array, seen: Array, reset: Array) -> Array:
       foretold: [T, B, D] at t, of what is seen at t + 1.
       seen: [T, B, D] observations as the network reads them.
       reset: [T, B] bool, an observation opens a segment.
+      axes: over which this call is mapped; it is a block's share of the mean.
     """
     inside = ~reset[1:]
     away = jnp.square(foretold[:-1] - jax.lax.stop_gradient(seen[1:])).mean(-1)
     # Selected, not multiplied: what is not finite stays where it is.
-    return jnp.where(inside, away, 0).sum() / jnp.maximum(inside.sum(), 1) / 2
+    return axes.share(jnp.where(inside, away, 0).sum(), inside.sum()) / 2
 
 
 def parted(variables: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from agents.acting.axes import ALONE, Axes
+
 
 class Situation(NamedTuple):
     """Where B environments stand, and what is remembered of them."""
@@ -79,9 +81,17 @@ Policy = Callable[[Any, Any, Array], tuple[Any, Any, Array]]
 Metrics = dict[str, Array]  # scalars by name
 
 
-def begin(env: Any, env_params: Any, carry: Any, key: Array, num_envs: int):
-    """Resets B environments. `key` is consumed."""
-    keys = jax.random.split(key, num_envs)
+def begin(
+    env: Any,
+    env_params: Any,
+    carry: Any,
+    key: Array,
+    num_envs: int,
+    axes: Axes = ALONE,
+) -> Situation:
+    """Resets B environments; of them a block's own. `key` is consumed."""
+    keys = axes.own(jax.random.split(key, num_envs))
+    num_envs = len(keys)
     obs, env_state = jax.vmap(env.reset, in_axes=(0, None))(keys, env_params)
     return Situation(
         env_state=env_state,
@@ -102,7 +112,7 @@ def collect(
     policy: Policy,
     to_env: Callable[[Array], Array],
     length: int,
-    seed_axis: str | None = None,
+    axes: Axes = ALONE,
 ) -> tuple[Situation, Rollout]:
     """Plays `length` steps in each environment.
 
@@ -113,7 +123,7 @@ def collect(
       policy: `(carry, obs, reset) -> (carry, distribution, value)` over [T, B].
       to_env: what the environment gets for an action of the distribution.
       length: T.
-      seed_axis: name of the axis over which this call is vmapped, if it is.
+      axes: over which this call is mapped.
 
     Returns:
       `(situation, rollout)`. The memory that rollout.obs[0] meets is the carry of the
@@ -122,7 +132,7 @@ def collect(
 
     arguments = dict(env=env, env_params=env_params, policy=policy, to_env=to_env)
     situation, _, rollout, _ = collect_guided(
-        *(situation, (), key), length=length, seed_axis=seed_axis, **arguments
+        *(situation, (), key), length=length, axes=axes, **arguments
     )
     return situation, rollout
 
@@ -137,7 +147,7 @@ def collect_guided(
     policy: Policy,
     to_env: Callable[[Array], Array],
     length: int,
-    seed_axis: str | None = None,
+    axes: Axes = ALONE,
     guide: Guide | None = None,
 ) -> tuple[Situation, Any, Rollout, Any]:
     """As `collect`, with a guide, whose `state` is handed on beside the situation.
@@ -148,7 +158,7 @@ def collect_guided(
 
     def step(carried, key):
         now, state = carried
-        return _step(now, state, key, env, env_params, policy, to_env, seed_axis, guide)
+        return _step(now, state, key, env, env_params, policy, to_env, axes, guide)
 
     keys = jax.random.split(key, length)
     (situation, state), (rollout, notes) = jax.lax.scan(step, (situation, state), keys)
@@ -212,9 +222,7 @@ def advance(
     return situation, outcome
 
 
-def _step(
-    now: Situation, state, key, env, env_params, policy, to_env, seed_axis, guide
-):
+def _step(now: Situation, state, key, env, env_params, policy, to_env, axes, guide):
     action_key, env_key, *more = jax.random.split(key, 2 if guide is None else 3)
     carry, distribution, value = read(policy, now.carry, now.obs, now.reset)
     action, note = distribution.sample(action_key)[0], ()
@@ -234,7 +242,7 @@ def _step(
         terminated=outcome.terminated,
         truncated=outcome.truncated,
         continuation=outcome.continuation,
-        next_value=_value_where(cut, policy, carry, outcome.final_obs, seed_axis),
+        next_value=_value_where(cut, policy, carry, outcome.final_obs, axes),
         ended_return=jnp.where(situation.reset, outcome.episode_return, 0),
         ended_length=jnp.where(situation.reset, outcome.episode_length, 0),
     )
@@ -243,15 +251,14 @@ def _step(
     return (situation, state), (transition, note)
 
 
-def _value_where(cut: Array, policy, carry, final_obs, seed_axis) -> Array:
+def _value_where(cut: Array, policy, carry, final_obs, axes) -> Array:
     """[B] V(final_obs) read with the memory of the episode that `cut` ended, else 0.
 
     Costs nothing in a step that cuts no episode. Under `vmap` a `cond` would become a
-    `select` and always pay; its predicate must be the same for all seeds.
+    `select` and always pay; its predicate must be the same for all that is vmapped.
+    Devices need not agree: each decides for its own lanes.
     """
-    any_cut = cut.any()
-    if seed_axis is not None:
-        any_cut = jax.lax.pmax(any_cut.astype(jnp.int32), seed_axis) > 0
+    any_cut = axes.any(cut.any())
     goes_on = jnp.zeros_like(cut)
 
     def value():

@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from agents.acting.axes import ALONE, Axes
+
 STATISTICS = "statistics"  # of a network's variables
 BOUND = 10.0  # of what is normalised, in standard deviations
 # Squared, of a variance: absolute, and relative to the mean, where float32 ends.
@@ -36,20 +38,26 @@ def nothing(shape: tuple[int, ...]) -> Statistics:
     return Statistics(jnp.zeros((), jnp.float32), zeros, zeros)
 
 
-def of(x: Array, counts: Array | None = None) -> Statistics:
-    """Of samples x [T, B, *shape], those of them where `counts` [T, B] bool."""
+def of(x: Array, counts: Array | None = None, axes: Axes = ALONE) -> Statistics:
+    """Of samples x [T, B, *shape], those of them where `counts` [T, B] bool.
+
+    Where lanes lie in blocks, of all of them.
+    """
     inner = tuple(range(2, x.ndim))
     finite = jnp.isfinite(x).all(inner)
     chosen = finite if counts is None else finite & counts
-    count = chosen.sum(dtype=jnp.float32)
+    count = axes.sum(chosen.sum(dtype=jnp.float32))
     wide = chosen.reshape(*chosen.shape, *(1,) * len(inner))
 
-    def mean(y: Array) -> Array:
+    def total(y: Array) -> Array:
         # One axis after the other: shorter sums round less.
-        return jnp.where(wide, y, 0).sum(0).sum(0) / jnp.maximum(count, 1)
+        return axes.sum(jnp.where(wide, y, 0).sum(0).sum(0))
+
+    def mean(y: Array) -> Array:
+        return total(y) / jnp.maximum(count, 1)
 
     centre = mean(x.astype(jnp.float32))
-    square = jnp.where(wide, jnp.square(x - _over(centre)), 0).sum(0).sum(0)
+    square = total(jnp.square(x - _over(centre)))
     return Statistics(count, centre, square)
 
 
@@ -90,10 +98,12 @@ def first_of(obs: Any) -> tuple[Statistics, ...]:
     return tuple(nothing(x.shape[2:]) for x in leaves)
 
 
-def seen(kept: tuple[Statistics, ...], obs: Any) -> tuple[Statistics, ...]:
+def seen(
+    kept: tuple[Statistics, ...], obs: Any, axes: Axes = ALONE
+) -> tuple[Statistics, ...]:
     """With what was seen since, obs [T, B, ...]."""
     leaves = filter(_is_float, jax.tree.leaves(obs))
-    return tuple(merge(s, of(x)) for s, x in zip(kept, leaves, strict=True))
+    return tuple(merge(s, of(x, axes=axes)) for s, x in zip(kept, leaves, strict=True))
 
 
 def normalised(kept: tuple[Statistics, ...], obs: Any) -> Any:

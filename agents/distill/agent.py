@@ -10,6 +10,7 @@ from gymnax.environments import spaces
 from jax import Array
 
 from agents.acting.agent import Agent, Learner
+from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import DiscreteHead
 from agents.acting.fit import Minibatch, fit, learning_rate
 from agents.acting.policy import ActorCritic
@@ -63,13 +64,14 @@ class Distill(Agent):
         return self.policy(learner.params)
 
     def histories(self, key: Array) -> History:
-        """[T, B] an update's histories. `key` is consumed.
+        """[T, B] an update's histories; of them a block's own. `key` is consumed.
 
         Raises:
           ValueError: if they are stored, and were not opened.
         """
         config = self.config
-        size = dict(length=config.rollout_length, num_lanes=config.num_envs)
+        num_lanes = self.axes.count(config.num_envs)
+        size = dict(length=config.rollout_length, num_lanes=num_lanes)
         if config.histories is not None:
             if self.stored is None:
                 raise ValueError(
@@ -78,31 +80,32 @@ class Distill(Agent):
                 )
             return History(**self.stored.read(key, **size))
         assert self.recorder is not None
-        return self.recorder.record(key, **size)
+        return self.recorder.record(key, **size, axes=self.axes)
 
     def update(self, learner: Learner) -> tuple[Learner, Metrics]:
         """Plays, for the curve, and fits histories of sources."""
-        config = self.config
+        config, axes = self.config, self.axes
         key, play_key, history_key, fit_key = jax.random.split(learner.key, 4)
         situation, rollout = collect(
             learner.situation,
-            play_key,
+            axes.key(play_key),
             env=self.env,
             env_params=self.env_params,
             policy=self.behaviour(learner),
             to_env=self.network.head.to_env,
             length=config.rollout_length,
-            seed_axis=self.seed_axis,
+            axes=axes,
         )
-        history = self.histories(history_key)
+        history = self.histories(axes.key(history_key))
         params, opt_state, fit_metrics = fit(
             learner.params,
             learner.opt_state,
-            Minibatch(self.initial_carry(config.num_envs), (), history),
+            Minibatch(self.initial_carry(axes.count(config.num_envs)), (), history),
             fit_key,
             loss=partial(loss, agent=self),
             optimizer=self.optimizer,
             config=config,
+            axes=axes,
         )
         metrics = rollout_metrics(rollout)
         del metrics["rollout/value"]  # of a critic that learns nothing
@@ -111,7 +114,7 @@ class Distill(Agent):
         metrics["source/late_reward"] = late.mean()  # of a record's last tenth
         updates = learner.num_updates + 1
         learner = Learner(params, opt_state, situation, key, updates)
-        return learner, {**metrics, **fit_metrics}
+        return learner, axes.metrics({**metrics, **fit_metrics})
 
 
 def make_distill(
@@ -121,7 +124,7 @@ def make_distill(
     env_params: Any,
     core: Any,
     num_updates: int,
-    seed_axis: str | None = None,
+    axes: Axes = ALONE,
     stored: Stored | None = None,
 ) -> Distill:
     """Assembles the agent.
@@ -132,7 +135,7 @@ def make_distill(
         have a table (`envs.contract.tabular`) where histories are not stored.
       core: memory, such as `s5rl.make_core("s5", features=64)`.
       num_updates: length of training, which learning-rate annealing needs to know.
-      seed_axis: see `agents.acting.agent.Agent`.
+      axes: see `agents.acting.agent.Agent`.
       stored: the histories that `config` names, opened; to act, they are not needed.
 
     Raises:
@@ -158,7 +161,7 @@ def make_distill(
         _check_fits(stored, env.observation_space(env_params))
     recorder = None
     if config.histories is None:
-        recorder = _recorder(config, env, env_params, int(space.n), seed_axis)
+        recorder = _recorder(config, env, env_params, int(space.n))
     network = ActorCritic(
         core=core,
         head=DiscreteHead(int(space.n)),
@@ -174,7 +177,7 @@ def make_distill(
         optax.clip_by_global_norm(config.max_grad_norm),
         optax.adam(learning_rate(config, num_updates), eps=1e-8),
     )
-    parts = (config, env, env_params, network, optimizer, seed_axis)
+    parts = (config, env, env_params, network, optimizer, axes)
     return Distill(*parts, recorder=recorder, stored=stored)
 
 
@@ -188,11 +191,7 @@ def _check_fits(stored: Stored, space: Any) -> None:
 
 
 def _recorder(
-    config: DistillConfig,
-    env: Any,
-    env_params: Any,
-    num_actions: int,
-    seed_axis: str | None,
+    config: DistillConfig, env: Any, env_params: Any, num_actions: int
 ) -> Recorder:
     rows = table(env)
     if rows is None:
@@ -208,5 +207,4 @@ def _recorder(
         table=rows,
         epsilon=falling(env.num_trials, every, share),
         every=every,
-        seed_axis=seed_axis,
     )

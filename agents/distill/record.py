@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from agents.acting.axes import ALONE, Axes
 from agents.distill.sources import Experience, Source
 from envs.contract.tabular import Table
 
@@ -48,7 +49,6 @@ class Recorder:
       epsilon: from the number of a source's trial, [] int32, to its share of random
         actions, [].
       every: k.
-      seed_axis: name of the axis over which `record` is vmapped, if it is.
     """
 
     env: Any
@@ -57,15 +57,17 @@ class Recorder:
     table: Table
     epsilon: Callable[[Array], Array]
     every: int
-    seed_axis: str | None = None
 
-    def record(self, key: Array, *, length: int, num_lanes: int) -> History:
+    def record(
+        self, key: Array, *, length: int, num_lanes: int, axes: Axes = ALONE
+    ) -> History:
         """[T, B] histories of new sources on new tasks, each from its first step on.
 
         Args:
           key: consumed.
           length: T, steps on the record.
           num_lanes: B.
+          axes: over which this call is mapped.
         """
         begin_key, play_key = jax.random.split(key)
         keys = jax.random.split(begin_key, num_lanes)
@@ -89,15 +91,8 @@ class Recorder:
             return _Recording(lanes, kept, state.number + 1)
 
         state = _Recording(lanes, empty, jnp.zeros((), jnp.int32))
-        unfinished = partial(self._unfinished, length=length)
+        unfinished = partial(_unfinished, length=length, axes=axes)
         return jax.lax.while_loop(unfinished, go_on, state).kept
-
-    def _unfinished(self, state: "_Recording", length: int) -> Array:
-        waits = (state.lanes.at < length).any()
-        if self.seed_axis is None:
-            return waits
-        # The same for all seeds, or `vmap` would select between whole records.
-        return jax.lax.pmax(waits.astype(jnp.int32), self.seed_axis) > 0
 
     def _begun(self, key: Array) -> "_Lane":
         obs, state = self.env.reset(key, self.env_params)
@@ -165,6 +160,11 @@ class _Recording(NamedTuple):
     lanes: _Lane  # [B]
     kept: History  # [T, B]
     number: Array  # [] int32, steps so far, practice included
+
+
+def _unfinished(state: _Recording, length: int, axes: Axes) -> Array:
+    # The same for all that is vmapped, or `vmap` would select between whole records.
+    return axes.any((state.lanes.at < length).any())
 
 
 def _where(chosen: Array, new: Any, old: Any) -> Any:

@@ -10,6 +10,7 @@ import optax
 from jax import Array
 
 from agents.acting.agent import Agent, Learner
+from agents.acting.axes import ALONE, Axes
 from agents.acting.boxes import LEAST_SCALE
 from agents.acting.distributions import make_head
 from agents.acting.fit import Minibatch, fit, learning_rate
@@ -113,7 +114,7 @@ class Imitate(Agent):
         """A minibatch read anew, whose `extra` is a `Lesson`."""
         told = batch.extra.expert if self.config.expert_share else None
         weight = self.config.foresight_weight
-        return replayed(self.network, params, batch, weight, told)
+        return replayed(self.network, params, batch, weight, told, self.axes)
 
     def behaviour(self, learner: Learner) -> Policy:
         """As the expert would go on."""
@@ -131,11 +132,16 @@ class Imitate(Agent):
 
     def extra(self, params: Any) -> Turn:
         """Who plays."""
-        return turns.first(self.config.num_envs)
+        return turns.first(self.axes.count(self.config.num_envs))
+
+    @property
+    def extra_lanes(self) -> bool:
+        """Each lane has its own turn."""
+        return True
 
     def update(self, learner: Learner) -> tuple[Learner, Metrics]:
         """Collects a rollout, with answers, and fits them for a few epochs."""
-        config = self.config
+        config, axes = self.config, self.axes
         if self.answers is None:
             raise ValueError(f"update needs an expert, and {self.env.name} has none.")
         key, rollout_key, fit_key = jax.random.split(learner.key, 3)
@@ -143,13 +149,13 @@ class Imitate(Agent):
         situation, turn, rollout, note = collect_guided(
             learner.situation,
             learner.extra,
-            rollout_key,
+            axes.key(rollout_key),
             env=self.env,
             env_params=self.env_params,
             policy=self.behaviour(learner),
             to_env=self.network.head.to_env,
             length=config.rollout_length,
-            seed_axis=self.seed_axis,
+            axes=axes,
             guide=Teacher(self.answers, self.env_params, config.expert_share),
         )
         turns_of = note.turn.expert
@@ -162,11 +168,12 @@ class Imitate(Agent):
             loss=partial(loss, agent=self),
             optimizer=self.optimizer,
             config=config,
+            axes=axes,
         )
-        metrics = lesson_metrics(rollout, note)
+        metrics = lesson_metrics(rollout, note, axes)
         updates = learner.num_updates + 1
         learner = Learner(params, opt_state, situation, key, updates, turn)
-        return learner, {**metrics, **fit_metrics}
+        return learner, axes.metrics({**metrics, **fit_metrics})
 
 
 def targets(rollout: Rollout, expert: Array, config: ImitateConfig) -> Array:
@@ -189,22 +196,23 @@ def targets(rollout: Rollout, expert: Array, config: ImitateConfig) -> Array:
     return advantage + rollout.value
 
 
-def lesson_metrics(rollout: Rollout, note: Note) -> Metrics:
+def lesson_metrics(rollout: Rollout, note: Note, axes: Axes = ALONE) -> Metrics:
     """What was collected, in scalars; episodes are those that the learner played alone.
 
     Agreement is of the learner's own steps that have an answer.
     """
     own = ~note.turn.expert
     asked = note.answer.weight * own
-    labelled = jnp.maximum(asked.sum(), 1)
+    labelled = asked.sum()
     return {
         **rollout_metrics(rollout, own=~note.turn.shared),
-        "rollout/learner_reward": jnp.where(own, rollout.reward, 0).sum()
-        / jnp.maximum(own.sum(), 1),
+        "rollout/learner_reward": axes.share(
+            jnp.where(own, rollout.reward, 0).sum(), own.sum()
+        ),
         "rollout/expert_steps": note.turn.expert.mean(),
         "rollout/labelled": note.answer.weight.mean(),
-        "rollout/agreement": (asked * note.drawn).sum() / labelled,
-        "rollout/mode_agreement": (asked * note.likeliest).sum() / labelled,
+        "rollout/agreement": axes.share((asked * note.drawn).sum(), labelled),
+        "rollout/mode_agreement": axes.share((asked * note.likeliest).sum(), labelled),
     }
 
 
@@ -215,7 +223,7 @@ def make_imitate(
     env_params: Any,
     core: Any,
     num_updates: int,
-    seed_axis: str | None = None,
+    axes: Axes = ALONE,
 ) -> Imitate:
     """Assembles the agent.
 
@@ -225,7 +233,7 @@ def make_imitate(
         (`envs.contract.expert`).
       core: memory, such as `s5rl.make_core("s5", features=64)`.
       num_updates: length of training, which learning-rate annealing needs to know.
-      seed_axis: see `agents.acting.agent.Agent`.
+      axes: see `agents.acting.agent.Agent`.
 
     Raises:
       ValueError: if the environment has no expert, the action space is of a kind
@@ -260,4 +268,4 @@ def make_imitate(
     )
     away = config.experts is not None and expert.expert(env) is None
     told = None if away else answers(env, head, space)
-    return Imitate(config, env, env_params, network, optimizer, seed_axis, told)
+    return Imitate(config, env, env_params, network, optimizer, axes, told)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 import jax.numpy as jnp
 from jax import Array
 
+from agents.acting.axes import Axes
 from agents.acting.fit import Minibatch
 from agents.acting.foresight import Replayed
 from agents.acting.rollout import Metrics
@@ -25,6 +26,8 @@ class Imitator(Protocol):
 
     @property
     def config(self) -> ImitateConfig: ...
+    @property
+    def axes(self) -> Axes: ...
     @property
     def answers(self) -> Answers: ...
     def replayed(self, params: Any, batch: Minibatch) -> Replayed: ...
@@ -48,10 +51,10 @@ def loss(
     cost = jnp.where(
         weight > 0, agent.answers.cost(distribution, lesson.answer.action), 0
     )
-    imitation = cost.sum() / jnp.maximum(weight.sum(), 1)
+    imitation = agent.axes.share(cost.sum(), weight.sum())
     own = ~lesson.expert
     error = jnp.where(own, jnp.square(value - lesson.target), 0)
-    value_loss = error.sum() / jnp.maximum(own.sum(), 1) / 2
+    value_loss = agent.axes.share(error.sum(), own.sum()) / 2
     total = imitation + agent.config.value_weight * value_loss + foresight
     return total, {
         **foretold,

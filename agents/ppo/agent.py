@@ -10,6 +10,7 @@ import optax
 from jax import Array
 
 from agents.acting.agent import Agent, Learner
+from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import ActionHead, make_head
 from agents.acting.fit import Minibatch, fit, learning_rate
 from agents.acting.foresight import foretold
@@ -73,12 +74,23 @@ class PPO(Agent):
 
     def extra(self, params: Any) -> Kept:
         """The policy of now, where it is to be kept; and no rewards so far."""
-        anchor, returns, lanes = (), (), self.config.num_envs
+        anchor, returns = (), ()
+        lanes = self.axes.count(self.config.num_envs)
         if self.config.anchor_weight:
             anchor = Anchor(params, self.network.initial_carry(lanes))
         if self.config.scale_rewards:
             returns = running.first(lanes, self.num_groups)
         return Kept(anchor, returns)
+
+    @property
+    def extra_lanes(self) -> Kept:
+        """Memory of the first policy, and what rewards have added up to."""
+        has: Any = True
+        none: Any = False
+        return Kept(
+            Anchor(none, has) if self.config.anchor_weight else (),
+            running.Returns(has, none) if self.config.scale_rewards else (),
+        )
 
     def anchored(self, learner: Learner, rollout: Rollout) -> tuple[Any, Any, Any]:
         """`(anchor, outputs [T, B, ...], pull)`: what the first policy says of it all.
@@ -114,7 +126,7 @@ class PPO(Agent):
             policy=self.policy(learner.params),
             to_env=self.network.head.to_env,
             length=self.config.rollout_length,
-            seed_axis=self.seed_axis,
+            axes=self.axes,
             guide=Grouping(self.env, self.env_params) if apart else None,
         )
         return situation, rollout, group if apart else None
@@ -125,13 +137,14 @@ class PPO(Agent):
         What was observed enters the statistics last: in the fit, observations are read
         as acting read them.
         """
+        axes = self.axes
         key, rollout_key, fit_key = jax.random.split(learner.key, 3)
         initial_carry = learner.situation.carry
-        situation, rollout, group = self.collected(learner, rollout_key)
+        situation, rollout, group = self.collected(learner, axes.key(rollout_key))
         reward, returns = rollout.reward, learner.extra.returns
         if self.config.scale_rewards:
             discount = self.config.discount
-            returns = running.followed(returns, rollout, group, discount)
+            returns = running.followed(returns, rollout, group, discount, axes)
             reward = running.scaled(returns, reward, group)
         advantage = gae(
             reward=reward,
@@ -153,18 +166,21 @@ class PPO(Agent):
             loss=partial(loss, agent=self, pull=pull, statistics=still),
             optimizer=self.optimizer,
             config=self.config,
+            axes=axes,
         )
         params = {**moved, **self.observed(still, rollout)}
         updates, extra = learner.num_updates + 1, Kept(anchor, returns)
         learner = Learner(params, opt_state, situation, key, updates, extra)
-        metrics = rollout_metrics(rollout) | advantage_metrics(rollout, advantage)
-        return learner, {**metrics, **fit_metrics}
+        metrics = rollout_metrics(rollout) | advantage_metrics(rollout, advantage, axes)
+        return learner, axes.metrics({**metrics, **fit_metrics})
 
     def observed(self, still: Any, rollout: Rollout) -> Any:
         """The network's statistics, with what a rollout has shown."""
         if not self.config.normalize_obs:
             return still
-        return {STATISTICS: {"obs": seen(still[STATISTICS]["obs"], rollout.obs)}}
+        return {
+            STATISTICS: {"obs": seen(still[STATISTICS]["obs"], rollout.obs, self.axes)}
+        }
 
 
 def make_ppo(
@@ -174,7 +190,7 @@ def make_ppo(
     env_params: Any,
     core: Any,
     num_updates: int,
-    seed_axis: str | None = None,
+    axes: Axes = ALONE,
 ) -> PPO:
     """Assembles the agent.
 
@@ -183,7 +199,7 @@ def make_ppo(
       env: in the gymnax 1.x contract, with its `env_params`.
       core: memory, such as `s5rl.make_core("s5", features=64)`.
       num_updates: length of training, which learning-rate annealing needs to know.
-      seed_axis: see `agents.acting.agent.Agent`.
+      axes: see `agents.acting.agent.Agent`.
 
     Raises:
       ValueError: if the action space is of a kind without a distribution, the critic is
@@ -223,13 +239,13 @@ def make_ppo(
         optax.clip_by_global_norm(config.max_grad_norm),
         optax.adam(learning_rate(config, num_updates), eps=config.adam_epsilon),
     )
-    return PPO(config, env, env_params, network, optimizer, seed_axis, num_updates)
+    return PPO(config, env, env_params, network, optimizer, axes, num_updates)
 
 
-def advantage_metrics(rollout: Rollout, advantage: Array) -> Metrics:
+def advantage_metrics(rollout: Rollout, advantage: Array, axes: Axes) -> Metrics:
     """What became of the rollout, in scalars."""
     target = advantage + rollout.value
-    unexplained = jnp.var(advantage) / (jnp.var(target) + 1e-8)
+    unexplained = axes.variance(advantage) / (axes.variance(target) + 1e-8)
     return {
         "rollout/advantage": advantage.mean(),
         "diagnostics/explained_variance": 1 - unexplained,

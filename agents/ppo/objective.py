@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from agents.acting.axes import ALONE, Axes
 from agents.acting.fit import Minibatch
 from agents.acting.foresight import replayed
 from agents.acting.rollout import Metrics
@@ -19,6 +20,8 @@ class Actor(Protocol):
     def config(self) -> PPOConfig: ...
     @property
     def network(self) -> Any: ...
+    @property
+    def axes(self) -> Axes: ...
     @property
     def num_groups(self) -> int: ...
 
@@ -55,12 +58,14 @@ def loss(
     config, rollout, advantage = agent.config, batch.rollout, batch.extra.advantage
     variables = {**params, **(statistics or {})}
     distribution, value, foresight, foretold = replayed(
-        agent.network, variables, batch, config.foresight_weight
+        agent.network, variables, batch, config.foresight_weight, axes=agent.axes
     )
     log_ratio = distribution.log_prob(rollout.action) - rollout.log_prob
     ratio = jnp.exp(log_ratio)
     group = batch.extra.group if config.group_advantages else ()
-    policy_loss = clipped_surrogate(ratio, advantage, config, group, agent.num_groups)
+    policy_loss = clipped_surrogate(
+        ratio, advantage, config, group, agent.num_groups, agent.axes
+    )
     target, head = advantage + rollout.value, agent.network.value_head
     if head is None:
         free = config.value_clip_epsilon
@@ -100,6 +105,7 @@ def clipped_surrogate(
     config: PPOConfig,
     group: Any = (),
     num_groups: int = 1,
+    axes: Axes = ALONE,
 ) -> Array:
     """[] what policy improvement costs (Schulman et al., 2017, equation 7), negated.
 
@@ -108,22 +114,29 @@ def clipped_surrogate(
     """
     if config.normalize_advantage and num_groups > 1 and not isinstance(group, tuple):
         epsilon = config.advantage_epsilon
-        advantage = by_group(advantage, group, num_groups, epsilon)
+        advantage = by_group(advantage, group, num_groups, epsilon, axes)
     elif config.normalize_advantage:
-        scale = advantage.std() + config.advantage_epsilon
-        advantage = (advantage - advantage.mean()) / scale
+        away, deviation = axes.centred(advantage)
+        advantage = away / (deviation + config.advantage_epsilon)
     bounded = jnp.clip(ratio, 1 - config.clip_epsilon, 1 + config.clip_epsilon)
     return -jnp.minimum(ratio * advantage, bounded * advantage).mean()
 
 
-def by_group(advantage: Array, group: Array, num_groups: int, epsilon: float) -> Array:
+def by_group(
+    advantage: Array,
+    group: Array,
+    num_groups: int,
+    epsilon: float,
+    axes: Axes = ALONE,
+) -> Array:
     """[T, n] advantages of mean 0 and standard deviation 1 in each group."""
     number = jnp.arange(num_groups, dtype=group.dtype)[:, None, None]
     member = (group[None] == number).astype(jnp.float32)
-    size = jnp.maximum(member.sum((1, 2)), 1)
-    mean = (member * advantage[None]).sum((1, 2)) / size
+    size = jnp.maximum(axes.sum(member.sum((1, 2))), 1)
+    mean = axes.sum((member * advantage[None]).sum((1, 2))) / size
     away = advantage - mean[group]
-    spread = jnp.sqrt((member * jnp.square(away)[None]).sum((1, 2)) / size)
+    squares = axes.sum((member * jnp.square(away)[None]).sum((1, 2)))
+    spread = jnp.sqrt(squares / size)
     return away / (spread[group] + epsilon)
 
 

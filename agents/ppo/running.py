@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from agents.acting.axes import ALONE, Axes
 from agents.acting.rollout import Outcome, Rollout, Situation
 from agents.acting.statistics import BOUND, Statistics, deviation, merge, nothing, of
 from envs.contract import groups
@@ -55,7 +56,11 @@ def first(num_lanes: int, num_groups: int) -> Returns:
 
 
 def followed(
-    kept: Returns, rollout: Rollout, group: Array | None, discount: float
+    kept: Returns,
+    rollout: Rollout,
+    group: Array | None,
+    discount: float,
+    axes: Axes = ALONE,
 ) -> Returns:
     """With the returns of a rollout; `group` [T, B] int32, None where there is one."""
 
@@ -68,10 +73,10 @@ def followed(
         step, kept.so_far, (rollout.reward, rollout.reset, rollout.continuation)
     )
     if group is None:
-        new = jax.tree.map(lambda x: x[None], of(totals))
+        new = jax.tree.map(lambda x: x[None], of(totals, axes=axes))
     else:
         number = jnp.arange(len(kept.statistics.number), dtype=group.dtype)
-        new = jax.vmap(lambda i: of(totals, group == i))(number)
+        new = jax.vmap(lambda i: of(totals, group == i, axes))(number)
     # Selected: what was not finite would never leave the sum.
     so_far = jnp.where(jnp.isfinite(so_far), so_far, 0)
     return Returns(so_far, merge(kept.statistics, new))

@@ -11,6 +11,7 @@ from gymnax.environments import spaces
 from jax import Array
 
 from agents.acting.agent import Agent, Learner
+from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import DiscreteHead, EpsilonGreedy
 from agents.acting.fit import Minibatch, fit, learning_rate
 from agents.acting.rollout import Metrics, Policy, collect, rollout_metrics
@@ -49,27 +50,30 @@ class PQN(Agent):
 
         Lanes are those of the batch that it acts in, however many they are.
         """
+        axes = self.axes
 
         def policy(carry, obs, reset):
             carry, q = self.network.apply(learner.params, carry, obs, reset)
-            epsilon = self.epsilon(learner.num_updates, reset.shape[1])
+            num_lanes = axes.number * reset.shape[1]
+            epsilon = axes.own(self.epsilon(learner.num_updates, num_lanes))
             return carry, EpsilonGreedy(q, epsilon[None]), q.max(-1)
 
         return policy
 
     def update(self, learner: Learner) -> tuple[Learner, Metrics]:
         """Collects a rollout and fits it for a few epochs; targets follow the fit."""
+        axes = self.axes
         key, rollout_key, fit_key = jax.random.split(learner.key, 3)
         initial_carry = learner.situation.carry
         situation, rollout = collect(
             learner.situation,
-            rollout_key,
+            axes.key(rollout_key),
             env=self.env,
             env_params=self.env_params,
             policy=self.behaviour(learner),
             to_env=self.network.head.to_env,
             length=self.config.rollout_length,
-            seed_axis=self.seed_axis,
+            axes=axes,
         )
         params, opt_state, fit_metrics = fit(
             learner.params,
@@ -79,11 +83,12 @@ class PQN(Agent):
             loss=partial(loss, agent=self),
             optimizer=self.optimizer,
             config=self.config,
+            axes=axes,
         )
         epsilon = self.epsilon(learner.num_updates, self.config.num_envs)
         metrics = rollout_metrics(rollout) | {"rollout/epsilon": epsilon.mean()}
         learner = Learner(params, opt_state, situation, key, learner.num_updates + 1)
-        return learner, {**metrics, **fit_metrics}
+        return learner, axes.metrics({**metrics, **fit_metrics})
 
 
 def make_pqn(
@@ -93,7 +98,7 @@ def make_pqn(
     env_params: Any,
     core: Any,
     num_updates: int,
-    seed_axis: str | None = None,
+    axes: Axes = ALONE,
 ) -> PQN:
     """Assembles the agent.
 
@@ -102,7 +107,7 @@ def make_pqn(
       env: in the gymnax 1.x contract, with its `env_params`.
       core: memory, such as `s5rl.make_core("s5", features=64)`.
       num_updates: length of training, which epsilon and the learning rate fall over.
-      seed_axis: see `agents.acting.agent.Agent`.
+      axes: see `agents.acting.agent.Agent`.
 
     Raises:
       ValueError: if actions are not some of a finite number, or `num_updates` are too
@@ -130,4 +135,4 @@ def make_pqn(
         optax.clip_by_global_norm(config.max_grad_norm),
         optax.radam(learning_rate(config, num_updates)),
     )
-    return PQN(config, env, env_params, network, optimizer, seed_axis, num_updates)
+    return PQN(config, env, env_params, network, optimizer, axes, num_updates)

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from agents.acting.axes import ALONE
 from benchmarks import paper
 from benchmarks.gpu.launches import in_loop, lengths
 from benchmarks.gpu.methods import seconds_of
@@ -23,7 +24,7 @@ def launches(arguments: Sequence[str]) -> Callable[[], Iterator[dict[str, Any]]]
     """
     config = run_config.load(cli.composed("train", arguments))
     agent = build_agent(config)
-    agent = type(agent)(**vars(agent) | {"seed_axis": None})
+    agent = type(agent)(**vars(agent) | {"axes": ALONE})
     learner = jax.jit(agent.initialise)(jax.random.key(0))
     collect, compiling = compiled(paper.Parts(agent).collect, learner)
     text, length = collect.as_text(), config.agent.options.rollout_length

@@ -4,25 +4,26 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import jax
 
 import envs
 from experiment import compiled, memory
-from experiment.run import divergence, windows
+from experiment.run import divergence, mesh, windows
 from experiment.run.checkpoints import Checkpoints, NoCheckpoint
 from experiment.run.clock import Clock
 from experiment.run.initial import beginning
 from experiment.run.loop import Loop, Origin
+from experiment.run.mesh import Placement
 from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup import every, scale
-from experiment.setup.building import computing, initialisation, over_seeds
+from experiment.setup.building import computing
 from experiment.setup.config import RunConfig
+from experiment.setup.devices import Layout
 
 UNITS = {
     "env_steps": "environment steps of each learner",
@@ -51,10 +52,11 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
 
 def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
     began = time.perf_counter()
-    draw, seed = initialisation(agent, config)
-    shapes = draw.eval_shape(seed)
+    config, layout = mesh.settled(config)
+    placement = Placement(agent, config, layout)
+    shapes = placement.shapes
     memory.check(memory.size(shapes), "the learners of this run take")
-    origin = Origin(shapes, partial(draw, seed))
+    origin = Origin(shapes, placement.draw)
     checkpoints = Checkpoints(folder.checkpoints, config)
     done, learners = 0, None
     if resume:
@@ -78,12 +80,12 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         print(hint, flush=True)
     if learners is None and config.schedule.init is not None:
         begun = beginning(agent, config, origin.shapes)
-        origin = origin._replace(draw=lambda: begun(draw(seed)))
+        origin = origin._replace(draw=lambda: placement.place(begun(placement.draw())))
     with waiting("compiling"), ThreadPoolExecutor(1) as beside:
-        lowered, order = _lowered_update(agent, origin.shapes)
+        lowered, order = _lowered_update(placement)
         file.check_columns(order)
         # XLA needs no Python, which the program that draws the learners is made with.
-        compiling = beside.submit(_compiled, lowered, memory.size(origin.shapes))
+        compiling = beside.submit(_compiled, lowered, placement)
         if learners is None:
             learners = jax.block_until_ready(origin.draw())
         update = compiling.result()
@@ -92,10 +94,12 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     num_seeds = config.schedule.num_seeds
     weights = jax.tree.leaves(agent.weights(learners.params))
     num_parameters = sum(x.size for x in weights) // num_seeds
-    most = memory.expected(update, beside=2 * memory.size(origin.shapes))
+    most = memory.expected(
+        update, beside=2 * memory.size(origin.shapes), copies=placement.copies
+    )
     print(
         f"compiled in {compile_seconds:.1f} s; {num_parameters:,} parameters, "
-        f"{num_seeds} seed(s) on {device.device_kind}"
+        f"{num_seeds} seed(s) on {device.device_kind}{_devices(layout)}"
         + (f"; {memory.shown(most)} of memory at most" if most is not None else ""),
         flush=True,
     )
@@ -123,37 +127,42 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     return status
 
 
-def compile_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
+def compile_update(placement: Placement) -> tuple[Any, list[str]]:
     """The compiled update of all seeds, and its metrics' names in the agent's order."""
-    lowered, order = _lowered_update(agent, shapes)
-    return _compiled(lowered, memory.size(shapes)), order
+    lowered, order = _lowered_update(placement)
+    return _compiled(lowered, placement), order
 
 
-def _lowered_update(agent: Any, shapes: Any) -> tuple[Any, list[str]]:
+def _devices(layout: Layout) -> str:
+    """What to say of them, where there are several."""
+    return f", {layout.devices} devices ({layout})" if layout.devices > 1 else ""
+
+
+def _lowered_update(placement: Placement) -> tuple[Any, list[str]]:
     order: list[str] = []
 
-    def one_update(learner: Any) -> tuple[Any, Mapping[str, Any]]:
-        learner, metrics = agent.update(learner)
-        order[:] = metrics  # seen while tracing; jit gives dicts back sorted by name
-        return learner, metrics
+    def seen(metrics: Mapping[str, Any]) -> None:
+        order[:] = metrics
 
+    shapes, program = placement.shapes, placement.update(seen)
     # From shapes, or a resumed run would compile another program than a new one.
-    update = jax.jit(over_seeds(one_update), donate_argnums=0)
+    update = jax.jit(program, donate_argnums=0)
     # Somebody debugs: nothing can be compiled.
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
-        jax.eval_shape(over_seeds(one_update), shapes)
+        jax.eval_shape(program, shapes)
         return update, order
     traced = update.trace(shapes)
     memory.check_program(traced)
     return traced.lower(), order
 
 
-def _compiled(lowered: Any, size: int) -> Any:
+def _compiled(lowered: Any, placement: Placement) -> Any:
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         return lowered
     update = lowered.compile()
     # A checkpoint's copy, and the one before it, are there beside it.
-    memory.check_compiled(update, beside=2 * size)
+    beside, copies = 2 * memory.size(placement.shapes), placement.copies
+    memory.check_compiled(update, beside=beside, copies=copies)
     return update
 
 

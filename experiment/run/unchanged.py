@@ -8,10 +8,13 @@ from typing import Any
 import envs
 from experiment.setup import config as run_config
 from experiment.setup.config import RunConfig, Schedule
+from experiment.setup.devices import MeshConfig
 
 # What may change: how far a run goes, where it lies, and who is told. No number that it
 # computes and no row that it writes depends on these, but for a longer `total_steps`.
-FREE = {"total_steps", "checkpoint_every", "wandb", "run_dir"}
+FREE = {
+    *("total_steps", "checkpoint_every", "wandb", "run_dir", "devices", "mesh.seeds"),
+}
 
 
 def plain(config: RunConfig) -> dict[str, Any]:
@@ -61,6 +64,7 @@ def _new_defaults(
     """Keys that came after the checkpoint, and have the value that they had unsaid."""
     sections = {
         "": Schedule,
+        "mesh.": MeshConfig,
         "env.": envs.spec(config.env.name).config,
         "core.": type(config.core.options),
         "agent.": type(config.agent.options),

@@ -12,6 +12,7 @@ from jax import Array
 import agents
 import envs
 import s5rl
+from agents.acting.axes import Axes
 from envs.contract import expert
 from experiment.errors import InputError
 from experiment.setup.config import EnvChoice, RunConfig
@@ -58,7 +59,7 @@ def build_agent(
             env_params=env_params,
             core=core,
             num_updates=config.num_updates,
-            seed_axis=SEED_AXIS,
+            axes=Axes(seeds=SEED_AXIS),
             **({} if stored is None else {"stored": stored}),
         )
     except ValueError as error:
@@ -110,38 +111,20 @@ def _is_refusal(error: ValueError) -> bool:
 
 def seed_keys(config: RunConfig) -> Array:
     """[S] a key per learner; learner i has the same one however many there are."""
-    return _keys(jax.numpy.uint32(config.schedule.seed), config.schedule.num_seeds)
+    schedule = config.schedule
+    return keys_from(jax.numpy.uint32(schedule.seed), schedule.num_seeds)
 
 
-def _keys(seed: Array, num_seeds: int) -> Array:
+def keys_from(seed: Any, num_seeds: int) -> Array:
+    """Likewise from a run's seed, which may be a traced number."""
     key = jax.random.key(seed)
     indices = jax.numpy.arange(num_seeds)
     return jax.vmap(lambda index: jax.random.fold_in(key, index))(indices)
 
 
-def initialisation(agent: Any, config: RunConfig) -> tuple[Any, Array]:
-    """The program that draws learners of all seeds, [S, ...], and its argument.
-
-    It draws one after another. Not under `vmap`: initialisers draw orthogonal matrices,
-    and jaxlib's batched QR waits, inside the CPU's thread pool, for threads of that
-    same pool. On two cores, two of them at once wait forever (seen with jaxlib 0.10.2,
-    within 300 draws).
-
-    Returns:
-      `(program, seed)`. The program is the same for every seed, and compiles once.
-    """
-    num_seeds = config.schedule.num_seeds
-
-    def draw(seed: Array) -> Any:
-        return jax.lax.map(agent.initialise, _keys(seed, num_seeds))
-
-    return jax.jit(draw), jax.numpy.uint32(config.schedule.seed)
-
-
 def learner_shapes(agent: Any, config: RunConfig) -> Any:
-    """Learners of all seeds as shapes and types; nothing is computed."""
-    draw, seed = initialisation(agent, config)
-    return draw.eval_shape(seed)
+    """Learners of all seeds as shapes and types, on one device; nothing is computed."""
+    return jax.eval_shape(jax.vmap(agent.initialise), seed_keys(config))
 
 
 def over_seeds(function: Any) -> Any:

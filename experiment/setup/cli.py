@@ -8,7 +8,7 @@ file mentions the key, because the dataclasses and not the files say which keys 
 import copy
 import functools
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,12 @@ from experiment.setup import arguments, keys, presets, scale
 from experiment.setup.config import (
     EXAMPLES,
     MEMORY,
+    MESH,
     Schedule,
     not_chosen,
     section_classes,
 )
+from experiment.setup.devices import MeshConfig
 from s5rl.config import CORE_CONFIGS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -145,7 +147,7 @@ def _text_keys(tree: dict[str, Any]) -> set[str]:
 def train_keys() -> list[str]:
     """Every key of train.py, whatever is chosen."""
     every = [*GROUPS, "resume", *keys.of(Schedule), keys.CACHE]
-    every += ["env.history", "core.features"]
+    every += ["env.history", "core.features", *keys.of(MeshConfig, MESH)]
     for section, table in (("core", CORE_CONFIGS), ("agent", agents.CONFIGS)):
         for cls in table.values():
             every += keys.of(cls, section)
@@ -162,6 +164,15 @@ def assignments(argv: Sequence[str], known: Sequence[str] = ()) -> dict[str, Any
       InputError: for anything that is not `key=value`, or cannot be read.
     """
     return arguments.nested(argv, known or train_keys())
+
+
+def flat(given: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The keys of nested data, "mesh.seeds"."""
+    found: list[str] = []
+    for key, value in given.items():
+        inner = isinstance(value, Mapping) and value
+        found += flat(value, f"{prefix}{key}.") if inner else [f"{prefix}{key}"]
+    return found
 
 
 def taken(argv: Sequence[str], key: str) -> tuple[list[str], Any]:

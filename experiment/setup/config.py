@@ -15,12 +15,14 @@ from envs import fields, values
 from envs.config import OpenConfig
 from envs.naming import nearest
 from experiment.errors import InputError
-from experiment.setup import every, keys
+from experiment.setup import devices, every, keys
+from experiment.setup.devices import ALL, MeshConfig
 from experiment.setup.every import Every
 from experiment.setup.scale import SCALE
 from s5rl.config import CORE_CONFIGS
 
 EXAMPLES = {"env": "memory_chain", "core": "s5", "agent": "ppo"}  # of what is chosen
+MESH = "mesh"  # a section that has a default
 MEMORY = "memory"  # likewise chosen by name, but no section
 ANCHOR = "anchor_weight"  # of an agent that can be held near what it began from
 
@@ -66,6 +68,7 @@ class Schedule:
     # of matrix products, as jax.default_matmul_precision has it: an NVIDIA GPU rounds
     # what goes in to TF32 unless it is highest, a CPU never does; null: the device's
     precision: str | None = fields.optional("default", "high", "highest")
+    devices: int | str = ALL  # how many train: all that there are, or a number
     wandb: str = fields.choice("off", "offline", "online")  # logs there as well
     run_dir: str | None = None  # the run's folder; runs/<env>-<core>-<agent>-<time>
     init: str | None = None  # a run whose parameters this one begins from
@@ -73,6 +76,12 @@ class Schedule:
     def __post_init__(self):
         for name in ("total_steps", "num_seeds", "log_every", "checkpoint_every"):
             every.check(name, getattr(self, name))
+        if self.devices != ALL and not (
+            isinstance(self.devices, int) and self.devices > 0
+        ):
+            raise ValueError(
+                f"devices must be {ALL}, or at least 1; got {self.devices!r}."
+            )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must lie in [0, 2**32); got {self.seed}.")
         fields.check_choices(self)
@@ -89,6 +98,7 @@ class RunConfig:
     env: EnvChoice
     core: CoreChoice
     agent: AgentChoice
+    mesh: MeshConfig = field(default_factory=MeshConfig)
 
     def __post_init__(self):
         if self.num_updates < 1:
@@ -100,6 +110,7 @@ class RunConfig:
             )
         values.check_number("the number of updates", self.num_updates)
         self.agent.options.check_updates(self.num_updates)
+        devices.check(self.mesh, **self.sizes)
         if self.schedule.init is None and getattr(self.agent.options, ANCHOR, 0):
             raise ValueError(
                 f"agent.{ANCHOR} holds a policy near the one that it began from: say "
@@ -110,6 +121,16 @@ class RunConfig:
     def num_updates(self) -> int:
         """Updates that fit in `total_steps`."""
         return self.schedule.total_steps // self.agent.options.steps_per_update
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What can be spread over devices, and what cuts it."""
+        options = self.agent.options
+        return {
+            "num_seeds": self.schedule.num_seeds,
+            "num_envs": options.num_envs,
+            "num_minibatches": options.num_minibatches,
+        }
 
 
 def load(composed: Mapping[str, Any], *, stored: bool = False) -> RunConfig:
@@ -124,17 +145,24 @@ def load(composed: Mapping[str, Any], *, stored: bool = False) -> RunConfig:
       InputError: a sentence that names the key, what was wanted and what came.
     """
     rest = dict(composed)
-    sections = {}
+    sections, mesh = {}, rest.pop(MESH, {})
     for section in EXAMPLES:
         sections[section] = rest.pop(section, None)
         if not isinstance(sections[section], Mapping):
             raise not_chosen(section, sections[section])
     classes = section_classes(sections)
+    if not isinstance(mesh, Mapping):
+        raise InputError(
+            f"{MESH} is set by part, as in {MESH}.envs=2; got {MESH}="
+            f"{fields.shown(mesh)}."
+        )
     if stored:
+        mesh = unsaid(MeshConfig) | dict(mesh)
         for section, cls in classes.items():
             sections[section] = unsaid(cls) | dict(sections[section])
     known = [
         *keys.of(Schedule),
+        *keys.of(MeshConfig, MESH),
         *(*EXAMPLES, MEMORY, SCALE),
         *(key for name, cls in classes.items() for key in _keys_of(name, cls)),
     ]
@@ -146,6 +174,7 @@ def load(composed: Mapping[str, Any], *, stored: bool = False) -> RunConfig:
             env=_load_env(sections["env"], known),
             core=_load_core(sections["core"], known),
             agent=_load_agent(sections["agent"], known),
+            mesh=typed(MeshConfig, mesh, MESH, elsewhere=known),
         )
     except ValueError as error:
         raise InputError(str(error)) from error
@@ -188,6 +217,7 @@ def dump(config: RunConfig) -> dict[str, Any]:
     agent = dataclasses.asdict(config.agent.options)
     plain = {
         **schedule,
+        MESH: dataclasses.asdict(config.mesh),
         "env": {
             "name": config.env.name,
             "history": config.env.history,

@@ -19,7 +19,8 @@ from envs.config import (
     SuiteConfig,
 )
 from experiment.setup import comments, keys
-from experiment.setup.config import RunConfig, Schedule
+from experiment.setup.config import MESH, RunConfig, Schedule
+from experiment.setup.devices import MeshConfig
 from s5rl.config import CORES
 
 _WIDTH = 88
@@ -62,7 +63,11 @@ def train_help(config: RunConfig) -> str:
         "    and, for what has a preset, agent.learning_rate",
         "",
         "the run",
-        *_table(_of("", Schedule, vars(config.schedule)) | _CACHE),
+        *_table(
+            _of("", Schedule, vars(config.schedule))
+            | _of(MESH, MeshConfig, vars(config.mesh))
+            | _CACHE
+        ),
         "",
         "agents",
         *_listed({name: row.summary for name, row in agents.AGENTS.items()}),

@@ -12,6 +12,7 @@ from gymnax.environments import spaces
 
 import agents
 import s5rl
+from agents.acting.axes import ALONE
 from agents.acting.rollout import collect
 from agents.acting.statistics import STATISTICS
 from tests.agents.members import SMALL
@@ -144,7 +145,7 @@ def small_agent(small_core):
         actions="discrete",
         env=None,
         num_updates=4,
-        seed_axis=None,
+        axes=ALONE,
         **config,
     ):
         space, options = ACTION_SPACES[actions]
@@ -157,7 +158,7 @@ def small_agent(small_core):
             env_params=0.01,
             core=small_core(core),
             num_updates=num_updates,
-            seed_axis=seed_axis,
+            axes=axes,
         )
 
     return build

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from agents.acting.axes import Axes
 from tests.agents.members import AGENTS
 
 SEEDS, UPDATES = 3, 3
@@ -23,8 +24,8 @@ def train(agent, vmapped, keys):
     chex.clear_trace_counter()  # which may know one of before by the same address
     update = chex.assert_max_traces(lambda learner: agent.update(learner), n=1)
     if vmapped:
-        initialise = jax.vmap(initialise, axis_name=agent.seed_axis)
-        update = jax.vmap(update, axis_name=agent.seed_axis)
+        initialise = jax.vmap(initialise, axis_name=agent.axes.seeds)
+        update = jax.vmap(update, axis_name=agent.axes.seeds)
     update, runs = jax.jit(update), []
     for key in keys:
         learner, metrics = initialise(key), []
@@ -56,7 +57,7 @@ def name(request):
 @pytest.fixture(scope="module")
 def together(small_agent, name, keys, config):
     """The same keys twice."""
-    agent = small_agent(name, "gru", seed_axis="seed", **config)
+    agent = small_agent(name, "gru", axes=Axes(seeds="seed"), **config)
     return train(agent, True, [keys, keys])
 
 
@@ -96,7 +97,7 @@ def test_the_same_seed_twice_is_bit_identical(together):
 def test_time_limits_stay_a_conditional_when_seeds_are_vmapped(
     small_agent, agent, seed_axis
 ):
-    agent = small_agent(agent, "mlp", seed_axis=seed_axis)
+    agent = small_agent(agent, "mlp", axes=Axes(seeds=seed_axis))
     keys = jax.random.split(jax.random.key(0), 2)
     learners = jax.eval_shape(jax.vmap(agent.initialise), keys)
     update = jax.vmap(agent.update, axis_name=seed_axis)

@@ -34,6 +34,7 @@ TINY = (
     "agent.encoder_sizes=[8]",
     "agent.head_sizes=[]",
     "num_seeds=2",
+    "mesh.envs=1",  # as any run says once it began
     "log_every=3",
     "checkpoint_every=7",
 )

@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 from gymnax.environments import spaces
 
+from agents.acting.axes import Axes
 from agents.acting.distributions import Categorical
 from agents.acting.rollout import begin, collect
 from envs.contract.wrappers import History
@@ -130,7 +131,7 @@ def evaluations(env, seed_axis, num_seeds):
             policy=counting_policy(calls),
             to_env=lambda action: action,
             length=T,
-            seed_axis=seed_axis,
+            axes=Axes(seeds=seed_axis),
         )[1]
 
     keys = jax.random.split(jax.random.key(0), num_seeds)

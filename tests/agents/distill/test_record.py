@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 import envs
+from agents.acting.axes import Axes
 from agents.distill.record import Recorder, falling
 from agents.distill.sources import Experience, QLearning
 from envs.contract.tabular import table
@@ -125,9 +126,9 @@ def test_an_agent_would_have_seen_the_same(recorder, history):
 def test_seeds_have_their_own(recorder):
     """Under `vmap`, each as alone; and the loop's condition is one for all."""
     keys = jax.random.split(jax.random.key(5), 2)
-    named = Recorder(**{**vars(recorder), "seed_axis": "seed"})
     size = dict(length=12, num_lanes=2)
-    together = jax.vmap(functools.partial(named.record, **size), axis_name="seed")
+    named = functools.partial(recorder.record, **size, axes=Axes(seeds="seed"))
+    together = jax.vmap(named, axis_name="seed")
     loops = [
         equation.params["cond_jaxpr"].out_avals[0].shape
         for equation in jax.make_jaxpr(together)(keys).eqns

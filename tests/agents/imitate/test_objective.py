@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 import envs
+from agents.acting.axes import ALONE
 from agents.acting.distributions import Categorical, make_head
 from agents.acting.fit import Minibatch
 from agents.acting.policy import TOLD, always_told
@@ -193,7 +194,7 @@ class Counts:
     def __init__(self, env, env_params):
         space = env.action_space(env_params)
         self.answers = answers(env, make_head(space), space)
-        self.config = ImitateConfig(value_weight=0.0)
+        self.config, self.axes = ImitateConfig(value_weight=0.0), ALONE
         # P(the first arm is better | wins and losses of both), on a grid of rates.
         rate = (np.arange(400) + 0.5) / 400
         count = np.arange(PULLS + 1)

@@ -26,6 +26,7 @@ import pytest
 
 import envs
 from agents.acting import statistics
+from agents.acting.axes import Axes
 from agents.acting.statistics import STATISTICS, parted
 from agents.ppo import running
 from agents.ppo.agent import PPO
@@ -259,7 +260,7 @@ def test_a_copy_goes_on_with_the_same_bits(learned):
 @pytest.mark.slow
 def test_seeds_are_apart(built, learned):
     """Each keeps what it has alone; the third of three is the one of above."""
-    agent = built(seed_axis="seed")
+    agent = built(axes=Axes(seeds="seed"))
     keys = jnp.stack([jax.random.key(1), jax.random.key(2), jax.random.key(3)])
     learners = jax.jit(jax.vmap(agent.initialise, axis_name="seed"))(keys)
     update = jax.jit(jax.vmap(agent.update, axis_name="seed"))

@@ -21,10 +21,12 @@ import train
 from agents.acting import foresight
 from agents.acting.policy import TOLD
 from experiment.errors import InputError
+from experiment.run import mesh
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.initial import beginning
+from experiment.run.mesh import Placement
 from experiment.run.run_folder import RunFolder
-from experiment.setup.building import build_agent, initialisation, learner_shapes
+from experiment.setup.building import build_agent, learner_shapes
 
 ANCHORED = ("agent.anchor_weight=0.5", "agent.anchor_share=1")
 
@@ -49,9 +51,9 @@ def test_it_acts_as_the_imitator(imitator, make_config):
     shapes = learner_shapes(source, imitator)
     _, theirs = Checkpoints(RunFolder.existing(path, "run").checkpoints).restore(shapes)
     assert np.abs(theirs.params["params"][TOLD]).min(1).max() > 1e-3
-    draw, seed = initialisation(agent, config)
-    new = draw(seed)
-    begun = beginning(agent, config, draw.eval_shape(seed))(new)
+    placement = Placement(agent, *mesh.settled(config))
+    new = placement.draw()
+    begun = beginning(agent, config, placement.shapes)(new)
     jax.tree.map(np.testing.assert_array_equal, begun.extra.anchor.params, begun.params)
     jax.tree.map(np.testing.assert_array_equal, begun.situation.obs, new.situation.obs)
     own, kept = (foresight.parted(x.params)[1] for x in (new, begun))

@@ -1,0 +1,198 @@
+"""Learners on devices: the one file that knows of a mesh.
+
+    mesh ("seeds", "envs")      [S, ...] parameters, optimiser, keys    P(seeds)
+                                [S, B, ...] environments, memory        P(seeds, envs)
+
+An update is written for one learner (what it shares is said in `agents.acting.axes`).
+Here it is mapped: by `vmap` over the learners, and over the blocks of lanes, that lie
+on one device; by `shard_map` over devices. Outside, learners look as they do on a
+single device, so checkpoints know nothing of this.
+
+`shard_map` goes without checks of what varies: inside are `pmax` and `pmean` over axes
+of `vmap`, which it refuses where it checks (jax 0.10 to 0.12). So a gradient is that of
+a block's own loss, and the mean over blocks is taken of it, once, in
+`agents.acting.fit`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+from agents.acting.axes import Axes
+from experiment.errors import InputError
+from experiment.setup import devices
+from experiment.setup.building import SEED_AXIS, keys_from
+from experiment.setup.config import RunConfig
+from experiment.setup.devices import ALL, Layout
+
+SEEDS, ENVS = "seeds", "envs"  # of the mesh
+BESIDE = "block"  # of a vmap over blocks on one device
+
+
+def settled(config: RunConfig) -> tuple[RunConfig, Layout]:
+    """A configuration that says how lanes are cut, and where its learners lie now.
+
+    Raises:
+      InputError: if there are not as many devices as were asked for.
+    """
+    available = len(jax.devices())
+    wanted = config.schedule.devices
+    if wanted != ALL:
+        if int(wanted) > available:
+            kind = jax.devices()[0].device_kind
+            raise InputError(
+                f"devices={wanted} asks for more than there are: {available} ({kind})."
+            )
+        available = int(wanted)
+    try:
+        found = devices.layout(config.mesh, available, **config.sizes)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    mesh = dataclasses.replace(config.mesh, envs=found.blocks)
+    return dataclasses.replace(config, mesh=mesh), found
+
+
+class Placement:
+    """The programs of a run, and where what they compute lies."""
+
+    def __init__(self, agent: Any, config: RunConfig, layout: Layout):
+        """Nothing is computed yet.
+
+        Args:
+          agent: of one learner, mapped over `SEED_AXIS`.
+          config: of the run.
+          layout: of its learners.
+        """
+        self.layout, self._agent, self._config = layout, agent, config
+        used = np.array(jax.devices()[: layout.devices])
+        used = used.reshape(layout.seeds, layout.envs)
+        self._mesh = jax.sharding.Mesh(used, (SEEDS, ENVS), axis_types=(_AUTO, _AUTO))
+        self._drawing: Any = jax.jit(self._drawn)
+        self.shapes = self._placed_shapes()
+
+    def draw(self) -> Any:
+        """Learners of all seeds [S, ...], each drawn where it lies.
+
+        One after another, and not under `vmap`: initialisers draw orthogonal matrices,
+        and jaxlib's batched QR waits, inside the CPU's thread pool, for threads of that
+        same pool. On two cores, two of them at once wait forever (seen with jaxlib
+        0.10.2, within 300 draws).
+        """
+        return self._drawing(np.uint32(self._config.schedule.seed))
+
+    def update(self, seen: Callable[[Mapping[str, Any]], None]) -> Callable[[Any], Any]:
+        """The update of all learners, to be compiled; it takes what it is given.
+
+        Args:
+          seen: is told the metrics of one learner, in the agent's order, while it is
+            traced: a program gives them back sorted by name.
+        """
+
+        def one(agent: Any, learner: Any) -> Any:
+            learner, metrics = agent.update(learner)
+            seen(metrics)
+            return learner, metrics
+
+        if self._alone:
+            return jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)
+        specs = self._specs
+        return jax.shard_map(
+            partial(self._beside, one),
+            mesh=self._mesh,
+            in_specs=(specs,),
+            out_specs=(specs, PartitionSpec(SEEDS)),
+            check_vma=False,
+        )
+
+    def place(self, learners: Any) -> Any:
+        """Learners [S, ...] that lie elsewhere, where they belong."""
+        if self._alone:
+            return learners
+        return jax.device_put(learners, _shardings(self.shapes))
+
+    @property
+    def copies(self) -> int:
+        """Devices that share one memory: those of a host do."""
+        return self.layout.devices if jax.devices()[0].platform == "cpu" else 1
+
+    @property
+    def _alone(self) -> bool:
+        """Nothing is to be mapped that one device does not map."""
+        return self.layout.devices == 1 and self.layout.blocks == 1
+
+    def _mapped(self, axes: Axes) -> Any:
+        return dataclasses.replace(self._agent, axes=axes)
+
+    def _beside(self, one: Any, learners: Any) -> Any:
+        """The learners, and blocks of their lanes, of one device."""
+        if self.layout.blocks == 1:
+            return jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)(learners)
+        axes = Axes(seeds=SEED_AXIS, beside=BESIDE, devices=ENVS)
+        here = self.layout.blocks // self.layout.envs
+        cut = self._over(lambda x: x.reshape(x.shape[0], here, -1, *x.shape[2:]))
+        joined = self._over(lambda x: x.reshape(x.shape[0], -1, *x.shape[3:]))
+        by_block = jax.tree.map(lambda has: 0 if has else None, self._agent.lanes)
+        blocks = jax.vmap(
+            partial(one, self._mapped(axes)),
+            in_axes=(by_block,),
+            out_axes=(by_block, None),
+            axis_name=BESIDE,
+        )
+        learners, metrics = jax.vmap(blocks, axis_name=SEED_AXIS)(cut(learners))
+        return joined(learners), metrics
+
+    def _over(self, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Changes the parts of learners that have lanes."""
+
+        def changed(has: bool, part: Any) -> Any:
+            return jax.tree.map(change, part) if has else part
+
+        return lambda learners: jax.tree.map(changed, self._agent.lanes, learners)
+
+    def _drawn(self, seed: Any) -> Any:
+        keys = keys_from(seed, self._config.schedule.num_seeds)
+        if self._alone:
+            return jax.lax.map(self._agent.initialise, keys)
+        agent = self._agent
+        if self.layout.blocks > 1:
+            agent = self._mapped(Axes(devices=ENVS))
+        draw = jax.shard_map(
+            partial(jax.lax.map, agent.initialise),
+            mesh=self._mesh,
+            in_specs=PartitionSpec(SEEDS),
+            out_specs=self._specs,
+            check_vma=False,
+        )
+        return draw(keys)
+
+    @property
+    def _specs(self) -> Any:
+        """Of learners [S, ...]: a tree above their leaves."""
+        by_lane, alike = PartitionSpec(SEEDS, ENVS), PartitionSpec(SEEDS)
+        return jax.tree.map(lambda has: by_lane if has else alike, self._agent.lanes)
+
+    def _placed_shapes(self) -> Any:
+        shapes = self._drawing.eval_shape(np.uint32(0))
+        if self._alone:
+            return shapes
+
+        def over(spec: PartitionSpec, part: Any) -> Any:
+            at = NamedSharding(self._mesh, spec)
+            return jax.tree.map(
+                lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=at), part
+            )
+
+        is_spec = lambda x: isinstance(x, PartitionSpec)  # noqa: E731
+        return jax.tree.map(over, self._specs, shapes, is_leaf=is_spec)
+
+
+_AUTO = AxisType.Auto
+
+
+def _shardings(shapes: Any) -> Any:
+    return jax.tree.map(lambda x: x.sharding, shapes)
