@@ -81,10 +81,14 @@ class Collected(Exception):
 def case(request, small_agent, monkeypatch):
     """`(agent, the same in blocks, learner)`: both are handed the same collection."""
     name = request.param
-    build = dict(epochs=2, num_minibatches=1, **OPTIONS.get(name, {}))
+    sizes = dict(epochs=2, num_minibatches=1, learning_rate=0.01)
+    build = {**sizes, **OPTIONS.get(name, {})}
     agent = small_agent(name, "gru", **build)
     blocks = small_agent(name, "gru", axes=BESIDE, **build)
     learner = agent.initialise(jax.random.key(3))
+    # A first critic may say 0 of everything.
+    params = jax.tree.map(lambda x: x + 0.1, learner.params)
+    learner = learner._replace(params=params)
     module, kept, traced = import_module(f"agents.{name}.agent"), [], []
     collect = "collect_guided" if hasattr(module, "collect_guided") else "collect"
     real, make = getattr(module, collect), Distill.histories
