@@ -11,9 +11,9 @@ Mutants, and the test that fails for each:
     statistics of observations are the block's         as_a_whole (ppo)
     statistics of returns are the block's              as_a_whole (ppo)
     a share is of the block's own count                as_a_whole (imitate), shares
-    explained variance is a mean of the blocks'        as_a_whole (ppo)
-    totals of episodes are means                       as_a_whole
-    errors are means                                   as_a_whole
+    explained variance is a mean of the blocks'        explain
+    totals of episodes are means                       as_a_whole, as_their_names_say
+    errors are means                                   as_their_names_say
     epsilon by lane of the block                       epsilon
     advantages of a group are centred in each block    by_group
     lanes of a block that are not its own              same_environments
@@ -21,6 +21,7 @@ Mutants, and the test that fails for each:
 """
 
 from importlib import import_module
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,7 @@ import pytest
 
 from agents.acting.axes import ALONE, Axes
 from agents.distill.agent import Distill
+from agents.ppo.agent import advantage_metrics
 from agents.ppo.config import PPOConfig
 from agents.ppo.objective import clipped_surrogate
 from tests.agents.members import AGENTS
@@ -217,4 +219,35 @@ def test_advantages_by_group_are_of_all_blocks():
         ),
         axis_name="block",
     )(*cut)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_scalars_of_blocks_are_joined_as_their_names_say():
+    found = jax.vmap(BESIDE.metrics, axis_name="block")(
+        {
+            "episode/count": jnp.array([1, 2]),
+            "diagnostics/ratio_error": jnp.array([1.0, 4.0]),
+            "loss/value": jnp.array([1.0, 4.0]),
+        }
+    )
+    wanted = {"episode/count": 3, "diagnostics/ratio_error": 4, "loss/value": 2.5}
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_what_values_explain_is_of_all_lanes():
+    rng = np.random.default_rng(0)
+    # Lanes of the second block earn more, which each block by itself cannot see.
+    shift = np.repeat([0.0, 5.0], LANES // BLOCKS)
+    advantage = jnp.asarray(rng.normal(size=(5, LANES)) + shift, jnp.float32)
+    value = jnp.asarray(rng.normal(size=(5, LANES)) - shift, jnp.float32)
+
+    def explained(value, advantage, axes):
+        rollout = SimpleNamespace(value=value)
+        found = advantage_metrics(rollout, advantage, axes)
+        return axes.metrics(found)["diagnostics/explained_variance"]
+
+    wanted = explained(value, advantage, ALONE)
+    cut = [x.reshape(5, BLOCKS, -1).swapaxes(0, 1) for x in (value, advantage)]
+    found = jax.vmap(lambda *x: explained(*x, BESIDE), axis_name="block")(*cut)
     np.testing.assert_allclose(found, wanted, rtol=1e-5)

@@ -3,12 +3,9 @@ in a process of its own (`tests.experiment.run.spread`).
 
 Mutants, and the law that fails for each:
 
-    gradients are not averaged                        of_pqn, blocks_anywhere, both_ways
+    gradients are not averaged                        of_pqn
     blocks of a device are numbered from 0            blocks_anywhere
-    lanes are shuffled over all blocks                of_pqn
     each device draws the first lanes                 blocks_anywhere
-    learners are drawn on one device, then sent       learners_alone
-    statistics lie by lane                            both_ways
 """
 
 import json
