@@ -38,7 +38,7 @@ def start(config: run_config.RunConfig, cache: str = "on") -> int:
 
 def resume(options: dict[str, Any], cache: str = "on") -> int:
     """Goes on with a run; only its length, its devices and its W&B mode may change."""
-    refused = [key for key in cli.flat(options) if key not in RESUMABLE]
+    refused = [key for key in keys.flat(options) if key not in RESUMABLE]
     if refused:
         raise InputError(
             f"with resume=, only {' and '.join(RESUMABLE[1:])} can be set, for the "

@@ -57,7 +57,7 @@ class Agent(ABC):
     """One learner. To train several, `vmap` `update`, and `jax.lax.map` `initialise`.
 
     (Orthogonal initialisers under `vmap` can hang on a CPU: see
-    `experiment.setup.building.initialisation`.)
+    `experiment.run.mesh.Placement.draw`.)
 
     `axes` names what it is mapped over. An update has to know: over learners, so as to
     skip for all at once the evaluations that only time limits need; over blocks of its

@@ -126,6 +126,7 @@ class Axes:
 
     @property
     def number(self) -> int:
+        """Of blocks."""
         return jax.lax.axis_size(self.blocks) if self.blocks else 1
 
 

@@ -9,7 +9,7 @@ on one device; by `shard_map` over devices. Outside, learners look as they do on
 single device, so checkpoints know nothing of this.
 
 `shard_map` goes without checks of what varies: inside are `pmax` and `pmean` over axes
-of `vmap`, which it refuses where it checks (jax 0.10 to 0.12). So a gradient is that of
+of `vmap`, which it refuses where it checks (jax 0.10.2). So a gradient is that of
 a block's own loss, and the mean over blocks is taken of it, once, in
 `agents.acting.fit`.
 """
@@ -71,7 +71,8 @@ class Placement:
         self.layout, self._agent, self._config = layout, agent, config
         used = np.array(jax.devices()[: layout.devices])
         used = used.reshape(layout.seeds, layout.envs)
-        self._mesh = jax.sharding.Mesh(used, (SEEDS, ENVS), axis_types=(_AUTO, _AUTO))
+        axis_types = AxisType.Auto, AxisType.Auto
+        self._mesh = jax.sharding.Mesh(used, (SEEDS, ENVS), axis_types=axis_types)
         self._drawing: Any = jax.jit(self._drawn)
         self.shapes = self._placed_shapes()
 
@@ -113,7 +114,7 @@ class Placement:
         """Learners [S, ...] that lie elsewhere, where they belong."""
         if self._alone:
             return learners
-        return jax.device_put(learners, _shardings(self.shapes))
+        return jax.device_put(learners, jax.tree.map(lambda x: x.sharding, self.shapes))
 
     @property
     def copies(self) -> int:
@@ -189,10 +190,3 @@ class Placement:
 
         is_spec = lambda x: isinstance(x, PartitionSpec)  # noqa: E731
         return jax.tree.map(over, self._specs, shapes, is_leaf=is_spec)
-
-
-_AUTO = AxisType.Auto
-
-
-def _shardings(shapes: Any) -> Any:
-    return jax.tree.map(lambda x: x.sharding, shapes)

@@ -7,6 +7,7 @@ from typing import Any
 
 import envs
 from experiment.setup import config as run_config
+from experiment.setup import keys
 from experiment.setup.config import RunConfig, Schedule
 from experiment.setup.devices import MeshConfig
 
@@ -31,7 +32,7 @@ def changes(stored: Mapping[str, Any], config: RunConfig) -> list[str]:
       stored: `plain` of the configuration that was trained.
       config: as config.yaml has it now.
     """
-    was, now = _flat(stored), _flat(plain(config))
+    was, now = keys.flat(stored), keys.flat(plain(config))
     was = {**{key: now[key] for key in _new_defaults(was, now, config)}, **was}
     return [
         f"{key} {_said(was, key, 'was')} and {_said(now, key, 'is')}"
@@ -42,16 +43,6 @@ def changes(stored: Mapping[str, Any], config: RunConfig) -> list[str]:
 
 
 _ABSENT = ["absent"]  # no value of a key that is there
-
-
-def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found = {}
-    for key, value in section.items():
-        if isinstance(value, Mapping) and value:
-            found |= _flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
 
 
 def _said(values: Mapping[str, Any], key: str, verb: str) -> str:

@@ -8,7 +8,7 @@ file mentions the key, because the dataclasses and not the files say which keys 
 import copy
 import functools
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,15 +164,6 @@ def assignments(argv: Sequence[str], known: Sequence[str] = ()) -> dict[str, Any
       InputError: for anything that is not `key=value`, or cannot be read.
     """
     return arguments.nested(argv, known or train_keys())
-
-
-def flat(given: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The keys of nested data, "mesh.seeds"."""
-    found: list[str] = []
-    for key, value in given.items():
-        inner = isinstance(value, Mapping) and value
-        found += flat(value, f"{prefix}{key}.") if inner else [f"{prefix}{key}"]
-    return found
 
 
 def taken(argv: Sequence[str], key: str) -> tuple[list[str], Any]:

@@ -6,8 +6,8 @@ key is called elsewhere (`OTHER_NAMES`), or with the one most like it.
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
-from typing import get_type_hints
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_type_hints
 
 from envs.naming import closest
 
@@ -95,6 +95,17 @@ def of(cls: type, section: str = "") -> tuple[str, ...]:
     """The keys of a configuration dataclass, with its section before them."""
     prefix = f"{section}." if section else ""
     return tuple(f"{prefix}{field.name}" for field in dataclasses.fields(cls))
+
+
+def flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested data by its keys, "mesh.seeds"."""
+    found = {}
+    for key, value in section.items():
+        if isinstance(value, Mapping) and value:
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
 
 
 def are_text(cls: type) -> set[str]:

@@ -47,18 +47,24 @@ OPTIONS = {
 }
 
 
+def over(agent, change, learner):
+    """A learner whose parts that have lanes are changed."""
+    part = lambda has, x: jax.tree.map(change, x) if has else x  # noqa: E731
+    return jax.tree.map(part, agent.lanes, learner)
+
+
+def joined(agent, learner):
+    """Blocks [2, B / 2, ...] as [B, ...]."""
+    return over(agent, lambda x: x.reshape(-1, *x.shape[2:]), learner)
+
+
 def in_blocks(agent, update, learner):
     """An update of blocks beside each other: learner and metrics, as of one."""
-
-    def over(change, learner):
-        part = lambda has, x: jax.tree.map(change, x) if has else x  # noqa: E731
-        return jax.tree.map(part, agent.lanes, learner)
-
     axes = jax.tree.map(lambda has: 0 if has else None, agent.lanes)
     mapped = jax.vmap(update, (axes,), (axes, None), axis_name="block")
-    cut = over(lambda x: x.reshape(BLOCKS, -1, *x.shape[1:]), learner)
+    cut = over(agent, lambda x: x.reshape(BLOCKS, -1, *x.shape[1:]), learner)
     learner, metrics = jax.jit(mapped)(cut)
-    return over(lambda x: x.reshape(-1, *x.shape[2:]), learner), metrics
+    return joined(agent, learner), metrics
 
 
 def own(axes, collected):
@@ -157,13 +163,8 @@ def test_blocks_begin_in_the_same_environments(begun):
     drawn = jax.vmap(
         lambda _: blocks.initialise(jax.random.key(3)), 0, axes, axis_name="block"
     )(jnp.arange(BLOCKS))
-    joined = jax.tree.map(
-        lambda has, x: (
-            jax.tree.map(lambda y: y.reshape(-1, *y.shape[2:]), x) if has else x
-        ),
-        *(blocks.lanes, drawn),
-    )
-    for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(joined), strict=True):
+    together = jax.tree.leaves(joined(blocks, drawn))
+    for one, other in zip(jax.tree.leaves(whole), together, strict=True):
         if not jnp.issubdtype(one.dtype, jax.dtypes.prng_key):
             np.testing.assert_array_equal(one, other)
 

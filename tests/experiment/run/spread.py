@@ -124,22 +124,27 @@ def learners_alone(folder):
 
 def blocks_anywhere(folder):
     """Blocks of lanes on one, two or four devices; what is sent is gradients alone."""
-    runs = {n: Spread(n, "num_seeds=1", "mesh.envs=4") for n in (1, 2, 4)}
-    learners, metrics = runs[1].run()
+    one = Spread(1, "num_seeds=1", "mesh.envs=4")
     for count in (2, 4):
-        spread = runs[count]
+        spread = Spread(count, "num_seeds=1", "mesh.envs=4")
         assert (spread.layout.envs, spread.layout.blocks) == (count, 4)
-        begun = spread.placement.draw()
-        lies(begun, spread.placement)
-        same(begun, runs[1].placement.draw())
-        other, seen = spread.run(begun)
-        lies(other, spread.placement)
-        close(other, learners)
-        close(seen, metrics)
-        sent = collectives(spread.update.as_text())
-        assert {kind for kind, _ in sent} == {"all-reduce"}, sent
-        # In a step, gradients and a few scalars; in an update, moments and metrics.
-        assert sum(size for _, size in sent) < spread.parameters + 2_000, sent
+        as_on_one(one, spread, 2_000)
+
+
+def as_on_one(one, spread, rest):
+    """The learner of one device; only gradients are sent, and `rest` bytes at most."""
+    begun = spread.placement.draw()
+    lies(begun, spread.placement)
+    same(begun, one.placement.draw())
+    learners, metrics = one.run()
+    other, seen = spread.run(begun)
+    lies(other, spread.placement)
+    close(other, learners)
+    close(seen, metrics)
+    sent = collectives(spread.update.as_text())
+    assert {kind for kind, _ in sent} == {"all-reduce"}, sent
+    # In a step, gradients and a few scalars; in an update, moments and metrics.
+    assert sum(size for _, size in sent) < spread.parameters + rest, sent
 
 
 def both_ways(folder):
@@ -183,13 +188,7 @@ def blocks_of(agent, env):
     own = f"agent={agent}", f"env={env}"
     one, two = Small(1, *own), Small(2, *own)
     assert (two.layout.envs, two.layout.blocks, one.layout.blocks) == (2, 2, 2)
-    (learners, metrics), (other, seen) = one.run(), two.run()
-    lies(other, two.placement)
-    close(other, learners)
-    close(seen, metrics)
-    sent = collectives(two.update.as_text())
-    assert {kind for kind, _ in sent} == {"all-reduce"}, sent
-    assert sum(size for _, size in sent) < two.parameters + 1_000, sent
+    as_on_one(one, two, 1_000)
 
 
 LAWS = (learners_alone, blocks_anywhere, both_ways, of_pqn, of_imitate, of_distill)
