@@ -5,7 +5,7 @@ python -m results.control.study [SETTING | TASK ...]
 Trains what is not there yet, a run of three learners after another, and goes on where
 it stopped: a row of results/control/study.csv is one learner of one setting on one
 task. Runs themselves lie under runs/control/. First the base on the four tasks of
-`SOME`, then the setting `CHOSEN` on all twelve, then each other setting on the four.
+`SOME`, then the settings `WIDELY` on all twelve, then each other one on the four.
 Names choose some of it.
 Other work beside a run changes no number but the seconds, which are the processor's:
 give it one thread of one core (`taskset -c 0`,
@@ -47,7 +47,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "obs-rewards-3e-4": (OBS, REWARDS, "agent.learning_rate=3e-4"),
 }
 SOME = (*("cartpole_swingup", "reacher_easy", "pendulum_swingup", "cartpole_balance"),)
-CHOSEN = "obs-rewards"
+WIDELY = "obs-rewards", "0.99", "obs-rewards-0.99"  # on all twelve
+CHOSEN = "0.99"  # what `env=control/...` has by itself
 FIELDS = ("setting", "task", "seed", "final_return", "env_steps", "cpu_seconds")
 
 
@@ -59,7 +60,7 @@ def rows() -> list[dict[str, str]]:
 def trials() -> list[tuple[str, str]]:
     """(setting, task) of every run."""
     found = [("base", task) for task in SOME]
-    found += [(CHOSEN, task) for task in (*SOME, *TABLE)]
+    found += [(setting, task) for setting in WIDELY for task in TABLE]
     found += [(setting, task) for setting in SETTINGS for task in SOME]
     return list(dict.fromkeys(found))
 
