@@ -24,7 +24,8 @@ class RolloutConfig:
 
     learning_rate: float = number(5e-4)  # of Adam
     anneal_learning_rate: bool = False  # linearly to zero at the run's last update
-    max_grad_norm: float = number(0.5)  # of the whole gradient (optax.clip_by_global_norm)
+    # of the whole gradient (optax.clip_by_global_norm)
+    max_grad_norm: float = number(0.5)
     discount: float = number(0.99)  # of a reward one step later (gamma)
 
     encoder_sizes: tuple[int, ...] = (64,)  # dense layers before the core

@@ -19,7 +19,8 @@ class DistillConfig(RolloutConfig):
     epochs: int = 1  # passes over an update's histories
     learning_rate: float = number(1e-3)  # of Adam
     anneal_learning_rate: bool = True  # linearly to zero at the run's last update
-    max_grad_norm: float = number(1.0)  # of the whole gradient (optax.clip_by_global_norm)
+    # of the whole gradient (optax.clip_by_global_norm)
+    max_grad_norm: float = number(1.0)
 
     # a folder of histories that were stored (`python -m experiment.histories`); null:
     # every update makes its own

@@ -20,7 +20,8 @@ class ImitateConfig(RolloutConfig):
     experts: str | None = None
     value_weight: float = number(0.5)  # of the value loss, beside the imitation's
     detached_critic: bool = True  # its error does not reach memory
-    gae_lambda: float = number(0.95)  # of its targets: 0 trusts values, 1 trusts returns
+    # of its targets: 0 trusts values, 1 trusts returns
+    gae_lambda: float = number(0.95)
     # of how wrongly memory foretells the next observation (`agents.acting.foresight`)
     foresight_weight: float = 0.0
 

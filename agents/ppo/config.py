@@ -17,7 +17,8 @@ class PPOConfig(RolloutConfig):
     value_coefficient: float = number(0.5)  # of the value loss, beside the policy's
     entropy_coefficient: float = number(0.0)  # of entropy, which is encouraged
     normalize_advantage: bool = True  # to mean 0, standard deviation 1, per minibatch
-    advantage_epsilon: float = number(1e-8)  # added to the standard deviation divided by
+    # added to the standard deviation divided by
+    advantage_epsilon: float = number(1e-8)
     # where several bodies share the network: advantages by body, each its own
     group_advantages: bool = False
 

@@ -11,7 +11,8 @@ class PQNConfig(RolloutConfig):
 
     rollout_length: int = 128  # T, steps between updates
     learning_rate: float = number(5e-4)  # of RAdam
-    max_grad_norm: float = number(10.0)  # of the whole gradient (optax.clip_by_global_norm)
+    # of the whole gradient (optax.clip_by_global_norm)
+    max_grad_norm: float = number(10.0)
 
     # of targets, Peng's Q(lambda): 0 trusts the next step's values, 1 trusts returns
     td_lambda: float = number(0.95)

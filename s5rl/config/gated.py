@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import METHODS, CoreConfig, check, choice, core
+from s5rl.config.base import METHODS, CoreConfig, check, choice, core, initial
 
 
 @core(
@@ -22,7 +22,8 @@ class LRUConfig(CoreConfig):
     state_size: int = 128  # P, complex states
     r_min: float = initial(0.9)  # the least |eigenvalue| at first
     r_max: float = initial(0.999)  # the largest
-    max_phase: float = initial(0.314)  # the largest angle of an eigenvalue at first, in radians
+    # the largest angle of an eigenvalue at first, in radians
+    max_phase: float = initial(0.314)
     method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
@@ -45,7 +46,8 @@ class MinGRUConfig(CoreConfig):
     candidate: str = choice(
         "positive", "identity"
     )  # what passes the gate: g(Wx), or Wx
-    time_min: float = initial(1.0)  # the shortest memory at first, in steps; log-uniform to
+    # the shortest memory at first, in steps; log-uniform to
+    time_min: float = initial(1.0)
     time_max: float = initial(1000.0)  # the longest
     method: str = choice(*METHODS)  # of the recurrence
 

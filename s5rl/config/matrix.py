@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import METHODS, CoreConfig, check, choice, core
+from s5rl.config.base import METHODS, CoreConfig, check, choice, core, initial
 
 COST = "O(h d^2); T / c deep"
 

@@ -16,7 +16,6 @@ Parameters are real, so that every optimiser accepts them:
     log_step              [P]        log Δ; of legs_ptd [J], one a block
 """
 
-from functools import partial
 from typing import Any
 
 import jax
