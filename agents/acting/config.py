@@ -1,6 +1,16 @@
 """What can be chosen about any agent that learns from rollouts. Free of JAX."""
 
 from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+def number(default: float | None) -> Any:
+    """A field that a program may be given while it runs: no shape hangs on its value.
+
+    No `if` of Python may read it either (`is None` may). So learners that differ in it
+    train side by side (`sweep.`, in docs/sweeps.md).
+    """
+    return field(default=default, metadata={"swept": True})
 
 
 @dataclass(frozen=True)
@@ -12,10 +22,11 @@ class RolloutConfig:
     epochs: int = 4  # passes over each rollout
     num_minibatches: int = 8  # of whole trajectories: splits B, never T
 
-    learning_rate: float = 5e-4  # of Adam
+    learning_rate: float = number(5e-4)  # of Adam
     anneal_learning_rate: bool = False  # linearly to zero at the run's last update
-    max_grad_norm: float = 0.5  # of the whole gradient (optax.clip_by_global_norm)
-    discount: float = 0.99  # of a reward one step later (gamma)
+    # of the whole gradient (optax.clip_by_global_norm)
+    max_grad_norm: float = number(0.5)
+    discount: float = number(0.99)  # of a reward one step later (gamma)
 
     encoder_sizes: tuple[int, ...] = (64,)  # dense layers before the core
     head_sizes: tuple[int, ...] = (64,)  # dense layers after it

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from agents.acting.config import RolloutConfig
+from agents.acting.config import RolloutConfig, number
 
 SOURCES = ("q_learning", "ucb", "thompson")
 
@@ -17,9 +17,10 @@ class DistillConfig(RolloutConfig):
 
     rollout_length: int = 400  # T, recorded steps of a history
     epochs: int = 1  # passes over an update's histories
-    learning_rate: float = 1e-3  # of Adam
+    learning_rate: float = number(1e-3)  # of Adam
     anneal_learning_rate: bool = True  # linearly to zero at the run's last update
-    max_grad_norm: float = 1.0  # of the whole gradient (optax.clip_by_global_norm)
+    # of the whole gradient (optax.clip_by_global_norm)
+    max_grad_norm: float = number(1.0)
 
     # a folder of histories that were stored (`python -m experiment.histories`); null:
     # every update makes its own

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from agents.acting.config import RolloutConfig
+from agents.acting.config import RolloutConfig, number
 
 
 @dataclass(frozen=True)
@@ -10,7 +10,7 @@ class ImitateConfig(RolloutConfig):
     """Decision-pretrained memory (Lee et al., 2023) that makes its own contexts."""
 
     epochs: int = 2  # passes over each rollout
-    learning_rate: float = 1e-3  # of Adam
+    learning_rate: float = number(1e-3)  # of Adam
     anneal_learning_rate: bool = True  # linearly to zero at the run's last update
 
     # chance, at a trial's start, that the expert plays it, at most one a meta-episode;
@@ -18,9 +18,10 @@ class ImitateConfig(RolloutConfig):
     expert_share: float = 0.0
     # of an environment on several bodies: a run on each, RUN_DIR[,RUN_DIR...]
     experts: str | None = None
-    value_weight: float = 0.5  # of the value loss, beside the imitation's
+    value_weight: float = number(0.5)  # of the value loss, beside the imitation's
     detached_critic: bool = True  # its error does not reach memory
-    gae_lambda: float = 0.95  # of its targets: 0 trusts values, 1 trusts returns
+    # of its targets: 0 trusts values, 1 trusts returns
+    gae_lambda: float = number(0.95)
     # of how wrongly memory foretells the next observation (`agents.acting.foresight`)
     foresight_weight: float = 0.0
 

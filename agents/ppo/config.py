@@ -2,22 +2,23 @@
 
 from dataclasses import dataclass, field
 
-from agents.acting.config import RolloutConfig
+from agents.acting.config import RolloutConfig, number
 
 
 @dataclass(frozen=True)
 class PPOConfig(RolloutConfig):
     """Proximal policy optimisation (Schulman et al., 2017) for policies with memory."""
 
-    adam_epsilon: float = 1e-5  # added to the root that Adam divides by
+    adam_epsilon: float = number(1e-5)  # added to the root that Adam divides by
 
-    gae_lambda: float = 0.95  # of advantages: 0 trusts values, 1 trusts returns
-    clip_epsilon: float = 0.2  # how far a probability ratio may count
-    value_clip_epsilon: float | None = None  # null: values are not clipped
-    value_coefficient: float = 0.5  # of the value loss, beside the policy's
-    entropy_coefficient: float = 0.0  # of entropy, which is encouraged
+    gae_lambda: float = number(0.95)  # of advantages: 0 trusts values, 1 trusts returns
+    clip_epsilon: float = number(0.2)  # how far a probability ratio may count
+    value_clip_epsilon: float | None = number(None)  # null: values are not clipped
+    value_coefficient: float = number(0.5)  # of the value loss, beside the policy's
+    entropy_coefficient: float = number(0.0)  # of entropy, which is encouraged
     normalize_advantage: bool = True  # to mean 0, standard deviation 1, per minibatch
-    advantage_epsilon: float = 1e-8  # added to the standard deviation divided by
+    # added to the standard deviation divided by
+    advantage_epsilon: float = number(1e-8)
     # where several bodies share the network: advantages by body, each its own
     group_advantages: bool = False
 

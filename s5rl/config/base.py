@@ -56,6 +56,15 @@ def choice(default: str, *others: str) -> Any:
     return dataclasses.field(default=default, metadata={"choices": (default, *others)})
 
 
+def initial(default: float) -> Any:
+    """A field that is read where parameters are drawn, and enters that as a number.
+
+    No shape hangs on it and no `if`, so it may be traced: initialisations that differ
+    in it are one program.
+    """
+    return dataclasses.field(default=default, metadata={"swept": True})
+
+
 def check(config: Any, *positive: str, **least: int) -> None:
     """Refuses what is too small or far too large, or none of its field's choices.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import METHODS, CoreConfig, check, choice, core
+from s5rl.config.base import METHODS, CoreConfig, check, choice, core, initial
 
 
 @core(
@@ -20,9 +20,10 @@ class LRUConfig(CoreConfig):
     """
 
     state_size: int = 128  # P, complex states
-    r_min: float = 0.9  # the least |eigenvalue| at first
-    r_max: float = 0.999  # the largest
-    max_phase: float = 0.314  # the largest angle of an eigenvalue at first, in radians
+    r_min: float = initial(0.9)  # the least |eigenvalue| at first
+    r_max: float = initial(0.999)  # the largest
+    # the largest angle of an eigenvalue at first, in radians
+    max_phase: float = initial(0.314)
     method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
@@ -45,8 +46,9 @@ class MinGRUConfig(CoreConfig):
     candidate: str = choice(
         "positive", "identity"
     )  # what passes the gate: g(Wx), or Wx
-    time_min: float = 1.0  # the shortest memory at first, in steps; log-uniform to
-    time_max: float = 1000.0  # the longest
+    # the shortest memory at first, in steps; log-uniform to
+    time_min: float = initial(1.0)
+    time_max: float = initial(1000.0)  # the longest
     method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):
@@ -114,8 +116,8 @@ class MambaConfig(CoreConfig):
     state_size: int = 16  # N, states of each channel
     expansion: int = 2  # channels per feature
     conv_width: int = 4  # taps of the causal convolution before the recurrence
-    dt_min: float = 1e-3  # the least step at first
-    dt_max: float = 1e-1  # the largest
+    dt_min: float = initial(1e-3)  # the least step at first
+    dt_max: float = initial(1e-1)  # the largest
     method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):

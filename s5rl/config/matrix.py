@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import METHODS, CoreConfig, check, choice, core
+from s5rl.config.base import METHODS, CoreConfig, check, choice, core, initial
 
 COST = "O(h d^2); T / c deep"
 
@@ -72,8 +72,8 @@ class Mamba2Config(CoreConfig):
     head_size: int = 64  # channels of a head, which decay alike
     expansion: int = 2  # channels per feature
     conv_width: int = 4  # taps of the causal convolution before the recurrence
-    dt_min: float = 1e-3  # the least step at first
-    dt_max: float = 1e-1  # the largest
+    dt_min: float = initial(1e-3)  # the least step at first
+    dt_max: float = initial(1e-1)  # the largest
     chunk: int = 64  # steps taken together in learning: no number depends on it
 
     def __post_init__(self):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import METHODS, CoreConfig, check, choice, core
+from s5rl.config.base import METHODS, CoreConfig, check, choice, core, initial
 
 
 @core(
@@ -26,8 +26,8 @@ class S5Config(CoreConfig):
     # not with legs_ptd
     conjugate_symmetry: bool | None = None
     discretization: str = choice("zoh", "bilinear")
-    dt_min: float = 1e-3  # the least step at first: how far memory reaches
-    dt_max: float = 1e-1  # the largest
+    dt_min: float = initial(1e-3)  # the least step at first: how far memory reaches
+    dt_max: float = initial(1e-1)  # the largest
     c_init: str = choice("lecun_normal", "complex_normal")
     activation: str = choice("half_glu1", "half_glu2", "full_glu", "gelu")
     norm: str = choice("pre", "post", "none")  # where a layer normalises

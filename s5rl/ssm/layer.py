@@ -16,7 +16,6 @@ Parameters are real, so that every optimiser accepts them:
     log_step              [P]        log Δ; of legs_ptd [J], one a block
 """
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -37,16 +36,23 @@ FEW = (
 )
 
 
-@partial(jax.jit, static_argnames=("features", "config"))
 def initialise(key: Array, features: int, config: S5Config) -> Parameters:
     """Draws one layer's parameters, in the eigenbasis of its state matrix.
 
     B and C are drawn for the dense system [N, H] and [H, N] and then transformed, so
     the layer starts as the state space of `config.init` with random real read-in
-    and read-out.
-    `key` is consumed. Compiled, so that flax, which traces it at every call of a module
-    to compare shapes, finds the trace of the first.
+    and read-out. `key` is consumed.
+
+    Compiled, so that flax, which traces it at every call of a module to compare shapes,
+    finds the trace of the first. Not where the range of steps is itself traced, for
+    then a configuration is no constant.
     """
+    if isinstance(config.dt_min, Array) or isinstance(config.dt_max, Array):
+        return _drawn(key, features, config)
+    return _compiled(key, features, config)
+
+
+def _drawn(key: Array, features: int, config: S5Config) -> Parameters:
     values, basis, inverse = diagonalise(
         config.init,
         config.state_size,
@@ -81,6 +87,9 @@ def initialise(key: Array, features: int, config: S5Config) -> Parameters:
         "feedthrough": jax.random.normal(d_key, (features,), jnp.float32),
         "log_step": log_step,
     }
+
+
+_compiled = jax.jit(_drawn, static_argnames=("features", "config"))
 
 
 def apply(
