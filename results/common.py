@@ -42,7 +42,7 @@ def trained(folder: Path, arguments: Sequence[str]) -> None:
     """
     if (folder / "summary.json").exists():
         return
-    begun = (folder / "checkpoints").exists()
+    begun = (folder / "config.yaml").exists()
     command = [f"resume={folder}"] if begun else [*arguments, f"run_dir={folder}"]
     before = _processor_seconds()
     subprocess.run(
