@@ -8,12 +8,15 @@ if TYPE_CHECKING:
     from experiment.evaluate.load import Trained
 
 
-def load(run: str, *, seed: int = 0, trust: bool = False) -> "Trained":
+def load(
+    run: str, *, seed: int = 0, setting: int | None = None, trust: bool = False
+) -> "Trained":
     """A learner of a run, as its newest good checkpoint has it.
 
     Args:
       run: the run's folder.
       seed: which of its learners, from 0.
+      setting: which of its settings, if it has several (`sweep.`); None: the best.
       trust: let the run's configuration name code that is not your own.
 
     Raises:
@@ -22,4 +25,4 @@ def load(run: str, *, seed: int = 0, trust: bool = False) -> "Trained":
     # Only now: importing JAX takes seconds, and errors of a command line should not.
     from experiment.evaluate.load import load
 
-    return load(run, seed=seed, trust=trust)
+    return load(run, seed=seed, setting=setting, trust=trust)

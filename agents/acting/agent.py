@@ -6,7 +6,9 @@ behaves and how it learns.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +21,7 @@ from agents.acting import foresight
 from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import ActionHead
 from agents.acting.episodes import Episodes, play
+from agents.acting.fit import learning_rate
 from agents.acting.rollout import Metrics, Policy, Situation, begin, read
 from agents.acting.statistics import parted
 from agents.acting.trials import (
@@ -68,8 +71,8 @@ class Agent(ABC):
     env: Any
     env_params: Any
     network: Network
-    optimizer: optax.GradientTransformation
     axes: Axes = ALONE
+    num_updates: int = 1  # of the run: rates and shares fall over them
 
     @abstractmethod
     def update(self, learner: Learner) -> tuple[Learner, Metrics]:
@@ -84,6 +87,33 @@ class Agent(ABC):
     @abstractmethod
     def behaviour(self, learner: Learner) -> Policy:
         """How it acts: `(carry, obs, reset) -> (carry, distribution, value)`."""
+
+    @abstractmethod
+    def descent(self, rate: float | optax.Schedule) -> optax.GradientTransformation:
+        """What makes steps of gradients that are not too long."""
+
+    @property
+    def optimizer(self) -> optax.GradientTransformation:
+        """What makes steps of gradients."""
+        return optax.chain(
+            optax.clip_by_global_norm(self.config.max_grad_norm),
+            self.descent(learning_rate(self.config, self.num_updates)),
+        )
+
+    def told(self, agent: Mapping[str, Any], core: Mapping[str, Any]) -> "Agent":
+        """The same agent with other numbers, which may be traced.
+
+        Args:
+          agent: of its configuration, of those that `agents.acting.config.number`
+            declares; they have been checked.
+          core: of its core's configuration, of those that are `initial` in it.
+        """
+        network: Any = self.network
+        if core:
+            config = _with(network.core.config, core)
+            network = network.clone(core=network.core.clone(config=config))
+        config = _with(self.config, agent)
+        return replace(self, config=config, network=network)
 
     def initialise(self, key: Array) -> Learner:
         """Draws parameters and resets environments. `key` is consumed."""
@@ -239,3 +269,11 @@ class Agent(ABC):
         """[N, ...] the hidden tasks of `evaluate_trials` with the same `key`."""
         env, env_params = self.env, self.env_params
         return tasks_of(key, num_tasks=num_tasks, env=env, env_params=env_params)
+
+
+def _with(config: Any, values: Mapping[str, Any]) -> Any:
+    """A frozen configuration with other values, which its own checks cannot read."""
+    changed = copy(config)
+    for name, value in values.items():
+        object.__setattr__(changed, name, value)
+    return changed

@@ -12,7 +12,7 @@ from jax import Array
 from agents.acting.agent import Agent, Learner
 from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import DiscreteHead
-from agents.acting.fit import Minibatch, fit, learning_rate
+from agents.acting.fit import Minibatch, fit
 from agents.acting.policy import ActorCritic
 from agents.acting.rollout import Metrics, Policy, collect, rollout_metrics
 from agents.distill.config import DistillConfig
@@ -54,6 +54,10 @@ class Distill(Agent):
 
     recorder: Recorder | None = None  # None: histories are stored
     stored: Stored | None = None
+
+    def descent(self, rate: float | optax.Schedule) -> optax.GradientTransformation:
+        """Adam."""
+        return optax.adam(rate, eps=1e-8)
 
     def policy(self, params: Any) -> Policy:
         """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B]."""
@@ -173,11 +177,7 @@ def make_distill(
         chunk_length=getattr(core, "chunk_length", None),
         dtype=config.dtype,
     )
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(config.max_grad_norm),
-        optax.adam(learning_rate(config, num_updates), eps=1e-8),
-    )
-    parts = (config, env, env_params, network, optimizer, axes)
+    parts = (config, env, env_params, network, axes, num_updates)
     return Distill(*parts, recorder=recorder, stored=stored)
 
 

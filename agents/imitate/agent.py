@@ -13,7 +13,7 @@ from agents.acting.agent import Agent, Learner
 from agents.acting.axes import ALONE, Axes
 from agents.acting.boxes import LEAST_SCALE
 from agents.acting.distributions import make_head
-from agents.acting.fit import Minibatch, fit, learning_rate
+from agents.acting.fit import Minibatch, fit
 from agents.acting.foresight import Replayed, foretold, replayed
 from agents.acting.policy import LOG_SCALE, ActorCritic, always_told
 from agents.acting.returns import gae
@@ -94,6 +94,10 @@ class Imitate(Agent):
     """
 
     answers: Any = None  # an `Answers`; None: it acts, and cannot learn
+
+    def descent(self, rate: float | optax.Schedule) -> optax.GradientTransformation:
+        """Adam."""
+        return optax.adam(rate, eps=1e-5)
 
     def policy(self, params: Any, bit: Array | bool) -> Policy:
         """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B].
@@ -262,10 +266,6 @@ def make_imitate(
         chunk_length=getattr(core, "chunk_length", None),
         dtype=config.dtype,
     )
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(config.max_grad_norm),
-        optax.adam(learning_rate(config, num_updates), eps=1e-5),
-    )
     away = config.experts is not None and expert.expert(env) is None
     told = None if away else answers(env, head, space)
-    return Imitate(config, env, env_params, network, optimizer, axes, told)
+    return Imitate(config, env, env_params, network, axes, num_updates, told)

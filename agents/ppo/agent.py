@@ -12,7 +12,7 @@ from jax import Array
 from agents.acting.agent import Agent, Learner
 from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import ActionHead, make_head
-from agents.acting.fit import Minibatch, fit, learning_rate
+from agents.acting.fit import Minibatch, fit
 from agents.acting.foresight import foretold
 from agents.acting.policy import LOG_SCALE, ActorCritic
 from agents.acting.returns import gae
@@ -56,12 +56,14 @@ class PPO(Agent):
     `params`, so that whatever acts with those reads through them.
     """
 
-    num_updates: int = 1  # of the run: the anchor is let go over a share of them
-
     def policy(self, params: Any) -> Policy:
         """`(carry, obs, reset) -> (carry, distribution, value)` over [T, B]."""
         apply: Any = self.network.apply
         return lambda carry, obs, reset: apply(params, carry, obs, reset)
+
+    def descent(self, rate: float | optax.Schedule) -> optax.GradientTransformation:
+        """Adam, which divides by a root plus an epsilon of choice."""
+        return optax.adam(rate, eps=self.config.adam_epsilon)
 
     @property
     def num_groups(self) -> int:
@@ -235,11 +237,7 @@ def make_ppo(
         chunk_length=getattr(core, "chunk_length", None),
         dtype=config.dtype,
     )
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(config.max_grad_norm),
-        optax.adam(learning_rate(config, num_updates), eps=config.adam_epsilon),
-    )
-    return PPO(config, env, env_params, network, optimizer, axes, num_updates)
+    return PPO(config, env, env_params, network, axes, num_updates)
 
 
 def advantage_metrics(rollout: Rollout, advantage: Array, axes: Axes) -> Metrics:

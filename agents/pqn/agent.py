@@ -13,7 +13,7 @@ from jax import Array
 from agents.acting.agent import Agent, Learner
 from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import DiscreteHead, EpsilonGreedy
-from agents.acting.fit import Minibatch, fit, learning_rate
+from agents.acting.fit import Minibatch, fit
 from agents.acting.rollout import Metrics, Policy, collect, rollout_metrics
 from agents.pqn.config import PQNConfig
 from agents.pqn.network import QNetwork
@@ -27,7 +27,9 @@ class PQN(Agent):
     No buffer and no target network: what was collected is fitted, and gone.
     """
 
-    num_updates: int = 1  # of the run: epsilon falls over a share of them
+    def descent(self, rate: float | optax.Schedule) -> optax.GradientTransformation:
+        """Rectified Adam."""
+        return optax.radam(rate)
 
     def q(self, params: Any, carry: Any, obs: Any, reset: Array) -> Array:
         """[T, B, A] values of all actions."""
@@ -131,8 +133,4 @@ def make_pqn(
         chunk_length=getattr(core, "chunk_length", None),
         dtype=config.dtype,
     )
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(config.max_grad_norm),
-        optax.radam(learning_rate(config, num_updates)),
-    )
-    return PQN(config, env, env_params, network, optimizer, axes, num_updates)
+    return PQN(config, env, env_params, network, axes, num_updates)

@@ -13,7 +13,8 @@ from experiment.errors import InputError, told
 from experiment.evaluate import trials
 from experiment.evaluate.trials import Trials
 from experiment.report.text import safe
-from experiment.run import manifest
+from experiment.run import manifest, outcome
+from experiment.run.learners import Learners
 from experiment.run.metrics import Row
 from experiment.run.run_folder import RunFolder
 from experiment.setup import config as run_config
@@ -30,7 +31,7 @@ _MOST_LETTERS = 100  # of a label
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """One finished run, as its folder describes it."""
+    """One finished run, as its folder describes it; of several settings, the best."""
 
     label: str
     folder: RunFolder
@@ -39,6 +40,7 @@ class ComparedRun:
     rows: Sequence[Row]  # of metrics.csv
     starts: Sequence[Mapping[str, Any]]  # of manifest.json: more than 1 where resumed
     transfer: Trials | None  # the newest transfer evaluation
+    tried: Sequence[tuple[str, Any]] = ()  # settings, the best first, and outcomes
 
     @property
     def device(self) -> str | None:
@@ -126,19 +128,40 @@ def read(given: Sequence[str], labels: Sequence[str] = ()) -> list[ComparedRun]:
                 f"labels must be printable, of at most {_MOST_LETTERS} letters; got "
                 f"{shown(label)}."
             )
-    names = labels or make_labels(folders, configs)
+    chosen = [
+        outcome.setting_of(folder, config, None)
+        for folder, config in zip(folders, configs, strict=True)
+    ]
+    alone = [config.alone(k) for config, k in zip(configs, chosen, strict=True)]
+    names = labels or make_labels(folders, alone)
     return [
-        _read_run(label, folder, config)
-        for label, folder, config in zip(names, folders, configs, strict=True)
+        _read_run(*parts) for parts in zip(names, folders, configs, chosen, strict=True)
     ]
 
 
-def _read_run(label: str, folder: RunFolder, config: RunConfig) -> ComparedRun:
-    summary, rows = reading.summary(folder.summary), reading.rows(folder.metrics)
+def _read_run(
+    label: str, folder: RunFolder, config: RunConfig, setting: int
+) -> ComparedRun:
+    learners = Learners.of(config)
+    rows = reading.rows(folder.metrics, learners)
     starts = manifest.read(folder.manifest) or []  # a damaged one decides nothing
     return ComparedRun(
-        label, folder, config, summary, rows, starts, trials.newest(folder)
+        label,
+        folder,
+        config.alone(setting),
+        reading.summary(folder.summary),
+        learners.rows_of(setting, rows),
+        starts,
+        trials.newest(folder),
+        _tried(config, rows),
     )
+
+
+def _tried(config: RunConfig, rows: Sequence[Row]) -> list[tuple[str, Any]]:
+    if not config.sweep:
+        return []
+    found = outcome.summarise(rows, config)[outcome.SETTINGS]
+    return [(config.sweep.said(k), found[k]) for k in outcome.ranked(found)]
 
 
 def make_labels(

@@ -24,6 +24,12 @@ def unfair(runs: Sequence[ComparedRun]) -> list[str]:
             f"The runs differ in number of seeds ({listed}): so do their intervals in "
             "width, and their wall clock counts other work."
         )
+    if len({_settings(run) for run in runs}) > 1:
+        listed = _each(runs, lambda run: str(_settings(run)))
+        found.append(
+            f"The runs differ in settings tried ({listed}): the best of more is higher "
+            "by chance alone."
+        )
     by_size = sorted(runs, key=lambda run: run.summary["num_parameters"])
     few, many = (by_size[place].summary["num_parameters"] for place in (0, -1))
     if many > _FAIR_PARAMETERS * few:
@@ -95,6 +101,10 @@ def environment(run: ComparedRun) -> str:
 
 def _seeds(run: ComparedRun) -> int:
     return len(run.summary["final_return_per_seed"])
+
+
+def _settings(run: ComparedRun) -> int:
+    return max(len(run.tried), 1)
 
 
 def _each(runs: Sequence[ComparedRun], say: Callable[[ComparedRun], str]) -> str:

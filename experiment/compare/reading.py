@@ -14,6 +14,7 @@ from typing import Any
 from envs.fields import shown
 from experiment import files
 from experiment.errors import InputError, told
+from experiment.run.learners import Learners
 from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
 
@@ -87,8 +88,8 @@ _SUMMARY: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-def rows(path: Path) -> Sequence[Row]:
-    """The rows of metrics.csv.
+def rows(path: Path, learners: Learners) -> Sequence[Row]:
+    """The rows of metrics.csv, in which learners are named so.
 
     Raises:
       InputError: if they cannot be read, or have no learning curve.
@@ -96,7 +97,7 @@ def rows(path: Path) -> Sequence[Row]:
     try:
         with told(f"{path} cannot be read"):
             files.check_file(path, MOST_ROWS)
-            found = MetricsFile(path).read()
+            found = MetricsFile(path, learners).read()
     except (ValueError, TypeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
     needed = {"env_steps", "seed", "episode/return"}

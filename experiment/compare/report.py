@@ -44,6 +44,7 @@ def write(runs: Sequence[ComparedRun], folder: Path) -> str:
     overview = tables.short_summary(runs)
     sections = [
         _overview(runs, overview, folder),
+        *_settings(runs, folder),
         _learning(runs, folder),
         *_transfer(runs, folder),
         *_differences(runs, folder),
@@ -53,7 +54,10 @@ def write(runs: Sequence[ComparedRun], folder: Path) -> str:
     title = f"Comparison of {', '.join(run.label for run in runs)}"
     write_report(folder / REPORT, title, sections)
     warnings = [f"warning: {sentence}" for sentence in unfair(runs)]
-    return "\n".join([as_text(overview), *warnings, f"written to {folder / REPORT}"])
+    shown = [as_text(overview)]
+    if any(run.tried for run in runs):
+        shown.append(as_text(tables.short_settings(runs)))
+    return "\n".join([*shown, *warnings, f"written to {folder / REPORT}"])
 
 
 def _overview(runs: Sequence[ComparedRun], overview: Table, folder: Path) -> Section:
@@ -71,6 +75,20 @@ def _overview(runs: Sequence[ComparedRun], overview: Table, folder: Path) -> Sec
             Picture(draw.costs(runs, folder / "costs.png"), "What each run costs.")
         ],
     )
+
+
+def _settings(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
+    """None where every run had one."""
+    if not any(run.tried for run in runs):
+        return []
+    full = tables.settings(runs)
+    write_csv(folder / "settings.csv", full)
+    text = (
+        "Of a run with several settings, everything else on this page is of its best: "
+        "chosen by the same learners' returns, so it is told a little too well. Fresh "
+        "seeds of that setting tell it as it is."
+    )
+    return [Section("Settings tried", [text], tables=[tables.short_settings(runs)])]
 
 
 def _learning(runs: Sequence[ComparedRun], folder: Path) -> Section:

@@ -83,6 +83,7 @@ def short_summary(runs: Sequence[ComparedRun]) -> Table:
     return Table(columns, rows)
 
 
+_MOST_SETTINGS = 10  # of a run, on a page
 _COSTS = ("wall_seconds", "compile_seconds", "steps_per_second")
 
 
@@ -92,9 +93,35 @@ def _rounded(value: float | None) -> Cell:
 
 def _final(run: ComparedRun) -> tuple[float, float, float]:
     """Mean return of the last tenth of training, and its interval over seeds."""
-    per_seed = run.summary["final_return_per_seed"]
+    return _of_seeds(run.summary["final_return_per_seed"])
+
+
+def _of_seeds(per_seed: Sequence[float | None]) -> tuple[float, float, float]:
     nan = float("nan")
     return (nan, nan, nan) if None in per_seed else mean_interval(per_seed)
+
+
+def settings(runs: Sequence[ComparedRun]) -> Table:
+    """A row per setting of a run that has several, the best of each run first."""
+    columns = ("agent", "place", "setting", "final_return", "low", "high")
+    rows = [
+        (run.label, place, said, *_of_seeds(outcome["final_return_per_seed"]))
+        for run in runs
+        for place, (said, outcome) in enumerate(run.tried, start=1)
+    ]
+    return Table(columns, rows)
+
+
+def short_settings(runs: Sequence[ComparedRun]) -> Table:
+    """The first of them, for a page."""
+    rows = [
+        (label, f"{place}.", said, show_interval(*band))
+        for label, place, said, *band in settings(runs).rows
+        if place <= _MOST_SETTINGS
+    ]
+    counts = ", ".join(f"{run.label}: {len(run.tried) or 1}" for run in runs)
+    caption = f"The first {_MOST_SETTINGS} of each run. Settings tried: {counts}."
+    return Table(("agent", "place", "setting", "final return"), rows, caption)
 
 
 def adaptation(runs: Sequence[ComparedRun]) -> Table:

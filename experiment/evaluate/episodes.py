@@ -13,8 +13,8 @@ from experiment import files
 from experiment.errors import InputError
 from experiment.report import plots
 from experiment.report.statistics import mean_interval
-from experiment.run import divergence
-from experiment.run.checkpoints import Checkpoints
+from experiment.run.outcome import setting_of
+from experiment.run.picked import restored
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import (
@@ -29,7 +29,7 @@ from experiment.setup.request import Request
 
 
 def evaluate(
-    folder: RunFolder, config: RunConfig, env_choice: EnvChoice, request: Request
+    folder: RunFolder, whole: RunConfig, env_choice: EnvChoice, request: Request
 ) -> dict[str, Any]:
     """Plays, prints and writes to `<run>/evaluations/<env>-<time>/`.
 
@@ -40,11 +40,12 @@ def evaluate(
       InputError: if there is no usable checkpoint, or the network cannot read the
         environment's observations or make its actions.
     """
-    like = learner_shapes(build_agent(config), config)
+    setting = setting_of(folder, whole, request.setting)
+    config = whole.alone(setting)
+    like = learner_shapes(build_agent(config), whole)
     agent = build_agent(config, env_choice)
-    check_fits(like, learner_shapes(agent, config))
-    update, learners = Checkpoints(folder.checkpoints, config).restore(like)
-    learners, seeds = divergence.healthy(folder.diverged, update, learners)
+    check_fits(like, learner_shapes(agent, whole))
+    update, learners, seeds = restored(folder, whole, setting, like)
 
     def play(learner, key):
         return agent.evaluate(
@@ -63,6 +64,8 @@ def evaluate(
     returns, lengths = episodes.episode_return, episodes.length
     result = _describe(returns, lengths, config, env_choice, request, update)
     result["seeds"] = seeds
+    if whole.sweep:
+        result["setting"] = {"number": setting, **whole.sweep.settings[setting]}
     path = _write(folder, result, returns, lengths)
     print(_text(result, returns))
     print(f"written to {path}")

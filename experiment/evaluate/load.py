@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from experiment.errors import InputError
-from experiment.run import divergence
-from experiment.run.checkpoints import Checkpoints
+from experiment.run.outcome import setting_of
+from experiment.run.picked import restored
 from experiment.run.run_folder import RunFolder
 from experiment.setup import trust as trust_module
 from experiment.setup.building import build_agent, computing, learner_shapes
@@ -68,17 +68,17 @@ class Trained:
         return jax.jit(self._agent.act, static_argnames="greedy")
 
 
-def load(run: str, *, seed: int, trust: bool) -> Trained:
+def load(run: str, *, seed: int, setting: int | None, trust: bool) -> Trained:
     """See `experiment.load`."""
     folder = RunFolder.existing(run, "run")
     config = folder.load_config()
     trust_module.check(config, folder.path, trust)
-    agent = build_agent(config)
-    store = Checkpoints(folder.checkpoints, config)
-    update, learners = store.restore(learner_shapes(agent, config))
-    learners, seeds = divergence.healthy(folder.diverged, update, learners)
+    chosen = setting_of(folder, config, setting)
+    agent = build_agent(config.alone(chosen))
+    like = learner_shapes(agent, config)
+    update, learners, seeds = restored(folder, config, chosen, like)
     if seed not in seeds:
         listed = ", ".join(map(str, seeds))
         raise InputError(f"seed must be one of {listed}, of {run}; got {seed}.")
     learner = jax.tree.map(lambda x: x[seeds.index(seed)], learners)
-    return Trained(config, agent, learner, update)
+    return Trained(config.alone(chosen), agent, learner, update)

@@ -30,8 +30,8 @@ from experiment.evaluate import (
 )
 from experiment.evaluate.episodes import check_fits
 from experiment.evaluate.transfer_figures import Body
-from experiment.run import divergence
-from experiment.run.checkpoints import Checkpoints
+from experiment.run.outcome import setting_of
+from experiment.run.picked import restored
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent, computing, learner_shapes
@@ -87,7 +87,7 @@ class Plan:
 
 def evaluate(
     folder: RunFolder,
-    config: RunConfig,
+    whole: RunConfig,
     env_choice: EnvChoice,
     request: TransferRequest,
 ) -> dict[str, Any]:
@@ -100,17 +100,18 @@ def evaluate(
       InputError: if the run's environment has no splits of tasks, the trials do not
         suffice, or there is no usable checkpoint.
     """
+    setting = setting_of(folder, whole, request.setting)
+    config = whole.alone(setting)
     plan = Plan.of(folder, config, request)
     trained = build_agent(config)
-    like = learner_shapes(trained, config)
-    update, learners = Checkpoints(folder.checkpoints, config).restore(like)
-    learners, _ = divergence.healthy(folder.diverged, update, learners)
+    like = learner_shapes(trained, whole)
+    update, learners, _ = restored(folder, whole, setting, like)
     played, levels, figures, bodies = {}, {}, {}, {}
     for split in plan.splits:
         given = {"split": split, "num_trials": plan.num_trials, "step_budget": None}
         choice = override_env(env_choice, given)
         agent = build_agent(config, choice)
-        check_fits(like, learner_shapes(agent, config))
+        check_fits(like, learner_shapes(agent, whole))
         tasks = partial(agent.tasks, num_tasks=request.tasks)
         with computing(config):  # and not the experts, which are runs of their own
             task = jax.device_get(jax.jit(tasks)(plan.key(split)))
@@ -129,7 +130,7 @@ def evaluate(
         )
         print(f"played {split}: {', '.join(played[split])}", flush=True)
     weights = trained.weights(like.params)
-    result = {**_facts(plan, config, weights), "checkpoint_update": update}
+    result = {**_facts(plan, whole, weights), "checkpoint_update": update}
     result |= {"levels": levels, "splits": figures}
     path = _write(folder, result, played, bodies)
     print(transfer_report.text(result))
@@ -144,7 +145,7 @@ def _facts(plan: Plan, config: RunConfig, weights: Any) -> dict[str, Any]:
         "core": config.core.name,
         "agent": config.agent.name,
         "memory": config.agent.options.memory,
-        "num_parameters": parameters // config.schedule.num_seeds,
+        "num_parameters": parameters // config.num_learners,
         "num_trials_trained": plan.trained,
         "num_trials": plan.num_trials,
         "swap_at": plan.swap_at,

@@ -9,7 +9,8 @@ from typing import Any
 
 from experiment import files
 from experiment.errors import told
-from experiment.run.metrics import INDEX, Row
+from experiment.run.learners import INDEX, Learners
+from experiment.run.metrics import Row
 
 SHOWN = 5.0  # seconds after which points are on the disk, which tensorboardX waits for
 
@@ -24,7 +25,7 @@ class Boards:
         wandb: str,
         config: Mapping[str, Any],
         start: int,
-        num_seeds: int,
+        learners: Learners,
     ):
         """Opens a file of its own for this start.
 
@@ -41,7 +42,7 @@ class Boards:
         proto: Any = event_pb2  # made at run time: type checkers see nothing in it
 
         files.make_folder(folder, f"{folder} cannot be made")
-        self._several = num_seeds > 1
+        self._learners = learners
         self._doing = f"{folder} cannot be written"
         with told(self._doing):
             self._writer = EventsWriter(str(folder / "events"), f".{os.getpid()}")
@@ -68,7 +69,7 @@ class Boards:
         step = rows[0]["env_steps"]
         points = {"time/steps_per_second": speed}
         for row in rows:
-            suffix = f"/seed_{row['seed']}" if self._several else ""
+            suffix = self._learners.tag(row["seed"])
             points |= {
                 f"{name}{suffix}": value
                 for name, value in row.items()

@@ -89,17 +89,25 @@ def known(folder: Path, done: int) -> list[Divergence]:
     return found
 
 
-def healthy(folder: Path, done: int, learners: Any) -> tuple[Any, list[int]]:
-    """Learners [S, ...] without those that diverged, and the numbers of the seeds.
+def healthy(
+    folder: Path, done: int, learners: Any, numbers: range
+) -> tuple[Any, list[int]]:
+    """Learners [N, ...] without those that diverged, and the places of those left.
+
+    Args:
+      folder: `diverged/` of the run.
+      done: updates behind them.
+      learners: those of the run that have these numbers.
+      numbers: N of them.
 
     Raises:
       InputError: if none is left.
     """
-    count = len(jax.tree.leaves(learners)[0])
-    sick = {one.seed: one for one in known(folder, done)}
-    seeds = [seed for seed in range(count) if seed not in sick]
-    for one in sick.values():
-        print(f"seed {one.seed} diverged at update {one.update}; it is left out.")
+    sick = {one.seed - numbers.start: one for one in known(folder, done)
+            if one.seed in numbers}  # fmt: skip
+    seeds = [seed for seed in range(len(numbers)) if seed not in sick]
+    for seed, one in sick.items():
+        print(f"seed {seed} diverged at update {one.update}; it is left out.")
     if not seeds:
         raise InputError(
             f"every learner of {folder.parent} diverged; none can be played."

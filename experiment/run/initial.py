@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from experiment.errors import InputError
-from experiment.run import divergence
-from experiment.run.checkpoints import Checkpoints
+from experiment.run import picked
+from experiment.run.outcome import setting_of
 from experiment.run.run_folder import RunFolder
 from experiment.run.values import named
 from experiment.setup.building import build_agent, learner_shapes
@@ -38,7 +38,9 @@ def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
     """
     path = str(config.schedule.init)
     folder = RunFolder.existing(path, "init")
-    theirs = folder.load_config()
+    whole = folder.load_config()
+    setting = setting_of(folder, whole, None)
+    theirs = whole.alone(setting)
     _check_choices(path, theirs, config)
     # In the environment that is trained in: what another folder names is not made.
     source = build_agent(theirs, config.env)
@@ -47,14 +49,13 @@ def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
             f"init={path} has actions as {source.network.head}, and this run as "
             f"{agent.network.head}."
         )
-    shapes = learner_shapes(source, theirs)
+    shapes = learner_shapes(source, whole)
     wanted = jax.eval_shape(jax.vmap(source.acting_params), shapes.params)
     lasting = jax.eval_shape(jax.vmap(agent.lasting), like.params)
     _check_parameters(path, wanted, lasting)
-    update, learners = Checkpoints(folder.checkpoints, theirs).restore(shapes)
-    learners, _ = divergence.healthy(folder.diverged, update, learners)
+    update, learners, _ = picked.restored(folder, whole, setting, shapes)
     count = len(jax.tree.leaves(learners.params)[0])
-    which = np.arange(config.schedule.num_seeds) % count
+    which = np.arange(config.num_learners) % count
     print(f"begins from {path}, update {update}", flush=True)
 
     @jax.jit

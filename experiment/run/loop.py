@@ -16,6 +16,7 @@ from experiment.run.boards import Boards
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.clock import Clock
 from experiment.run.divergence import Divergence
+from experiment.run.learners import Learners
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import Ticker
 from experiment.run.run_folder import RunFolder
@@ -66,18 +67,18 @@ class Loop:
         self.num_updates = config.num_updates
         self.saved, self._saved_at = done, time.perf_counter()  # the newest checkpoint
         self.steps_per_update = config.agent.options.steps_per_update
-        self.file = MetricsFile(folder.metrics)
+        self.learners = Learners.of(config)
+        self.file = MetricsFile(folder.metrics, self.learners)
         done_steps = done * self.steps_per_update
-        num_seeds = config.schedule.num_seeds
         self.boards = Boards(
             folder.tensorboard,
             wandb=config.schedule.wandb,
             config=run_config.dump(config),
             start=done_steps,
-            num_seeds=num_seeds,
+            learners=self.learners,
         )
         total_steps = self.num_updates * self.steps_per_update
-        self.ticker = Ticker(total_steps, done_steps, num_seeds)
+        self.ticker = Ticker(total_steps, done_steps, config.num_learners)
 
     @property
     def complete(self) -> bool:
@@ -88,7 +89,7 @@ class Loop:
     def healthy(self) -> list[int]:
         """Learners that did not diverge."""
         sick = {one.seed for one in self.sick}
-        return [s for s in range(self.config.schedule.num_seeds) if s not in sick]
+        return [one for one in range(self.config.num_learners) if one not in sick]
 
     def run(self, update: Any, learners: Any, begun: Sequence[Metrics] = ()) -> int:
         """Updates the learners until the run is complete, or has to stop.
@@ -153,7 +154,7 @@ class Loop:
             if seed in healthy
         ]
         self.sick += new
-        if not new or self.config.schedule.num_seeds == 1:
+        if not new or self.config.num_learners == 1:
             return  # of a single one, the run itself reproduces it
         if self.saved:
             _, good = self.checkpoints.restore(self.origin.shapes)
@@ -163,7 +164,8 @@ class Loop:
             config = run_config.dump(self.config)
             divergence.keep(self.folder.diverged, one, good, config)
             if self.healthy:
-                print(f"seed {one.seed} diverged: {one}; the others go on.", flush=True)
+                which = self.learners.named(one.seed)
+                print(f"{which} diverged: {one}; the others go on.", flush=True)
 
     def _log(self, window: Fetched) -> None:
         healthy = self.healthy

@@ -25,7 +25,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from agents.acting.axes import Axes
 from experiment.errors import InputError
-from experiment.setup import devices
+from experiment.setup import devices, settings
 from experiment.setup.building import SEED_AXIS, keys_from
 from experiment.setup.config import RunConfig
 from experiment.setup.devices import ALL, Layout
@@ -73,6 +73,7 @@ class Placement:
         used = used.reshape(layout.seeds, layout.envs)
         axis_types = AxisType.Auto, AxisType.Auto
         self._mesh = jax.sharding.Mesh(used, (SEEDS, ENVS), axis_types=axis_types)
+        self._numbers = _numbers(config)
         self._drawing: Any = jax.jit(self._drawn)
         self.shapes = self._placed_shapes()
 
@@ -94,21 +95,25 @@ class Placement:
             traced: a program gives them back sorted by name.
         """
 
-        def one(agent: Any, learner: Any) -> Any:
-            learner, metrics = agent.update(learner)
+        def one(agent: Any, learner: Any, numbers: Any) -> Any:
+            # What its core has by itself counts where it begins, and no more.
+            told = _told(agent, {**numbers, "core": {}})
+            learner, metrics = told.update(learner)
             seen(metrics)
             return learner, metrics
 
         if self._alone:
-            return jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)
-        specs = self._specs
-        return jax.shard_map(
-            partial(self._beside, one),
-            mesh=self._mesh,
-            in_specs=(specs,),
-            out_specs=(specs, PartitionSpec(SEEDS)),
-            check_vma=False,
-        )
+            update = jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)
+        else:
+            specs, alike = self._specs, PartitionSpec(SEEDS)
+            update = jax.shard_map(
+                partial(self._beside, one),
+                mesh=self._mesh,
+                in_specs=(specs, alike),
+                out_specs=(specs, alike),
+                check_vma=False,
+            )
+        return lambda learners: update(learners, self._numbers)
 
     def place(self, learners: Any) -> Any:
         """Learners [S, ...] that lie elsewhere, where they belong."""
@@ -129,10 +134,11 @@ class Placement:
     def _mapped(self, axes: Axes) -> Any:
         return dataclasses.replace(self._agent, axes=axes)
 
-    def _beside(self, one: Any, learners: Any) -> Any:
+    def _beside(self, one: Any, learners: Any, numbers: Any) -> Any:
         """The learners, and blocks of their lanes, of one device."""
         if self.layout.blocks == 1:
-            return jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)(learners)
+            mapped = jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)
+            return mapped(learners, numbers)
         axes = Axes(seeds=SEED_AXIS, beside=BESIDE, devices=ENVS)
         here = self.layout.blocks // self.layout.envs
         cut = self._over(lambda x: x.reshape(x.shape[0], here, -1, *x.shape[2:]))
@@ -140,11 +146,12 @@ class Placement:
         by_block = jax.tree.map(lambda has: 0 if has else None, self._agent.lanes)
         blocks = jax.vmap(
             partial(one, self._mapped(axes)),
-            in_axes=(by_block,),
+            in_axes=(by_block, None),
             out_axes=(by_block, None),
             axis_name=BESIDE,
         )
-        learners, metrics = jax.vmap(blocks, axis_name=SEED_AXIS)(cut(learners))
+        mapped = jax.vmap(blocks, axis_name=SEED_AXIS)
+        learners, metrics = mapped(cut(learners), numbers)
         return joined(learners), metrics
 
     def _over(self, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -156,20 +163,25 @@ class Placement:
         return lambda learners: jax.tree.map(changed, self._agent.lanes, learners)
 
     def _drawn(self, seed: Any) -> Any:
-        keys = keys_from(seed, self._config.schedule.num_seeds)
-        if self._alone:
-            return jax.lax.map(self._agent.initialise, keys)
+        keys = keys_from(seed, self._config)
         agent = self._agent
         if self.layout.blocks > 1:
             agent = self._mapped(Axes(devices=ENVS))
-        draw = jax.shard_map(
-            partial(jax.lax.map, agent.initialise),
-            mesh=self._mesh,
-            in_specs=PartitionSpec(SEEDS),
-            out_specs=self._specs,
-            check_vma=False,
-        )
-        return draw(keys)
+
+        def one(key_and_numbers: Any) -> Any:
+            key, numbers = key_and_numbers
+            return _told(agent, numbers).initialise(key)
+
+        draw = partial(jax.lax.map, one)
+        if not self._alone:
+            draw = jax.shard_map(
+                draw,
+                mesh=self._mesh,
+                in_specs=PartitionSpec(SEEDS),
+                out_specs=self._specs,
+                check_vma=False,
+            )
+        return draw((keys, self._numbers))
 
     @property
     def _specs(self) -> Any:
@@ -190,3 +202,20 @@ class Placement:
 
         is_spec = lambda x: isinstance(x, PartitionSpec)  # noqa: E731
         return jax.tree.map(over, self._specs, shapes, is_leaf=is_spec)
+
+
+def _told(agent: Any, numbers: Mapping[str, Mapping[str, Any]]) -> Any:
+    """An agent of a run's setting; of a run that has one, itself."""
+    return agent.told(**numbers) if any(numbers.values()) else agent
+
+
+def _numbers(config: RunConfig) -> dict[str, dict[str, np.ndarray]]:
+    """[S] in what learners differ, as `Agent.told` takes it of one."""
+    num_seeds = config.schedule.num_seeds
+    return {
+        section: {
+            name: np.array(values, np.float32)
+            for name, values in config.sweep.numbers(section, num_seeds).items()
+        }
+        for section in settings.SECTIONS
+    }

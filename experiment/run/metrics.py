@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 Row = dict[str, Any]
-INDEX = ("env_steps", "update", "seed")
 
 
 def reduce_window(updates: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

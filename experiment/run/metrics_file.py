@@ -13,8 +13,9 @@ from pathlib import Path
 
 from experiment import faults, files
 from experiment.errors import InputError, told
+from experiment.run.learners import INDEX, SETTING, Learners
 from experiment.run.log_points import LogPoints
-from experiment.run.metrics import INDEX, Row
+from experiment.run.metrics import Row
 
 MOST_LINE = 2**20  # bytes; a row has a few hundred
 
@@ -22,8 +23,9 @@ MOST_LINE = 2**20  # bytes; a row has a few hundred
 class MetricsFile:
     """The file, and what it must hold for a run to go on."""
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, learners: Learners | None = None):
+        """Nothing is read yet; `learners` says how they are named in it."""
+        self.path, self._learners = path, learners or Learners()
 
     def cut(
         self,
@@ -70,17 +72,18 @@ class MetricsFile:
             header = b""
             with suppress(ValueError):
                 header = next(whole, b"")
-            if not header.startswith(",".join(INDEX).encode()):
+            index = self._learners.columns
+            if not header.startswith(",".join(index).encode()):
                 if not last_update:
                     return 0  # nothing is lost: the run begins anew
                 raise InputError(
                     f"{self.path} must begin with the names of its columns, "
-                    f"{', '.join(INDEX)} ...; got {header[:40]!r}: restore the file, "
+                    f"{', '.join(index)} ...; got {header[:40]!r}: restore the file, "
                     "or delete it to go on without its rows."
                 )
             size = len(header)
             try:
-                for line, row in _rows(_names(header), whole):
+                for line, row in self._rows(_names(header), whole):
                     if row["update"] > last_update:
                         break
                     points.add(row)
@@ -114,7 +117,7 @@ class MetricsFile:
             return
         with self._lines() as lines:
             there = _names(next(lines, b""))
-        wanted = [*INDEX, *names]
+        wanted = [*self._learners.columns, *names]
         if there == wanted:
             return
         pairs = zip([*there, None], [*wanted, None], strict=False)
@@ -134,12 +137,13 @@ class MetricsFile:
             return
         with told(f"{self.path} cannot be written"):
             new = not self.path.exists()
+            written = [self._learners.written(row) for row in rows]
             with self.path.open("a", newline="") as file:
-                writer = csv.DictWriter(file, list(rows[0]))
+                writer = csv.DictWriter(file, list(written[0]))
                 if new:
                     writer.writeheader()
                 faults.point("in-row")
-                writer.writerows([{k: _text(v) for k, v in r.items()} for r in rows])
+                writer.writerows([{k: _text(v) for k, v in r.items()} for r in written])
 
     def sync(self) -> None:
         """Brings the rows to the disk: a checkpoint must not outlive its rows."""
@@ -159,7 +163,23 @@ class MetricsFile:
             return []
         with self._lines() as lines:
             names = _names(next(lines, b""))
-            return [row for _, row in _rows(names, lines)]
+            return [row for _, row in self._rows(names, lines)]
+
+    def _rows(
+        self, names: Sequence[str], lines: Iterable[bytes]
+    ) -> Iterator[tuple[bytes, Row]]:
+        """Lines after the header, and their values by column.
+
+        Raises:
+          ValueError: naming the line that is damaged.
+        """
+        for number, line in enumerate(lines, start=2):
+            try:
+                yield line, self._learners.read(_parsed(names, line))
+            except ValueError as error:
+                raise ValueError(f"line {number} must hold numbers; {error}") from None
+            except KeyError as error:
+                raise ValueError(f"there is no column {error}") from None
 
 
 def _text(value: int | float | None) -> str:
@@ -169,19 +189,6 @@ def _text(value: int | float | None) -> str:
 
 def _names(header: bytes) -> list[str]:
     return header.decode("ascii", "replace").strip().split(",")
-
-
-def _rows(names: Sequence[str], lines: Iterable[bytes]) -> Iterator[tuple[bytes, Row]]:
-    """Lines after the header, and their values by column.
-
-    Raises:
-      ValueError: naming the line that is damaged.
-    """
-    for number, line in enumerate(lines, start=2):
-        try:
-            yield line, _parsed(names, line)
-        except ValueError as error:
-            raise ValueError(f"line {number} must hold numbers; {error}") from None
 
 
 def _parsed(names: Sequence[str], line: bytes) -> Row:
@@ -200,12 +207,13 @@ def _parsed(names: Sequence[str], line: bytes) -> Row:
 
 
 def _number(name: str, text: str) -> int | float | None:
+    whole = name in (*INDEX, SETTING)
     if text == "":
-        if name in INDEX:
+        if whole:
             raise ValueError(f"{name} must be an integer; got nothing")
         return None
     try:
-        return int(text) if name in INDEX else float(text)
+        return int(text) if whole else float(text)
     except ValueError:
-        kind = "an integer" if name in INDEX else "a number"
+        kind = "an integer" if whole else "a number"
         raise ValueError(f"{name} must be {kind}; got {text[:20]!r}") from None

@@ -10,10 +10,11 @@ import jax
 
 import envs
 from experiment import compiled, memory
-from experiment.run import divergence, mesh, windows
+from experiment.run import divergence, mesh, outcome, windows
 from experiment.run.checkpoints import Checkpoints, NoCheckpoint
 from experiment.run.clock import Clock
 from experiment.run.initial import beginning
+from experiment.run.learners import Learners
 from experiment.run.loop import Loop, Origin
 from experiment.run.mesh import Placement
 from experiment.run.metrics import Row
@@ -67,14 +68,14 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
                 raise
             # It stopped before its first, and so begins anew.
     sick = divergence.known(folder.diverged, done)
-    file = MetricsFile(folder.metrics)
+    file = MetricsFile(folder.metrics, Learners.of(config))
     ended = {one.seed: one.update for one in sick}
-    file.cut(done, num_seeds=config.schedule.num_seeds, ended=ended)
+    file.cut(done, num_seeds=config.num_learners, ended=ended)
     folder.create(config)
     folder.write_manifest()
     print(f"run folder: {folder.path}", flush=True)
     device = jax.devices()[0]
-    lanes = config.agent.options.num_envs * config.schedule.num_seeds
+    lanes = config.agent.options.num_envs * config.num_learners
     hint = scale.idle(device.platform, device.device_kind, lanes)
     if hint and not resume:  # which cannot change it
         print(hint, flush=True)
@@ -91,15 +92,14 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         update = compiling.result()
     compiled.publish()
     compile_seconds = time.perf_counter() - began
-    num_seeds = config.schedule.num_seeds
     weights = jax.tree.leaves(agent.weights(learners.params))
-    num_parameters = sum(x.size for x in weights) // num_seeds
+    num_parameters = sum(x.size for x in weights) // config.num_learners
     most = memory.expected(
         update, beside=2 * memory.size(origin.shapes), copies=placement.copies
     )
     print(
         f"compiled in {compile_seconds:.1f} s; {num_parameters:,} parameters, "
-        f"{num_seeds} seed(s) on {device.device_kind}{_devices(layout)}"
+        f"{_said(config)} on {device.device_kind}{_devices(layout)}"
         + (f"; {memory.shown(most)} of memory at most" if most is not None else ""),
         flush=True,
     )
@@ -114,7 +114,8 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     rows = file.read()
     if loop.complete:
         wall_seconds = time.perf_counter() - began
-        summary = summarise(rows, config, [one.seed for one in loop.sick]) | {
+        sick = [one.seed for one in loop.sick]
+        summary = outcome.summarise(rows, config, sick) | {
             "wall_seconds": wall_seconds,
             "compile_seconds": compile_seconds,
             "steps_per_second": loop.ticker.speed,
@@ -123,6 +124,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         }
         folder.write_summary(summary)
         print(f"final_return {summary['final_return']} in {wall_seconds:.1f} s")
+        _show_settings(summary, config, folder)
     _draw(rows, config, folder)
     return status
 
@@ -131,6 +133,13 @@ def compile_update(placement: Placement) -> tuple[Any, list[str]]:
     """The compiled update of all seeds, and its metrics' names in the agent's order."""
     lowered, order = _lowered_update(placement)
     return _compiled(lowered, placement), order
+
+
+def _said(config: RunConfig) -> str:
+    """How many learners there are."""
+    seeds = f"{config.schedule.num_seeds} seed(s)"
+    count = len(config.sweep.settings)
+    return f"{seeds} of each of {count} settings" if count else seeds
 
 
 def _devices(layout: Layout) -> str:
@@ -194,51 +203,37 @@ def _paced(
     return config, learners, begun
 
 
+def _show_settings(
+    summary: Mapping[str, Any], config: RunConfig, folder: RunFolder
+) -> None:
+    """Which settings came out how, of a run that has some."""
+    if not config.sweep:
+        return
+    from experiment.report import settings as report  # at the end: SciPy, matplotlib
+
+    outcomes = summary[outcome.SETTINGS]
+    bands, order = report.bands(outcomes), outcome.ranked(outcomes)
+    print("\n".join(report.lines(config.sweep, bands, order)))
+    report.table(config.sweep, bands, order, folder.path / report.TABLE)
+    picture = folder.path / report.PICTURE
+    report.picture(config.sweep, bands, picture, title=_title(config))
+
+
+def _title(config: RunConfig) -> str:
+    return f"{config.env.name} · {config.core.name} · {config.agent.name}"
+
+
 def _draw(rows: Sequence[Row], config: RunConfig, folder: RunFolder) -> None:
     from experiment.report import plots  # at the end: SciPy takes a second
 
+    title = _title(config)
+    if config.sweep and rows:
+        best = outcome.summarise(rows, config)[outcome.BEST]
+        rows = Learners.of(config).rows_of(best, rows)
+        title += f" · setting {best}, the best of {len(config.sweep.settings)}"
     plots.learning_curve(
         rows,
         folder.learning_curve,
-        title=f"{config.env.name} · {config.core.name} · {config.agent.name}",
+        title=title,
         levels=envs.levels(config.env.name, config.env.params)._asdict(),
     )
-
-
-def summarise(
-    rows: Sequence[Row], config: RunConfig, diverged: Sequence[int] = ()
-) -> dict[str, Any]:
-    """The outcome, read from metrics.csv and nothing else.
-
-    `final_return` is the mean over seeds of the mean return of the episodes that ended
-    in the last tenth of training; None if in some seed none did, or one diverged: the
-    mean of those that are left would say too much.
-    """
-    total = rows[-1]["env_steps"]
-    late = [row for row in rows if row["env_steps"] > 0.9 * total]
-    per_seed = [
-        None
-        if seed in diverged
-        else _mean_return([row for row in late if row["seed"] == seed])
-        for seed in range(config.schedule.num_seeds)
-    ]
-    known = [value for value in per_seed if value is not None]
-    complete = len(known) == len(per_seed)
-    return {
-        "env": config.env.name,
-        "core": config.core.name,
-        "agent": config.agent.name,
-        "num_seeds": config.schedule.num_seeds,
-        "env_steps": total,
-        "final_return": sum(known) / len(known) if complete else None,
-        "final_return_per_seed": per_seed,
-        "diverged_seeds": list(diverged),
-    }
-
-
-def _mean_return(rows: Sequence[Row]) -> float | None:
-    ended = [row for row in rows if row["episode/return"] is not None]
-    count = sum(row["episode/count"] for row in ended)
-    if not count:
-        return None
-    return sum(row["episode/return"] * row["episode/count"] for row in ended) / count

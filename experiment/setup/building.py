@@ -111,14 +111,16 @@ def _is_refusal(error: ValueError) -> bool:
 
 def seed_keys(config: RunConfig) -> Array:
     """[S] a key per learner; learner i has the same one however many there are."""
-    schedule = config.schedule
-    return keys_from(jax.numpy.uint32(schedule.seed), schedule.num_seeds)
+    return keys_from(jax.numpy.uint32(config.schedule.seed), config)
 
 
-def keys_from(seed: Any, num_seeds: int) -> Array:
-    """Likewise from a run's seed, which may be a traced number."""
+def keys_from(seed: Any, config: RunConfig) -> Array:
+    """Likewise from a run's seed, which may be a traced number.
+
+    Those of a setting are those that it would have alone.
+    """
     key = jax.random.key(seed)
-    indices = jax.numpy.arange(num_seeds)
+    indices = jax.numpy.arange(config.num_learners) % config.schedule.num_seeds
     return jax.vmap(lambda index: jax.random.fold_in(key, index))(indices)
 
 

@@ -35,6 +35,7 @@ from experiment.setup.config import (
     section_classes,
 )
 from experiment.setup.devices import MeshConfig
+from experiment.setup.settings import HALVE_AT, SAMPLES, SWEEP, sweepable
 from s5rl.config import CORE_CONFIGS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -151,6 +152,8 @@ def train_keys() -> list[str]:
     for section, table in (("core", CORE_CONFIGS), ("agent", agents.CONFIGS)):
         for cls in table.values():
             every += keys.of(cls, section)
+            every += [f"{SWEEP}.{key}" for key in sweepable({section: cls})]
+    every += [f"{SWEEP}.{SAMPLES}", f"{SWEEP}.{HALVE_AT}"]
     for name in envs.names():
         cls = envs.spec(name).config
         every += () if issubclass(cls, OpenConfig) else keys.of(cls, "env")

@@ -15,10 +15,11 @@ from envs import fields, values
 from envs.config import OpenConfig
 from envs.naming import nearest
 from experiment.errors import InputError
-from experiment.setup import devices, every, keys
+from experiment.setup import devices, every, keys, settings
 from experiment.setup.devices import ALL, MeshConfig
 from experiment.setup.every import Every
 from experiment.setup.scale import SCALE
+from experiment.setup.settings import SWEEP, Sweep
 from s5rl.config import CORE_CONFIGS
 
 EXAMPLES = {"env": "memory_chain", "core": "s5", "agent": "ppo"}  # of what is chosen
@@ -99,6 +100,7 @@ class RunConfig:
     core: CoreChoice
     agent: AgentChoice
     mesh: MeshConfig = field(default_factory=MeshConfig)
+    sweep: Sweep = field(default_factory=Sweep)
 
     def __post_init__(self):
         if self.num_updates < 1:
@@ -123,11 +125,33 @@ class RunConfig:
         return self.schedule.total_steps // self.agent.options.steps_per_update
 
     @property
+    def num_learners(self) -> int:
+        """S, those that train side by side: `num_seeds` of each setting."""
+        return self.schedule.num_seeds * max(len(self.sweep.settings), 1)
+
+    def alone(self, setting: int) -> "RunConfig":
+        """That of a run of one of its settings; of a run without, its own."""
+        if not self.sweep:
+            return self
+        found: dict[str, dict[str, float]] = {}
+        for key, value in self.sweep.settings[setting].items():
+            section, _, name = key.partition(".")
+            found.setdefault(section, {})[name] = value
+        changed = {
+            section: dataclasses.replace(
+                choice := getattr(self, section),
+                options=dataclasses.replace(choice.options, **values),
+            )
+            for section, values in found.items()
+        }
+        return dataclasses.replace(self, **changed, sweep=Sweep())
+
+    @property
     def sizes(self) -> dict[str, int]:
         """What can be spread over devices, and what cuts it."""
         options = self.agent.options
         return {
-            "num_seeds": self.schedule.num_seeds,
+            "num_seeds": self.num_learners,
             "num_envs": options.num_envs,
             "num_minibatches": options.num_minibatches,
         }
@@ -145,7 +169,7 @@ def load(composed: Mapping[str, Any], *, stored: bool = False) -> RunConfig:
       InputError: a sentence that names the key, what was wanted and what came.
     """
     rest = dict(composed)
-    sections, mesh = {}, rest.pop(MESH, {})
+    sections, mesh, sweep = {}, rest.pop(MESH, {}), rest.pop(SWEEP, None)
     for section in EXAMPLES:
         sections[section] = rest.pop(section, None)
         if not isinstance(sections[section], Mapping):
@@ -169,15 +193,42 @@ def load(composed: Mapping[str, Any], *, stored: bool = False) -> RunConfig:
     chosen = (*EXAMPLES, MEMORY, SCALE)
     schedule = typed(Schedule, rest, also=chosen, elsewhere=known)
     try:
-        return RunConfig(
+        config = RunConfig(
             schedule=schedule,
             env=_load_env(sections["env"], known),
             core=_load_core(sections["core"], known),
             agent=_load_agent(sections["agent"], known),
             mesh=typed(MeshConfig, mesh, MESH, elsewhere=known),
         )
+        if sweep is None:
+            return config
+
+        def alone(setting: Mapping[str, Any]) -> settings.Setting:
+            told = _told(composed, setting)
+            return _numbers(load(told, stored=stored), setting)
+
+        found = settings.read(sweep, classes, config.schedule.seed, alone)
+        return dataclasses.replace(config, sweep=found)
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def _told(composed: Mapping[str, Any], setting: Mapping[str, Any]) -> dict[str, Any]:
+    """A composed configuration with the values of one setting, and no others."""
+    found = {key: part for key, part in composed.items() if key != SWEEP}
+    for key, value in setting.items():
+        section, _, name = key.partition(".")
+        found[section] = {**found[section], name: value}
+    return found
+
+
+def _numbers(config: RunConfig, named: Iterable[str]) -> dict[str, float]:
+    """What a configuration has under these keys."""
+    found = {}
+    for key in named:
+        section, _, name = key.partition(".")
+        found[key] = float(getattr(getattr(config, section).options, name))
+    return found
 
 
 def unsaid(cls: type) -> dict[str, Any]:
@@ -226,6 +277,8 @@ def dump(config: RunConfig) -> dict[str, Any]:
         "core": {"name": config.core.name, "features": config.core.features, **core},
         "agent": {"name": config.agent.name, **agent},
     }
+    if config.sweep:
+        plain[SWEEP] = dataclasses.asdict(config.sweep)
     return _as_data(plain)
 
 

@@ -21,6 +21,7 @@ from envs.config import (
 from experiment.setup import comments, keys
 from experiment.setup.config import MESH, RunConfig, Schedule
 from experiment.setup.devices import MeshConfig
+from experiment.setup.settings import HALVE_AT, SAMPLES, SWEEP, sweepable
 from s5rl.config import CORES
 
 _WIDTH = 88
@@ -30,6 +31,16 @@ _OPEN = (
     "does not have."
 )
 
+_SWEEP = {
+    "sweep.<key>": (
+        "[1e-4,1e-3]",
+        "every combination trains; or log(1e-4,1e-2), uniform(0,1), to draw from",
+        (),
+    ),
+    f"{SWEEP}.{SAMPLES}": (None, "how many settings are drawn", ()),
+    f"{SWEEP}.{HALVE_AT}": ([], "shares of training after which the worse half of the "
+                            "settings stops", ()),
+}  # fmt: skip
 _CACHE = {keys.CACHE: ("on", keys.CACHE_IS, ())}
 
 
@@ -37,6 +48,7 @@ def train_help(config: RunConfig) -> str:
     """What `python train.py` understands, and what this configuration would run."""
     env, core, agent = config.env, config.core, config.agent
     spec = envs.spec(env.name)
+    classes = {"core": type(core.options), "agent": type(agent.options)}
     kept = {"env.history": (env.history, _HISTORY, ())}
     features = {"core.features": (core.features, "width of memory and layers", ())}
     lines = [
@@ -68,6 +80,10 @@ def train_help(config: RunConfig) -> str:
             | _of(MESH, MeshConfig, vars(config.mesh))
             | _CACHE
         ),
+        "",
+        "settings side by side, in one program (docs/sweeps.md)",
+        *_table(_SWEEP),
+        *_hung("  <key>  ", ", ".join(sweepable(classes)), _WIDTH - 9),
         "",
         "agents",
         *_listed({name: row.summary for name, row in agents.AGENTS.items()}),

@@ -15,6 +15,7 @@ class Request:
     episodes: int = 1000  # of each of the run's seeds
     seed: int = _seed()  # of the evaluation: episodes, not parameters
     greedy: bool = False  # the likeliest action instead of a drawn one
+    setting: int | None = None  # of a run that has several; null: the best
 
     def __post_init__(self):
         if self.episodes < 1:
@@ -32,6 +33,7 @@ class TransferRequest:
     swap_at: int | None = None  # trial that begins with wrong memory; null: middle
     seed: int = _seed()  # of the evaluation: tasks and episodes, not parameters
     greedy: bool = False  # the likeliest action instead of a drawn one
+    setting: int | None = None  # of a run that has several; null: the best
     # Where no formula says what an expert earns, one is trained on each bare body:
     expert_steps: int = 2_000_000  # for so long; 0: no experts
     experts: str | None = None  # the folder they are kept in; else, that of the run

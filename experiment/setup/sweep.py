@@ -19,6 +19,7 @@ from hydra.errors import HydraException
 from experiment import entry
 from experiment.errors import OK, SIGNAL, InputError
 from experiment.setup import arguments, cli
+from experiment.setup.settings import SWEEP
 
 MOST_JOBS = 10_000
 CRASHED = 1  # what Python exits with after an error that is nobody's sentence
@@ -44,6 +45,8 @@ def jobs(argv: Sequence[str]) -> list[Job]:
             parent = arguments.path(key, text)
         elif key == "resume":
             raise InputError("resume= goes on with one run: leave --multirun out.")
+        elif key.startswith(f"{SWEEP}."):  # of one job, which lists them itself
+            fixed.append(f"{key}={text}")
         else:
             values = _listed(key, text)
             swept.pop(key, None)  # the last of equal keys counts

@@ -99,8 +99,8 @@ class S4DConfig(CoreConfig):
     state_size: int = 64  # N, real states of each feature: N / 2 complex ones
     # Im Λ at first: πn; nearer to HiPPO-N's; or HiPPO-N's, with HiPPO's own read-in
     init: str = choice("lin", "inv", "legs")
-    dt_min: float = 1e-3  # the least step at first: how far memory reaches
-    dt_max: float = 1e-1  # the largest
+    dt_min: float = initial(1e-3)  # the least step at first: how far memory reaches
+    dt_max: float = initial(1e-1)  # the largest
     method: str = choice(*METHODS)  # of the recurrence
 
     def __post_init__(self):

@@ -95,7 +95,7 @@ class S4DLayer(nn.Module):
         return jnp.stack([drawn.real, drawn.imag])
 
     def _draw_log_step(self, key: Array) -> Array:
-        low, high = np.log([self.config.dt_min, self.config.dt_max])
+        low, high = jnp.log(self.config.dt_min), jnp.log(self.config.dt_max)
         shape = (self.features,)
         return jax.random.uniform(key, shape, jnp.float32, minval=low, maxval=high)
 

@@ -11,8 +11,8 @@ import numpy as np
 from experiment.evaluate.trials import FILE as TRIALS_FILE
 from experiment.run.metrics import make_rows, reduce_window
 from experiment.run.metrics_file import MetricsFile
+from experiment.run.outcome import summarise
 from experiment.run.run_folder import RunFolder
-from experiment.run.training import summarise
 from experiment.setup import cli
 from experiment.setup import config as run_config
 

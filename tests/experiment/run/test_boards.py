@@ -18,6 +18,7 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from experiment.errors import MachineError
 from experiment.run.boards import Boards
+from experiment.run.learners import Learners
 
 ROWS = [
     {
@@ -53,7 +54,9 @@ def scalars(folder):
 
 def write(folder, rows, *, start=0, wandb="off", num_seeds=None):
     config, seeds = {"seed": 1}, num_seeds or len(rows)
-    boards = Boards(folder, wandb=wandb, config=config, start=start, num_seeds=seeds)
+    boards = Boards(
+        folder, wandb=wandb, config=config, start=start, learners=Learners(seeds)
+    )
     boards.write(rows, 100.0)
     boards.close()
 
@@ -79,7 +82,7 @@ def test_a_seed_keeps_its_name_when_the_others_diverged(tmp_path):
 
 
 def test_a_full_disk_is_told_and_hangs_nobody(tmp_path, monkeypatch):
-    boards = Boards(tmp_path, wandb="off", config={}, start=0, num_seeds=1)
+    boards = Boards(tmp_path, wandb="off", config={}, start=0, learners=Learners())
 
     def full(event):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

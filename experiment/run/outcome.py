@@ -1,0 +1,135 @@
+"""What came out of a run, and of which of its settings; free of JAX."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from envs.fields import shown
+from experiment import files
+from experiment.errors import InputError
+from experiment.run.metrics import Row
+from experiment.run.run_folder import RunFolder
+from experiment.setup.config import RunConfig
+
+BEST, SETTINGS = "best_setting", "settings"
+MOST = 2**24  # bytes of summary.json; a setting has a few hundred
+
+
+def summarise(
+    rows: Sequence[Row], config: RunConfig, diverged: Sequence[int] = ()
+) -> dict[str, Any]:
+    """The outcome, from metrics.csv alone: of several settings the best's, and each's.
+
+    `final_return` is the mean over seeds of the mean return of the episodes that ended
+    in the last tenth of training; None if in some seed none did, or one diverged: the
+    mean of those that are left would say too much.
+
+    Args:
+      rows: whose `seed` numbers the learners through.
+      config: of the run.
+      diverged: numbers of learners.
+    """
+    total = rows[-1]["env_steps"]
+    late: dict[int, list[Row]] = {}
+    for row in rows:
+        if row["env_steps"] > 0.9 * total:
+            late.setdefault(row["seed"], []).append(row)
+    per_learner = [
+        None if learner in diverged else mean_return(late.get(learner, ()))
+        for learner in range(config.num_learners)
+    ]
+    num_seeds = config.schedule.num_seeds
+    found = [
+        _outcome(
+            per_learner[first : first + num_seeds],
+            [learner - first for learner in diverged
+             if first <= learner < first + num_seeds],
+        )
+        for first in range(0, config.num_learners, num_seeds)
+    ]  # fmt: skip
+    best = ranked(found)[0]
+    summary = {
+        "env": config.env.name,
+        "core": config.core.name,
+        "agent": config.agent.name,
+        "num_seeds": num_seeds,
+        "env_steps": total,
+        **found[best],
+    }
+    if config.sweep:
+        summary[BEST] = best
+        summary[SETTINGS] = [
+            {**setting, **outcome}
+            for setting, outcome in zip(config.sweep.settings, found, strict=True)
+        ]
+    return summary
+
+
+def ranked(outcomes: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Numbers of settings, that of the largest `final_return` first; None is last."""
+
+    def place(setting: int) -> tuple[bool, float]:
+        value = outcomes[setting]["final_return"]
+        return (value is None, 0.0 if value is None else -value)
+
+    return sorted(range(len(outcomes)), key=place)
+
+
+def mean_return(rows: Sequence[Row]) -> float | None:
+    """Of the episodes that ended in these rows of one learner; None where none did."""
+    ended = [row for row in rows if row["episode/return"] is not None]
+    count = sum(row["episode/count"] for row in ended)
+    if not count:
+        return None
+    return sum(row["episode/return"] * row["episode/count"] for row in ended) / count
+
+
+def _outcome(
+    per_seed: Sequence[float | None], diverged: Sequence[int]
+) -> dict[str, Any]:
+    known = [value for value in per_seed if value is not None]
+    whole = len(known) == len(per_seed)
+    return {
+        "final_return": sum(known) / len(known) if whole else None,
+        "final_return_per_seed": list(per_seed),
+        "diverged_seeds": list(diverged),
+    }
+
+
+def setting_of(folder: RunFolder, config: RunConfig, wanted: int | None) -> int:
+    """The number of a setting: the one that was asked for, or the best.
+
+    Raises:
+      InputError: if there is no such setting, or nothing says which was best.
+    """
+    count = len(config.sweep.settings)
+    if wanted is not None:
+        if not 0 <= wanted < max(count, 1):
+            has = f"has settings 0 to {count - 1}" if count else "has one setting, 0"
+            raise InputError(f"setting={wanted} is none of {folder.path}, which {has}.")
+        return wanted
+    if not count:
+        return 0
+    if not folder.summary.exists():
+        raise InputError(
+            f"{folder.path} is not finished, so none of its {count} settings is the "
+            "best: say which with setting=0 to "
+            f"setting={count - 1}."
+        )
+    best = _best(folder.summary)
+    if not isinstance(best, int) or not 0 <= best < count:
+        raise InputError(
+            f"{folder.summary}: {BEST} must be a setting's number, 0 to {count - 1}; "
+            f"got {shown(best)}."
+        )
+    print(f"setting {best}, the best of {count}: {config.sweep.said(best)}")
+    return best
+
+
+def _best(path: Path) -> Any:
+    try:
+        content = json.loads(files.read(path, MOST))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+    return content.get(BEST) if isinstance(content, dict) else None
