@@ -83,6 +83,7 @@ def short_summary(runs: Sequence[ComparedRun]) -> Table:
     return Table(columns, rows)
 
 
+_PER_SEED = "final_return_per_seed"
 _MOST_SETTINGS = 10  # of a run, on a page
 _COSTS = ("wall_seconds", "compile_seconds", "steps_per_second")
 
@@ -93,21 +94,22 @@ def _rounded(value: float | None) -> Cell:
 
 def _final(run: ComparedRun) -> tuple[float, float, float]:
     """Mean return of the last tenth of training, and its interval over seeds."""
-    return _of_seeds(run.summary["final_return_per_seed"])
+    return _of_seeds(run.summary[_PER_SEED])
 
 
 def _of_seeds(per_seed: Sequence[float | None]) -> tuple[float, float, float]:
+    known = [value for value in per_seed if value is not None]
     nan = float("nan")
-    return (nan, nan, nan) if None in per_seed else mean_interval(per_seed)
+    return mean_interval(known) if len(known) == len(per_seed) else (nan, nan, nan)
 
 
 def settings(runs: Sequence[ComparedRun]) -> Table:
     """A row per setting of a run that has several, the best of each run first."""
     columns = ("agent", "place", "setting", "final_return", "low", "high")
     rows = [
-        (run.label, place, said, *_of_seeds(outcome["final_return_per_seed"]))
+        (run.label, place, said, *_of_seeds(found[_PER_SEED]))
         for run in runs
-        for place, (said, outcome) in enumerate(run.tried, start=1)
+        for place, (said, found) in enumerate(run.tried, start=1)
     ]
     return Table(columns, rows)
 
@@ -115,9 +117,9 @@ def settings(runs: Sequence[ComparedRun]) -> Table:
 def short_settings(runs: Sequence[ComparedRun]) -> Table:
     """The first of them, for a page."""
     rows = [
-        (label, f"{place}.", said, show_interval(*band))
-        for label, place, said, *band in settings(runs).rows
-        if place <= _MOST_SETTINGS
+        (run.label, f"{place}.", said, show_interval(*_of_seeds(found[_PER_SEED])))
+        for run in runs
+        for place, (said, found) in enumerate(run.tried[:_MOST_SETTINGS], start=1)
     ]
     counts = ", ".join(f"{run.label}: {len(run.tried) or 1}" for run in runs)
     caption = f"The first {_MOST_SETTINGS} of each run. Settings tried: {counts}."

@@ -68,7 +68,7 @@ class Trained:
         return jax.jit(self._agent.act, static_argnames="greedy")
 
 
-def load(run: str, *, seed: int, setting: int | None, trust: bool) -> Trained:
+def load(run: str, *, seed: int, setting: int | None = None, trust: bool) -> Trained:
     """See `experiment.load`."""
     folder = RunFolder.existing(run, "run")
     config = folder.load_config()

@@ -180,7 +180,7 @@ def _check_count(count: int) -> None:
         raise InputError(f"{SWEEP} makes {count:,} settings; at most {MOST:,}.")
 
 
-def _choice(key: str, value: Any, known: Sequence[str]) -> tuple[str, list[float]]:
+def _choice(key: str, value: Any, known: Sequence[str]) -> tuple[str, Sequence[float]]:
     """`("", values)`, or `("log" or "uniform", [low, high])`.
 
     Raises:
