@@ -1,4 +1,4 @@
-"""Sixteen settings in one program against sixteen runs: `python -m results.sweeps.speed`.
+"""Sixteen settings in one program against as many runs: python -m results.sweeps.speed.
 
 Two learning rates, four discounts and two steps of S5 on memory_chain, 32 lanes. The
 one run with settings, and one after another the same settings alone, each a process.
