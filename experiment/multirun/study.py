@@ -1,0 +1,43 @@
+"""Optuna's study: what it knows is kept in the folder, so that a search goes on.
+
+Optuna is imported here alone, and only where it was asked for.
+"""
+
+from typing import Any
+
+NAME = "multirun"
+
+
+def defaults(parent: str) -> list[str]:
+    """Ours: returns are to be high, trials may fail, and the study is in the folder."""
+    return [
+        "hydra.sweeper.direction=maximize",
+        "hydra.sweeper.max_failure_rate=1.0",
+        f"hydra.sweeper.storage='sqlite:///{parent}/optuna.db'",
+        f"hydra.sweeper.study_name={NAME}",
+    ]
+
+
+def go_on(storage: Any, name: Any, trials: int) -> int:
+    """Puts trials that were cut short first in line again.
+
+    The caller must be alone with the study.
+
+    Returns:
+      How many of so many trials are left to do: those that ended well count.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        return trials
+    states = optuna.trial.TrialState
+    for trial in study.trials:
+        if trial.state == states.RUNNING:
+            study.tell(trial.number, state=states.FAIL)
+            if trial.params:
+                study.enqueue_trial(trial.params)
+    done = sum(trial.state == states.COMPLETE for trial in study.trials)
+    return max(0, trials - done)
