@@ -12,8 +12,7 @@ of its own (`experiment.multirun.task`). Nothing here imports JAX.
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,9 +27,9 @@ from hydra.types import HydraContext, RunMode
 from omegaconf.errors import OmegaConfBaseException
 
 from experiment import entry, files, signals
-from experiment.errors import InputError
+from experiment.errors import OK, InputError
 from experiment.multirun import study
-from experiment.multirun.task import Outcome, Task
+from experiment.multirun.task import CHECKOUT, Outcome, Task
 from experiment.run.lock import Lock
 from experiment.setup import sweep
 
@@ -95,8 +94,8 @@ def run_all(argv: Sequence[str], asked: Asked, beside: Sequence[str] = ()) -> in
       InputError: if a plugin is not there or refuses its options, another process uses
         the folder, or no job can run: what was wrong with the first one.
     """
-    parent, fixed, swept = sweep.asked(argv)
-    parent = _parent(parent)
+    path, fixed, swept = sweep.asked(argv)
+    parent = _parent(path)
     files.make_folder(Path(parent), f"run_dir {parent} cannot be made")
     task = Task(parent, tuple(beside))
     if asked.sweeper is not None and not swept:
@@ -104,17 +103,31 @@ def run_all(argv: Sequence[str], asked: Asked, beside: Sequence[str] = ()) -> in
             f"sweeper={asked.sweeper} needs something to choose, as in "
             '"agent.learning_rate=tag(log,interval(1e-4,1e-2))".'
         )
-    with _hydra(asked, parent) as (config, context):
-        if asked.sweeper is None:
-            launched = _Jobs(task, _plugin("launcher", config, context, task))
-            launched.all(sweep.jobs(argv))
-            if len(launched.refused) == len(launched.ended):
-                raise launched.refused[0]
-        else:
-            sweeper = _plugin("sweeper", config, context, task).sweeper
-            launched = sweeper.launcher = _Jobs(task, sweeper.launcher, fixed)
-            _search(sweeper, [f"{key}={text}" for key, text in swept.items()], parent)
-    return sweep.told(launched.ended)
+    config, context = _hydra(asked, parent)
+    _findable()
+    if asked.sweeper is None:
+        launched = _Jobs(task, _plugin("launcher", config, context, task))
+        launched.all(sweep.jobs(argv))
+        if len(launched.refused) == len(launched.ended):
+            raise launched.refused[0]
+    else:
+        sweeper = _plugin("sweeper", config, context, task).sweeper
+        launched = sweeper.launcher = _Jobs(task, sweeper.launcher, fixed)
+        _search(sweeper, [f"{key}={text}" for key, text in swept.items()], parent)
+    status = sweep.told(launched.ended)
+    good = sum(how == OK for how, _ in launched.ended.values())
+    print(
+        f"{good} of {len(launched.ended)} jobs ended well; the same command with "
+        f"run_dir={path} goes on, python compare.py runs='{path}/*' compares them",
+        flush=True,
+    )
+    return status
+
+
+def _findable() -> None:
+    """Lets processes that others start import us, whatever folder they start in."""
+    paths = [str(CHECKOUT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, paths)))
 
 
 def _parent(path: str | None) -> str:
@@ -129,9 +142,8 @@ def _parent(path: str | None) -> str:
     return found
 
 
-@contextmanager
-def _hydra(asked: Asked, parent: str) -> Iterator[tuple[Any, HydraContext]]:
-    """Hydra's configuration of the plugins; within it, they can be made.
+def _hydra(asked: Asked, parent: str) -> tuple[Any, HydraContext]:
+    """Hydra's configuration of the plugins, and what it hands to them.
 
     Raises:
       InputError: for a plugin or an option that is not there.
@@ -144,7 +156,7 @@ def _hydra(asked: Asked, parent: str) -> Iterator[tuple[Any, HydraContext]]:
         if name is not None
     ]
     if asked.sweeper == OPTUNA:
-        chosen += study.defaults(parent)
+        chosen += study.defaults(parent, in_turn=asked.launcher is None)
     overrides = [*chosen, f"hydra.sweep.dir='{parent}'", *_QUIET, *asked.options]
     ConfigStore.instance().store(name=_APP, node={"job": None})
     with initialize(version_base="1.3", config_path=None, job_name="s5rl"):
@@ -153,8 +165,8 @@ def _hydra(asked: Asked, parent: str) -> Iterator[tuple[Any, HydraContext]]:
             config = loader.load_configuration(_APP, overrides, RunMode.MULTIRUN)
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(_missing(chosen, error)) from error
-        HydraConfig.instance().set_config(config)
-        yield config, HydraContext(config_loader=loader, callbacks=Callbacks(config))
+    HydraConfig.instance().set_config(config)
+    return config, HydraContext(config_loader=loader, callbacks=Callbacks(config))
 
 
 def _missing(chosen: Sequence[str], error: Exception) -> str:
@@ -187,6 +199,7 @@ def _search(sweeper: Any, swept: list[str], parent: str) -> None:
             print(f"{left} of {sweeper.n_trials} trials to do", flush=True)
             sweeper.n_trials = left
             sweeper.sweep(swept)
+            print(f"best: {study.best(sweeper.storage, sweeper.study_name)}")
         except ValueError as error:  # Optuna's, of a best trial where none ended well
             print(f"the search: {entry.sentence(error)}", file=sys.stderr)
         finally:

@@ -8,9 +8,15 @@ from typing import Any
 NAME = "multirun"
 
 
-def defaults(parent: str) -> list[str]:
-    """Ours: returns are to be high, trials may fail, and the study is in the folder."""
+def defaults(parent: str, *, in_turn: bool) -> list[str]:
+    """Ours: returns are to be high, trials may fail, and the study is in the folder.
+
+    Args:
+      parent: the folder.
+      in_turn: trials run one after another, so each is chosen by all before it.
+    """
     return [
+        *(["hydra.sweeper.n_jobs=1"] if in_turn else []),
         "hydra.sweeper.direction=maximize",
         "hydra.sweeper.max_failure_rate=1.0",
         f"hydra.sweeper.storage='sqlite:///{parent}/optuna.db'",
@@ -29,6 +35,8 @@ def go_on(storage: Any, name: Any, trials: int) -> int:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # Of what failed we say more, at the end.
+    logging.getLogger("hydra_plugins").setLevel(logging.ERROR)
     try:
         study = optuna.load_study(study_name=name, storage=storage)
     except KeyError:
@@ -41,3 +49,16 @@ def go_on(storage: Any, name: Any, trials: int) -> int:
                 study.enqueue_trial(trial.params)
     done = sum(trial.state == states.COMPLETE for trial in study.trials)
     return max(0, trials - done)
+
+
+def best(storage: Any, name: Any) -> str:
+    """The trial that came out best, in words.
+
+    Raises:
+      ValueError: if none ended well.
+    """
+    import optuna
+
+    found = optuna.load_study(study_name=name, storage=storage).best_trial
+    chosen = " ".join(f"{key}={value}" for key, value in found.params.items())
+    return f"{chosen}: {found.value:.4g}"
