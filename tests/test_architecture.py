@@ -119,7 +119,7 @@ FLOORS = {
         ("setup",),
         ("report", "histories"),
         ("run",),
-        ("evaluate",),
+        ("evaluate", "multirun"),
         ("compare",),
         ("",),
     ),

@@ -3,6 +3,7 @@
 Optuna is imported here alone, and only where it was asked for.
 """
 
+import logging
 from typing import Any
 
 NAME = "multirun"
