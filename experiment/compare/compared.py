@@ -86,8 +86,8 @@ def find(given: Sequence[str], key: str = "runs") -> list[RunFolder]:
             folders = [RunFolder.existing(text, key)]
             if not folders[0].summary.exists():
                 raise InputError(
-                    f"{key}={text} must be a finished run; no summary.json there (go on "
-                    f"with it: python train.py resume={text})."
+                    f"{key}={text} must be a finished run; no summary.json there (go "
+                    f"on with it: python train.py resume={text})."
                 )
         for folder in folders:
             found.setdefault(folder.path.resolve(), folder)

@@ -118,12 +118,12 @@ def read(given: Sequence[str], by: str, fresh: Sequence[str] = ()) -> Field:
     key = _NAMED.get(by, by)
     tried = _tried(given, "field")
     if not any(key in one.keys for one in tried):
-        raise InputError(
-            f"by={by} must be a key of the runs, as in by=core; none has it."
-        )
+        raise InputError(f"by={by} must be a key of the runs, as in by=core.")
     if key.partition(".")[0] == "env" or key in _BESIDE:
-        raise InputError(f"by={by} cannot tell rows apart: environments are columns and "
-                         "seeds are pooled.")  # fmt: skip
+        raise InputError(
+            f"by={by} cannot tell rows apart: environments are columns, and seeds are "
+            "pooled."
+        )
     found = Field(by, [], _environments(tried), {}, bool(fresh))
     found.warnings += _unfinished(given)
     cells = {

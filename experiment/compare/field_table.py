@@ -1,4 +1,4 @@
-"""The table that papers print of a field, what must be said beside it, and its files."""
+"""The table that papers print of a field, what is said beside it, and its files."""
 
 import json
 import re
@@ -36,15 +36,18 @@ def write(found: Field, folder: Path, given: Sequence[str]) -> str:
     lines += [f"warning: {sentence}" for sentence in (*found.warnings, *unequal(found))]
     if not found.is_fresh:
         files.write(folder / "fresh.sh", _script(found, folder))
+        again = [
+            f"field={','.join(given)}",
+            f"by={found.by}",
+            f"fresh={folder}/fresh/*",
+        ]
         lines.append(
-            f"bash {shlex.quote(str(folder / 'fresh.sh'))} trains {FRESH_SEEDS} fresh "
-            f"learners of each best setting; then: python compare.py "
-            f"{shlex.quote(f'field={",".join(given)}')} by={found.by} "
-            f"{shlex.quote(f'fresh={folder}/fresh/*')}"
+            f"{shlex.join(['bash', str(folder / 'fresh.sh')])} trains {FRESH_SEEDS} "
+            "fresh learners of each best setting; then: python compare.py "
+            f"{shlex.join(again)}"
         )
-    return "\n".join(
-        [*lines, f"written to {folder}: field.csv, .md and .tex, settings.csv"]
-    )
+    lines.append(f"written to {folder}: field.csv, .md and .tex, settings.csv")
+    return "\n".join(lines)
 
 
 def shown(found: Field) -> Table:
@@ -144,7 +147,7 @@ def describe(setting: Setting, among: Sequence[Setting]) -> str:
 
 
 def unequal(found: Field) -> list[str]:
-    """What makes the searches unequal, or their numbers too good: a sentence for each."""
+    """What makes searches unequal, or their numbers too good: a sentence for each."""
     said = []
     for env, name in found.envs.items():
         cells = [found.cells.get((row, env)) for row in found.rows]
@@ -160,16 +163,16 @@ def unequal(found: Field) -> list[str]:
             gone = sum(one.mean is None for one in cell.settings)
             if gone:
                 said.append(
-                    f"{cell.row} on {name}: {gone} of {len(cell.settings)} settings have "
-                    "a learner without a final return (diverged, or no episode ended); "
+                    f"{cell.row} on {name}: {gone} of {len(cell.settings)} settings "
+                    "have a learner without a final return (diverged, or no episode ended); "
                     "they count as tried and are not chosen."
                 )
             if found.is_fresh and cell.told is None:
                 said.append(f"{cell.row} on {name}: no fresh run of its best setting.")
     if not found.is_fresh and any(len(c.settings) > 1 for c in found.cells.values()):
         said.append(
-            "a best setting is chosen and told on the same learners, which flatters it, "
-            "the more the more settings were tried."
+            "a best setting is chosen and told on the same learners, which flatters "
+            "it, the more the more settings were tried."
         )
     return said
 
@@ -181,7 +184,7 @@ _COUNTED: dict[str, Callable[[Cell], tuple[int, ...]]] = {
         len(s.returns) for s in cell.settings
     ),
     "environment steps": lambda cell: _several(
-        run.env_steps for s in cell.settings for run in s.runs
+        run.env_steps for one in cell.settings for run in one.runs
     ),
 }
 _WHY = {
