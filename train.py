@@ -19,7 +19,6 @@ from typing import Any
 
 from experiment.errors import InputError
 from experiment.histories.pinned import opened, pinned
-from experiment.multirun import launch
 from experiment.multirun.going_on import left
 from experiment.run.run_folder import RunFolder
 from experiment.setup import cli, keys, sweep, trust
@@ -102,6 +101,8 @@ def load(arguments: Sequence[str]) -> run_config.RunConfig:
 
 def multirun(arguments: Sequence[str], cache: str) -> int:
     """Runs every combination of the values listed, here or where `launcher=` says."""
+    from experiment.multirun import launch  # what only a multirun needs of Hydra
+
     arguments, asked = launch.taken(arguments)
     arguments = sweep.placed(arguments)
     if asked is None:

@@ -13,7 +13,7 @@ and environment the best setting is chosen, by its mean final return.
 import glob
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,11 @@ from experiment.setup import keys
 from experiment.setup.config import RunConfig
 
 REPORT = "field.csv"
-# Not part of a setting: seeds, and what changes no number that is learned.
-_BESIDE = {*(FREE - {"total_steps"}), "seed", "num_seeds", "log_every"}
+# Not part of a setting: seeds, and what is said of a machine and not of learning.
+_BESIDE = {
+    *(FREE - {"total_steps"}),
+    *("seed", "num_seeds", "log_every", "mesh.envs"),
+}
 _NAMED = {"core": "core.name", "agent": "agent.name", "memory": "agent.memory"}
 
 Learner = tuple[int, int]  # what draws it: the run's seed, and which of its learners
@@ -82,7 +85,7 @@ class Field:
     envs: Mapping[str, str]  # how each is shown, by what `Cell.env` says
     cells: Mapping[tuple[str, str], Cell]
     is_fresh: bool  # numbers are of other learners than those chosen by
-    warnings: list[str] = field(default_factory=list)
+    warnings: Sequence[str]  # of what was read; `field_table` has more of the cells
 
 
 def settings_of(folder: RunFolder) -> Iterator[Tried]:
@@ -124,20 +127,19 @@ def read(given: Sequence[str], by: str, fresh: Sequence[str] = ()) -> Field:
             f"by={by} cannot tell rows apart: environments are columns, and seeds are "
             "pooled."
         )
-    found = Field(by, [], _environments(tried), {}, bool(fresh))
-    found.warnings += _unfinished(given)
+    warnings = _unfinished(given)
     cells = {
         place: Cell(*place, settings, best := _best(settings), best)
-        for place, settings in _pooled(tried, key, found.warnings).items()
+        for place, settings in _pooled(tried, key, warnings).items()
     }
     if fresh:
-        others = _pooled(_tried(fresh, "fresh"), key, found.warnings)
+        others = _pooled(_tried(fresh, "fresh"), key, warnings)
         cells = {
-            place: _with_fresh(cell, others.get(place, []), found.warnings)
+            place: _with_fresh(cell, others.get(place, []), warnings)
             for place, cell in cells.items()
         }
     rows = list(dict.fromkeys(row for row, _ in cells))
-    return Field(by, rows, found.envs, cells, found.is_fresh, found.warnings)
+    return Field(by, rows, _environments(tried), cells, bool(fresh), warnings)
 
 
 def _tried(given: Sequence[str], name: str) -> list[Tried]:

@@ -164,8 +164,8 @@ def unequal(found: Field) -> list[str]:
             if gone:
                 said.append(
                     f"{cell.row} on {name}: {gone} of {len(cell.settings)} settings "
-                    "have a learner without a final return (diverged, or no episode ended); "
-                    "they count as tried and are not chosen."
+                    "have a learner without a final return (diverged, or no episode "
+                    "ended); they count as tried and are not chosen."
                 )
             if found.is_fresh and cell.told is None:
                 said.append(f"{cell.row} on {name}: no fresh run of its best setting.")
@@ -229,7 +229,7 @@ def _script(found: Field, folder: Path) -> str:
             lines.append(f"# {_plain(name)}: it names code that is not yours")
             continue
         place = folder / "fresh" / _plain(name)
-        seed = 1 + max(one for one, _ in cell.best.returns)
+        seed = 1 + max(one for tried in cell.settings for one, _ in tried.returns)
         schedule = replace(
             config.schedule, seed=seed, num_seeds=FRESH_SEEDS, run_dir=str(place)
         )
