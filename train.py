@@ -134,6 +134,9 @@ def main() -> int:
         return 0
     if cli.wants(given, "--multirun", "-m"):
         return multirun(arguments, cache)
+    for kind in ("launcher", "sweeper"):
+        if cli.wants(arguments, kind):
+            raise InputError(f"{kind}= needs --multirun, for it is of several runs.")
     if any(argument.startswith("resume=") for argument in arguments):
         return resume(cli.assignments(arguments), cache)
     return start(load(arguments), cache)

@@ -39,7 +39,7 @@ _APP = "s5rl_job"
 # Ours and not Hydra's are the folders, the logs and the names.
 _QUIET = (
     *("hydra.output_subdir=null", "hydra.sweep.subdir=.", "hydra.job.chdir=false"),
-    *("hydra/job_logging=disabled", "hydra/hydra_logging=disabled"),
+    *("hydra/job_logging=none", "hydra/hydra_logging=none"),
 )
 
 

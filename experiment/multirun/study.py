@@ -4,6 +4,7 @@ Optuna is imported here alone, and only where it was asked for.
 """
 
 import logging
+import warnings
 from typing import Any
 
 NAME = "multirun"
@@ -34,6 +35,7 @@ def go_on(storage: Any, name: Any, trials: int) -> int:
       How many of so many trials are left to do: those that ended well count.
     """
     import optuna
+    from optuna.exceptions import ExperimentalWarning
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # Of what failed we say more, at the end.
@@ -47,7 +49,9 @@ def go_on(storage: Any, name: Any, trials: int) -> int:
         if trial.state == states.RUNNING:
             study.tell(trial.number, state=states.FAIL)
             if trial.params:
-                study.enqueue_trial(trial.params)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", ExperimentalWarning)
+                    study.enqueue_trial(trial.params)
     done = sum(trial.state == states.COMPLETE for trial in study.trials)
     return max(0, trials - done)
 

@@ -70,7 +70,7 @@ def test_a_longer_one_goes_on(job):
 
 @pytest.mark.parametrize("begun", [True, False])
 def test_another_run_is_refused(job, begun):
-    said = "another run than this job: core.features was .* and is 12. Choose"
+    said = r"another run than this job: core.features was \d+ and is 12\. Choose"
     with pytest.raises(InputError, match=said):
         job("core.features=12", begun=begun)
 
@@ -85,5 +85,5 @@ def test_what_was_settled_is_its_own(job):
 def test_a_damaged_summary_is_refused(job, tmp_path):
     for text in ("{", "[]"):
         (tmp_path / "job" / "summary.json").write_text(text)
-        with pytest.raises(InputError, match="summary.json"):
+        with pytest.raises(InputError, match=r"summary\.json"):
             job()
