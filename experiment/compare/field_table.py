@@ -82,7 +82,7 @@ def _interval(setting: Setting) -> tuple[float, float, float]:
     """Mean and its interval over learners; NaN where one has no final return."""
     values = list(setting.returns.values())
     if None in values:
-        return (float("nan"),) * 3
+        return float("nan"), float("nan"), float("nan")
     return mean_interval(values)  # type: ignore[arg-type]
 
 

@@ -34,8 +34,8 @@ def go_on(storage: Any, name: Any, trials: int) -> int:
     Returns:
       How many of so many trials are left to do: those that ended well count.
     """
-    import optuna
-    from optuna.exceptions import ExperimentalWarning
+    import optuna  # type: ignore[import-not-found]
+    from optuna.exceptions import ExperimentalWarning  # type: ignore
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # Of what failed we say more, at the end.
@@ -62,7 +62,7 @@ def best(storage: Any, name: Any) -> str:
     Raises:
       ValueError: if none ended well.
     """
-    import optuna
+    import optuna  # type: ignore[import-not-found]
 
     found = optuna.load_study(study_name=name, storage=storage).best_trial
     chosen = " ".join(f"{key}={value}" for key, value in found.params.items())
