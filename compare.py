@@ -7,7 +7,14 @@
 Learning curves, interquartile means, performance profiles, wall clock and parameter
 counts; and how each run adapts and transfers, where it was evaluated for that (python
 evaluate.py run=RUN_DIR transfer=true). Everything as PNG and CSV, and together in
-report.html, which opens without a network. Exit status: 0 done; 2 bad input;
+report.html, which opens without a network.
+
+    field='runs/field/*'        instead: the table that papers print of a search
+    by=core                     what its rows are; columns are environments
+    fresh='runs/fresh/*'        numbers of other learners than those chosen by
+
+Each cell is the best of the settings tried, their number beside it; as text, CSV,
+Markdown and LaTeX (docs/field.md). Exit status: 0 done; 2 bad input;
 4 the machine failed; 128 + n stopped by signal n.
 """
 
@@ -23,7 +30,8 @@ from experiment.errors import InputError
 from experiment.setup import arguments, cli, keys
 
 FLAGS = ("--help", "-h")
-KEYS = ("runs", "labels", "out")
+FIELD = ("field", "by", "fresh")
+KEYS = ("runs", "labels", "out", *FIELD)
 
 
 def options(argv: Sequence[str]) -> dict[str, str]:
@@ -50,7 +58,9 @@ def compare(given: dict[str, str]) -> None:
     """Checks the request, then compares."""
     from experiment.compare import compared
 
-    names = [arguments.path("runs", name) for name in listed(given.get("runs", ""))]
+    if any(key in given for key in FIELD):
+        return search(given)
+    names = paths(given, "runs")
     if not names:
         raise InputError(
             "runs=RUN_DIR,RUN_DIR must say what to compare; none is named."
@@ -61,6 +71,27 @@ def compare(given: dict[str, str]) -> None:
     from experiment.compare import report as comparison_report
 
     print(comparison_report.write(runs, folder))
+
+
+def paths(given: dict[str, str], key: str) -> list[str]:
+    """What a key lists, each a path or a pattern."""
+    return [arguments.path(key, name) for name in listed(given.get(key, ""))]
+
+
+def search(given: dict[str, str]) -> None:
+    """Makes the table of a field."""
+    from experiment.compare import compared, field
+
+    beside = [key for key in ("runs", "labels") if key in given]
+    if beside or not paths(given, "field"):
+        got = f"got {beside[0]}=" if beside else "none is named"
+        raise InputError(f"field='runs/field/*' must say which runs were tried; {got}.")
+    names = paths(given, "field")
+    found = field.read(names, given.get("by", "core"), paths(given, "fresh"))
+    folder = compared.choose_folder(given.get("out"), field.REPORT)
+    from experiment.compare import field_table  # SciPy takes a second
+
+    print(field_table.write(found, folder, names))
 
 
 def main() -> int:

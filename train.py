@@ -2,8 +2,8 @@
 
 `python train.py --help` lists what can be set; `resume=RUN_DIR` goes on with a run.
 Exit status: 0 done; 2 bad input; 3 diverged; 4 the machine failed (a full disk, say);
-128 + n stopped by signal n (INT, TERM, HUP, USR1), after saving. Of a multirun, the
-worst of its jobs.
+128 + n stopped by signal n (INT, TERM, HUP, USR1), after saving. Of a multirun
+(--multirun, -m), the worst of its jobs.
 """
 
 from experiment import entry
@@ -19,6 +19,7 @@ from typing import Any
 
 from experiment.errors import InputError
 from experiment.histories.pinned import opened, pinned
+from experiment.multirun.going_on import left
 from experiment.run.run_folder import RunFolder
 from experiment.setup import cli, keys, sweep, trust
 from experiment.setup import config as run_config
@@ -98,6 +99,29 @@ def load(arguments: Sequence[str]) -> run_config.RunConfig:
     return run_config.load(cli.composed("train", arguments))
 
 
+def multirun(arguments: Sequence[str], cache: str) -> int:
+    """Runs every combination of the values listed, here or where `launcher=` says."""
+    from experiment.multirun import launch  # what only a multirun needs of Hydra
+
+    arguments, asked = launch.taken(arguments)
+    arguments = sweep.placed(arguments)
+    if asked is None:
+        return sweep.run_all(arguments, load, partial(once, cache=cache))
+    return launch.run_all(arguments, asked, [f"{keys.CACHE}={cache}"])
+
+
+def once(config: run_config.RunConfig, cache: str = "on") -> int:
+    """Runs what is left of a job: all, the rest or nothing."""
+    found = left(config, ())
+    if found.said:
+        print(found.said, flush=True)
+    if found.arguments is None:
+        return found.status
+    if found.said:
+        return resume(cli.assignments(found.arguments), cache)
+    return start(config, cache)
+
+
 def main() -> int:
     """Exit status."""
     given = sys.argv[1:]
@@ -109,7 +133,10 @@ def main() -> int:
         print(train_help(load(arguments)))
         return 0
     if cli.wants(given, "--multirun", "-m"):
-        return sweep.run_all(arguments, load, partial(start, cache=cache))
+        return multirun(arguments, cache)
+    for kind in ("launcher", "sweeper"):
+        if cli.wants(arguments, kind):
+            raise InputError(f"{kind}= needs --multirun, for it is of several runs.")
     if any(argument.startswith("resume=") for argument in arguments):
         return resume(cli.assignments(arguments), cache)
     return start(load(arguments), cache)

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "experiment": {
         *("agents", "envs", "s5rl"),
         *("jax", "numpy", "scipy", "omegaconf", "hydra", "yaml", "orbax"),
-        *("matplotlib", "rich", "tensorboardX", "wandb"),
+        *("matplotlib", "rich", "tensorboardX", "wandb", "optuna"),
     },
 }
 FILES = {name: sorted((ROOT / name).rglob("*.py")) for name in MAY_IMPORT}
@@ -119,7 +119,7 @@ FLOORS = {
         ("setup",),
         ("report", "histories"),
         ("run",),
-        ("evaluate",),
+        ("evaluate", "multirun"),
         ("compare",),
         ("",),
     ),

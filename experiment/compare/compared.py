@@ -49,7 +49,7 @@ class ComparedRun:
         return safe(str(devices[0])) if isinstance(devices, list) and devices else None
 
 
-def choose_folder(out: str | None) -> Path:
+def choose_folder(out: str | None, report: str = REPORT) -> Path:
     """Where to write a comparison; nothing is written yet.
 
     Raises:
@@ -61,38 +61,43 @@ def choose_folder(out: str | None) -> Path:
     with told(f"out={out} cannot be looked into"):
         if path.exists() and not path.is_dir():
             raise InputError(f"out={out} must be a folder; it is a file.")
-        if (path / REPORT).exists():
+        if (path / report).exists():
             raise InputError(f"out={out} already holds a comparison; choose another.")
     return path
 
 
-def find(given: Sequence[str]) -> list[RunFolder]:
+def find(given: Sequence[str], key: str = "runs") -> list[RunFolder]:
     """Folders of finished runs, each once, from paths and patterns such as `runs/*`.
 
-    A pattern passes over what is no finished run; a path must be one.
+    A pattern passes over what is no finished run (`runs/**` looks into all folders
+    below); a path must be one. `key` is what they were given as.
 
     Raises:
       InputError: if a path is no finished run, or a pattern matches none.
     """
     found: dict[Path, RunFolder] = {}
     for text in given:
-        with told(f"runs={text} cannot be looked into"):
+        with told(f"{key}={text} cannot be looked into"):
             is_pattern = glob.has_magic(text) and not Path(text).exists()
         if is_pattern:
-            folders = [RunFolder(Path(path)) for path in sorted(glob.glob(text))]
+            folders = [RunFolder(Path(path)) for path in _matches(text)]
             folders = [folder for folder in folders if _is_finished(folder)]
             if not folders:
-                raise InputError(f"runs={text} must match a finished run; none does.")
+                raise InputError(f"{key}={text} must match a finished run; none does.")
         else:
-            folders = [RunFolder.existing(text, "runs")]
+            folders = [RunFolder.existing(text, key)]
             if not folders[0].summary.exists():
                 raise InputError(
-                    f"runs={text} must be a finished run; no summary.json there (go on "
-                    f"with it: python train.py resume={text})."
+                    f"{key}={text} must be a finished run; no summary.json there (go "
+                    f"on with it: python train.py resume={text})."
                 )
         for folder in folders:
             found.setdefault(folder.path.resolve(), folder)
     return list(found.values())
+
+
+def _matches(pattern: str) -> list[str]:
+    return sorted(glob.glob(pattern, recursive=True))
 
 
 def _is_finished(folder: RunFolder) -> bool:

@@ -54,7 +54,9 @@ def train_help(config: RunConfig) -> str:
     lines = [
         "python train.py [key=value ...]        train",
         "python train.py resume=RUN_DIR         go on with an interrupted run",
-        "python train.py --multirun seed=0,1    one run for each combination of values",
+        "python train.py -m core=s5,gru seed=0,1    a run for each combination",
+        "python train.py -m launcher=joblib launcher.n_jobs=2 ...    side by side; or",
+        "    launcher=submitit_slurm, sweeper=optuna (docs/field.md)",
         "python train.py env=... core=... --help    what would run with that choice",
         "",
         "What would run:",

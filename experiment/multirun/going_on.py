@@ -1,0 +1,106 @@
+"""What is left to do of a job whose folder may hold it already. Free of JAX.
+
+A multirun over the folder of an earlier one passes over what has ended, goes on with
+what was begun, and begins the rest. A folder that holds something else is refused, for
+its name says only what the job has that its neighbours have not.
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiment import files
+from experiment.errors import DIVERGED, OK, InputError
+from experiment.histories.pinned import pinned
+from experiment.run import unchanged
+from experiment.run.run_folder import RunFolder
+from experiment.setup.config import RunConfig
+
+_MOST = 2**26  # bytes of summary.json; the largest that we write have a few thousand
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left of a job.
+
+    Attributes:
+      arguments: of train.py; none where nothing is left.
+      said: what was found; empty where nothing was there.
+      status: of a job that has ended.
+    """
+
+    arguments: Sequence[str] | None
+    said: str = ""
+    status: int = OK
+
+
+def left(config: RunConfig, arguments: Sequence[str]) -> Left:
+    """Looks into the folder of a job.
+
+    Args:
+      config: of the job, with its folder.
+      arguments: that it would begin with.
+
+    Raises:
+      InputError: if another run lies there, or one that cannot be read.
+    """
+    path = config.schedule.run_dir
+    folder = RunFolder(Path(path)) if path is not None else None
+    if folder is None or not folder.config.exists():
+        return Left(arguments)
+    own = folder.load_config()
+    _check_same(config, own, folder)
+    outcome = summary(folder)
+    wanted = config.num_updates * config.agent.options.steps_per_update
+    if outcome is not None and outcome.get("env_steps", 0) >= wanted:
+        gone = outcome.get("diverged_seeds")
+        said = f"ended before, with final_return {outcome.get('final_return')}"
+        return Left(None, said, DIVERGED if gone else OK)
+    return Left([f"resume={path}", *_changed(config, own)], "goes on")
+
+
+def summary(folder: RunFolder) -> dict[str, Any] | None:
+    """A run's outcome; None where there is none yet.
+
+    Raises:
+      InputError: if it cannot be read.
+    """
+    if not folder.summary.exists():
+        return None
+    try:
+        found = json.loads(files.read(folder.summary, _MOST))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{folder.summary} cannot be read: {error}.") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{folder.summary} must hold a mapping.")
+    return found
+
+
+def _check_same(config: RunConfig, own: RunConfig, folder: RunFolder) -> None:
+    """What a run settles as it begins is its own, where the job leaves it open."""
+    schedule, mesh = config.schedule, config.mesh
+    if not isinstance(schedule.log_every, int):  # a time, made a number of updates
+        schedule = dataclasses.replace(schedule, log_every=own.schedule.log_every)
+    if mesh.envs is None:
+        mesh = dataclasses.replace(mesh, envs=own.mesh.envs)
+    asked = dataclasses.replace(pinned(config), schedule=schedule, mesh=mesh)
+    if found := unchanged.changes(unchanged.plain(own), asked):
+        raise InputError(
+            f"{folder.path} holds another run than this job: {'; '.join(found)}. "
+            "Choose another run_dir."
+        )
+
+
+def _changed(config: RunConfig, own: RunConfig) -> list[str]:
+    """What may be said anew when a run goes on."""
+    asked, was = config.schedule, own.schedule
+    found = [f"wandb={asked.wandb}", f"devices={asked.devices}"]
+    if asked.total_steps > was.total_steps:
+        found.append(f"total_steps={asked.total_steps}")
+    if config.mesh.seeds is not None:
+        found.append(f"mesh.seeds={config.mesh.seeds}")
+    # It was typed: the job names the same code as its folder.
+    return [*found, "trust=true"] if "entry_point" in config.env.params else found
