@@ -120,7 +120,8 @@ FLOORS = {
         ("report", "histories"),
         ("run",),
         ("evaluate",),
-        ("compare",),
+        ("compare", "start", "export"),
+        ("in_python",),
         ("",),
     ),
 }
