@@ -120,7 +120,8 @@ FLOORS = {
         ("report", "histories"),
         ("run",),
         ("evaluate", "multirun"),
-        ("compare",),
+        ("compare", "start", "export"),
+        ("in_python",),
         ("",),
     ),
 }

@@ -10,6 +10,7 @@
 """
 
 import csv
+import dataclasses
 import json
 
 import jax
@@ -50,7 +51,9 @@ def learners_of(config, folder):
 def test_a_setting_is_the_run_it_would_be_alone(swept, setting, tmp_path):
     config, folder = swept
     alone = RunFolder(tmp_path / "alone")
-    assert train._train(alone, config.alone(setting), "on", resume=False) == 0
+    own = config.alone(setting)
+    schedule = dataclasses.replace(own.schedule, run_dir=str(alone.path))
+    assert train.start(dataclasses.replace(own, schedule=schedule)) == 0
     rows = MetricsFile(folder.metrics, Learners.of(config)).read()
     ours = Learners.of(config).rows_of(setting, rows)
     theirs = MetricsFile(alone.metrics).read()

@@ -1,0 +1,92 @@
+"""What `train.py` does once its command line is read: a run begins, or goes on.
+
+`experiment.train` does the same from Python (`experiment.in_python`). Importing this
+imports no JAX: what can be refused without it is refused in a fraction of a second.
+"""
+
+import dataclasses
+from typing import Any
+
+from experiment.errors import InputError
+from experiment.histories.pinned import opened, pinned
+from experiment.run.run_folder import RunFolder
+from experiment.setup import cli, keys, trust
+from experiment.setup import config as run_config
+from experiment.setup.devices import MeshConfig
+
+RESUMABLE = ("resume", "total_steps", "wandb", "devices", "mesh.seeds", "trust")
+
+
+def start(
+    config: run_config.RunConfig, cache: str = "on", folder: RunFolder | None = None
+) -> int:
+    """Runs from the start, in a new folder.
+
+    Args:
+      config: of the run.
+      cache: of compiled programs, as `experiment.compiled.keep` has it.
+      folder: where it goes, if that was chosen already.
+
+    Returns:
+      The exit status (`experiment.errors`).
+    """
+    cli.need_wandb(config.schedule.wandb)
+    config = pinned(config)
+    return _train(folder or RunFolder.choose(config), config, cache, resume=False)
+
+
+def resume(options: dict[str, Any], cache: str = "on") -> int:
+    """Goes on with a run; only its length, its devices and its W&B mode may change."""
+    refused = [key for key in keys.flat(options) if key not in RESUMABLE]
+    if refused:
+        raise InputError(
+            f"with resume=, only {' and '.join(RESUMABLE[1:])} can be set, for the "
+            f"rest is the run's own; got {', '.join(refused)}."
+        )
+    trusted = options.pop("trust", False)
+    folder = RunFolder.existing(str(options.pop("resume")), "resume")
+    config = folder.load_config()
+    trust.check(config, folder.path, trusted)
+    config = longer(config, options)
+    cli.need_wandb(config.schedule.wandb)
+    return _train(folder, config, cache, resume=True)
+
+
+def longer(
+    config: run_config.RunConfig, options: dict[str, Any]
+) -> run_config.RunConfig:
+    """A run's configuration with another schedule or mesh, to go on with it.
+
+    Raises:
+      InputError: for a value that cannot be, or fewer steps than it was begun with.
+    """
+    own, given = config.schedule, dict(options)
+    mesh = dataclasses.asdict(config.mesh) | given.pop(run_config.MESH, {})
+    mesh = run_config.typed(MeshConfig, mesh, run_config.MESH)
+    schedule = run_config.typed(run_config.Schedule, dataclasses.asdict(own) | given)
+    if schedule.total_steps < own.total_steps:
+        raise InputError(
+            f"total_steps ({schedule.total_steps}) must not be less than the run's own "
+            f"({own.total_steps})."
+        )
+    try:
+        return dataclasses.replace(config, schedule=schedule, mesh=mesh)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _train(
+    folder: RunFolder, config: run_config.RunConfig, cache: str, *, resume: bool
+) -> int:
+    with folder.owned(new=not resume):
+        # Only now, for importing JAX and gymnax takes seconds and errors should not.
+        from experiment import compiled, importing
+
+        compiled.keep(cache)
+        importing.light_gymnax()
+        from experiment.evaluate.teachers import teacher
+        from experiment.run.training import train
+        from experiment.setup.building import build_agent
+
+        agent = build_agent(config, teacher=teacher(config), stored=opened(config))
+        return train(agent, config, folder, resume=resume)
