@@ -13,14 +13,15 @@ if __name__ == "__main__":
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from experiment.errors import InputError
 from experiment.histories.pinned import opened, pinned
-from experiment.run.run_folder import RunFolder
-from experiment.setup import cli, keys, sweep, trust
+from experiment.run import hosts
+from experiment.run.run_folder import RunFolder, shared
+from experiment.setup import cli, distributed, keys, sweep, trust
 from experiment.setup import config as run_config
 from experiment.setup.devices import MeshConfig
 from experiment.setup.help import train_help
@@ -33,7 +34,8 @@ def start(config: run_config.RunConfig, cache: str = "on") -> int:
     """Runs from the start, in a new folder; `cache` as `experiment.compiled` has it."""
     cli.need_wandb(config.schedule.wandb)
     config = pinned(config)
-    return _train(RunFolder.choose(config), config, cache, resume=False)
+    folder = shared(lambda: RunFolder.choose(config))
+    return _train(folder, config, cache, resume=False)
 
 
 def resume(options: dict[str, Any], cache: str = "on") -> int:
@@ -45,7 +47,8 @@ def resume(options: dict[str, Any], cache: str = "on") -> int:
             f"rest is the run's own; got {', '.join(refused)}."
         )
     trusted = options.pop("trust", False)
-    folder = RunFolder.existing(str(options.pop("resume")), "resume")
+    path = str(options.pop("resume"))
+    folder = shared(lambda: RunFolder.existing(path, "resume"))
     config = folder.load_config()
     trust.check(config, folder.path, trusted)
     config = longer(config, options)
@@ -105,14 +108,26 @@ def main() -> int:
     # No part of a run: a run folder from elsewhere must not say what code is loaded.
     arguments, cache = cli.taken(arguments, keys.CACHE)
     cache = cache or "on"
+    arguments, processes = distributed.taken(arguments)
     if cli.wants(given, "--help", "-h"):
         print(train_help(load(arguments)))
         return 0
     if cli.wants(given, "--multirun", "-m"):
+        if processes is not None:
+            raise InputError(
+                f"--multirun makes several runs, and {distributed.KEY}= one of several "
+                "processes: choose one of them."
+            )
         return sweep.run_all(arguments, load, partial(start, cache=cache))
+    work = _work(arguments, cache)
+    return work() if processes is None else hosts.together(processes, work)
+
+
+def _work(arguments: Sequence[str], cache: str) -> Callable[[], int]:
+    """What is to be done, its arguments checked."""
     if any(argument.startswith("resume=") for argument in arguments):
-        return resume(cli.assignments(arguments), cache)
-    return start(load(arguments), cache)
+        return partial(resume, cli.assignments(arguments), cache)
+    return partial(start, load(arguments), cache)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ def settled(config: RunConfig) -> tuple[RunConfig, Layout]:
         found = devices.layout(config.mesh, available, **config.sizes)
     except ValueError as error:
         raise InputError(str(error)) from error
+    count = jax.process_count()
+    if found.devices % count:
+        raise InputError(
+            f"{count} processes must have as many devices of the run each, and it can "
+            f"use {found.devices} ({found}): choose another number of processes, of "
+            "num_seeds or of agent.num_envs."
+        )
     mesh = dataclasses.replace(config.mesh, envs=found.blocks)
     return dataclasses.replace(config, mesh=mesh), found
 
@@ -69,7 +76,7 @@ class Placement:
           layout: of its learners.
         """
         self.layout, self._agent, self._config = layout, agent, config
-        used = np.array(jax.devices()[: layout.devices])
+        used = np.array(_devices(layout.devices))
         used = used.reshape(layout.seeds, layout.envs)
         axis_types = AxisType.Auto, AxisType.Auto
         self._mesh = jax.sharding.Mesh(used, (SEEDS, ENVS), axis_types=axis_types)
@@ -102,13 +109,20 @@ class Placement:
         if self._alone:
             return jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)
         specs = self._specs
-        return jax.shard_map(
+        spread = jax.shard_map(
             partial(self._beside, one),
             mesh=self._mesh,
             in_specs=(specs,),
             out_specs=(specs, PartitionSpec(SEEDS)),
             check_vma=False,
         )
+        return spread if jax.process_count() == 1 else partial(self._shown, spread)
+
+    def _shown(self, update: Callable[[Any], Any], learners: Any) -> Any:
+        """With metrics on all devices: a process sees those of its own alone."""
+        learners, metrics = update(learners)
+        everywhere = NamedSharding(self._mesh, PartitionSpec())
+        return learners, jax.lax.with_sharding_constraint(metrics, everywhere)
 
     def place(self, learners: Any) -> Any:
         """Learners [S, ...] that lie elsewhere, where they belong."""
@@ -118,8 +132,10 @@ class Placement:
 
     @property
     def copies(self) -> int:
-        """Devices that share one memory: those of a host do."""
-        return self.layout.devices if jax.devices()[0].platform == "cpu" else 1
+        """Devices of this process that share one memory: those of a host do."""
+        if jax.devices()[0].platform != "cpu":
+            return 1
+        return self.layout.devices // jax.process_count()
 
     @property
     def _alone(self) -> bool:
@@ -190,3 +206,12 @@ class Placement:
 
         is_spec = lambda x: isinstance(x, PartitionSpec)  # noqa: E731
         return jax.tree.map(over, self._specs, shapes, is_leaf=is_spec)
+
+
+def _devices(count: int) -> list[Any]:
+    """The first ones, as many of each process, one process after another."""
+    each = count // jax.process_count()
+    by_process: dict[int, list[Any]] = {}
+    for device in jax.devices():
+        by_process.setdefault(device.process_index, []).append(device)
+    return [one for index in sorted(by_process) for one in by_process[index][:each]]

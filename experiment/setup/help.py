@@ -18,9 +18,10 @@ from envs.config import (
     PopgymConfig,
     SuiteConfig,
 )
-from experiment.setup import comments, keys
+from experiment.setup import comments, distributed, keys
 from experiment.setup.config import MESH, RunConfig, Schedule
 from experiment.setup.devices import MeshConfig
+from experiment.setup.distributed import Distributed
 from s5rl.config import CORES
 
 _WIDTH = 88
@@ -31,6 +32,7 @@ _OPEN = (
 )
 
 _CACHE = {keys.CACHE: ("on", keys.CACHE_IS, ())}
+_PROCESSES = {distributed.KEY: ("null", distributed.IS, ())}
 
 
 def train_help(config: RunConfig) -> str:
@@ -67,6 +69,8 @@ def train_help(config: RunConfig) -> str:
             _of("", Schedule, vars(config.schedule))
             | _of(MESH, MeshConfig, vars(config.mesh))
             | _CACHE
+            | _PROCESSES
+            | _of(distributed.KEY, Distributed, vars(Distributed()))
         ),
         "",
         "agents",
