@@ -20,7 +20,14 @@ from collections.abc import Callable
 from typing import Any
 
 from experiment import entry, signals
-from experiment.errors import BAD_INPUT, MACHINE, SIGNAL, InputError, MachineError, RunError
+from experiment.errors import (
+    BAD_INPUT,
+    MACHINE,
+    SIGNAL,
+    InputError,
+    MachineError,
+    RunError,
+)
 from experiment.run.vigil import LOST, Store, Vigil
 from experiment.setup.distributed import KEY, Distributed
 
@@ -180,12 +187,20 @@ def together(distributed: Distributed, work: Callable[[], int]) -> int:
     client, index, count = _joined(distributed)
     crew = Several(client, index, count)
     if index:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        _silence()
     _here = crew
     try:
         return crew.run(work)
     finally:
         _here = Alone()
+
+
+def _silence() -> None:
+    """Nothing more on standard output, of Python or of what it calls."""
+    sys.stdout.flush()
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.close(nothing)
 
 
 def _joined(distributed: Distributed) -> tuple[Any, int, int]:

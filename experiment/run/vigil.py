@@ -176,10 +176,15 @@ def catch_aborts() -> None:
     def ended(number: int) -> None:
         if threading.get_native_id() == main:
             return
-        said = "error: another process of this run is lost; what JAX says of it is above."
+        said = (
+            "error: another process of this run is lost; what JAX says of it is above."
+        )
         signals.end(_status, "" if _status == OK else said)
 
     _kept = kind(ended)
     library = ctypes.CDLL(None)
-    library.signal.argtypes, library.signal.restype = (ctypes.c_int, kind), ctypes.c_void_p
+    library.signal.argtypes, library.signal.restype = (
+        (ctypes.c_int, kind),
+        ctypes.c_void_p,
+    )
     library.signal(signal.SIGABRT, _kept)
