@@ -109,20 +109,30 @@ class Placement:
         if self._alone:
             return jax.vmap(partial(one, self._agent), axis_name=SEED_AXIS)
         specs = self._specs
-        spread = jax.shard_map(
+        return jax.shard_map(
             partial(self._beside, one),
             mesh=self._mesh,
             in_specs=(specs,),
             out_specs=(specs, PartitionSpec(SEEDS)),
             check_vma=False,
         )
-        return spread if jax.process_count() == 1 else partial(self._shown, spread)
 
-    def _shown(self, update: Callable[[Any], Any], learners: Any) -> Any:
-        """With metrics on all devices: a process sees those of its own alone."""
-        learners, metrics = update(learners)
+    def shown(self, update: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """An update, compiled, whose metrics this process can read.
+
+        Of several processes each has those of its own learners alone. They are sent by
+        a program of its own, so that the update is the one of a single process.
+        """
+        if jax.process_count() == 1:
+            return update
         everywhere = NamedSharding(self._mesh, PartitionSpec())
-        return learners, jax.lax.with_sharding_constraint(metrics, everywhere)
+        send = jax.jit(lambda metrics: metrics, out_shardings=everywhere)
+
+        def updated(learners: Any) -> Any:
+            learners, metrics = update(learners)
+            return learners, send(metrics)
+
+        return updated
 
     def place(self, learners: Any) -> Any:
         """Learners [S, ...] that lie elsewhere, where they belong."""

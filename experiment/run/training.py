@@ -106,6 +106,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         + (f"; {memory.shown(most)} of memory at most" if most is not None else ""),
         flush=True,
     )
+    update = placement.shown(update)
     config, learners, metrics = _paced(config, folder, update, learners)
     checkpoints = Checkpoints(folder.checkpoints, config)
     kept = books.opened(config, folder, done, began)

@@ -9,7 +9,6 @@ connected to. So an abort is caught, and becomes a sentence and a status too.
 
 import ctypes
 import json
-import os
 import signal
 import threading
 import time
