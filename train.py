@@ -12,12 +12,13 @@ if __name__ == "__main__":
     entry.begin()
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from experiment.errors import InputError
 from experiment.multirun.going_on import left
-from experiment.setup import cli, keys, sweep
+from experiment.run import hosts
+from experiment.setup import cli, distributed, keys, sweep
 from experiment.setup import config as run_config
 from experiment.setup.help import train_help
 from experiment.start import resume, start
@@ -60,17 +61,29 @@ def main() -> int:
     # No part of a run: a run folder from elsewhere must not say what code is loaded.
     arguments, cache = cli.taken(arguments, keys.CACHE)
     cache = cache or "on"
+    arguments, processes = distributed.taken(arguments)
     if cli.wants(given, "--help", "-h"):
         print(train_help(load(arguments)))
         return 0
     if cli.wants(given, "--multirun", "-m"):
+        if processes is not None:
+            raise InputError(
+                f"--multirun makes several runs, and {distributed.KEY}= one of several "
+                "processes: choose one of them."
+            )
         return multirun(arguments, cache)
     for kind in ("launcher", "sweeper"):
         if cli.wants(arguments, kind):
             raise InputError(f"{kind}= needs --multirun, for it is of several runs.")
+    work = _work(arguments, cache)
+    return work() if processes is None else hosts.together(processes, work)
+
+
+def _work(arguments: Sequence[str], cache: str) -> Callable[[], int]:
+    """What is to be done, its arguments checked."""
     if any(argument.startswith("resume=") for argument in arguments):
-        return resume(cli.assignments(arguments), cache)
-    return start(load(arguments), cache)
+        return partial(resume, cli.assignments(arguments), cache)
+    return partial(start, load(arguments), cache)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ _CONTAINER = "/sys/fs/cgroup/memory.max"
 
 def there_is() -> int:
     """Bytes of the device that computes; of a host, what its container may have."""
-    limit = (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+    limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
     if limit:
         return limit
     most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -40,7 +40,15 @@ def size(tree: Any) -> int:
     its memory.
     """
     shared = jax.devices()[0].platform == "cpu"
-    return sum(_bytes(leaf, whole=shared) for leaf in jax.tree.leaves(tree))
+    return sum(_held(leaf, shared) for leaf in jax.tree.leaves(tree))
+
+
+def _held(leaf: Any, shared: bool) -> int:
+    over = getattr(leaf, "sharding", None)
+    if over is None or over.is_fully_addressable:
+        return _bytes(leaf, whole=shared)
+    # Over several hosts: what is here.
+    return _bytes(leaf, whole=False) * (len(over.addressable_devices) if shared else 1)
 
 
 def check(needed: int, what: str) -> None:

@@ -34,6 +34,7 @@ class Asked:
     received: int | None = None
 
 
+ending: int | None = None  # the status with which a signal ends this process just now
 _deferring: Asked | None = None
 _at_end: list[Callable[[], None]] = []
 _before: dict[int, Any] = {}
@@ -129,16 +130,28 @@ def _note(asked: Asked, number: int) -> None:
 
 
 def _end(number: int) -> None:
+    global ending
+    ending = SIGNAL + number
+    end(ending, f"{signal.Signals(number).name}: stopped.")
+
+
+def end(status: int, said: str = "") -> None:
+    """Ends this process at once, from any thread, after what `at_end` was told.
+
+    Args:
+      status: of the exit.
+      said: last, on standard error.
+    """
     for clean_up in reversed(_at_end):
         with suppress(Exception):
             clean_up()
     with suppress(Exception):
         if sys.stdout.isatty():
             print("\x1b[?25h")  # a bar that is cut short leaves the cursor hidden
-        name = signal.Signals(number).name
-        print(f"{name}: stopped.", file=sys.stderr, flush=True)
+        if said:
+            print(said, file=sys.stderr, flush=True)
         sys.stdout.flush()
-    os._exit(SIGNAL + number)
+    os._exit(status)
 
 
 class _Lasting:

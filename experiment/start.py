@@ -9,7 +9,7 @@ from typing import Any
 
 from experiment.errors import InputError
 from experiment.histories.pinned import opened, pinned
-from experiment.run.run_folder import RunFolder
+from experiment.run.run_folder import RunFolder, shared
 from experiment.setup import cli, keys, trust
 from experiment.setup import config as run_config
 from experiment.setup.devices import MeshConfig
@@ -32,7 +32,8 @@ def start(
     """
     cli.need_wandb(config.schedule.wandb)
     config = pinned(config)
-    return _train(folder or RunFolder.choose(config), config, cache, resume=False)
+    folder = folder or shared(lambda: RunFolder.choose(config))
+    return _train(folder, config, cache, resume=False)
 
 
 def resume(options: dict[str, Any], cache: str = "on") -> int:
@@ -44,7 +45,8 @@ def resume(options: dict[str, Any], cache: str = "on") -> int:
             f"rest is the run's own; got {', '.join(refused)}."
         )
     trusted = options.pop("trust", False)
-    folder = RunFolder.existing(str(options.pop("resume")), "resume")
+    path = str(options.pop("resume"))
+    folder = shared(lambda: RunFolder.existing(path, "resume"))
     config = folder.load_config()
     trust.check(config, folder.path, trusted)
     config = longer(config, options)

@@ -7,6 +7,7 @@ name counts only once everything in it does. What is in one, and how damage is n
 is said in `experiment.run.records`.
 """
 
+import json
 import os
 import re
 import shutil
@@ -17,12 +18,13 @@ from typing import Any
 
 from experiment import faults, files
 from experiment.errors import InputError, told
-from experiment.run import records, unchanged
+from experiment.run import hosts, records, unchanged
 from experiment.run.records import Damaged, Record
 from experiment.run.values import Storage, check_fits
 from experiment.setup.config import RunConfig
 
 KEPT = 2  # the newest, and one to fall back on
+STAYS = "stays"
 LEFTOVERS = ("*.new", "*.old", "*.orbax-checkpoint-tmp*")
 
 
@@ -59,19 +61,22 @@ class Checkpoints:
         """
         path = self._folder / str(update)
         with _told_of_saving(path):
-            self.sweep()
-            if path.exists() and self._keeps(path, update):
+            crew, fresh = hosts.here(), path.with_name(f"{update}.new")
+            if crew.told(lambda: self._prepared(path, fresh, update)) == STAYS:
                 return
-            self._folder.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f"{update}.new")
             try:
                 self._write(fresh, update, learners)
                 faults.point("in-save")
-                fresh.rename(path)
+                if crew.writes:
+                    fresh.rename(path)
+                    files.sync_folder(self._folder)
             except BaseException:
-                shutil.rmtree(fresh, ignore_errors=True)
+                if crew.writes:
+                    shutil.rmtree(fresh, ignore_errors=True)
                 raise
-            files.sync_folder(self._folder)
+            crew.wait("saved")
+        if not crew.writes:
+            return
         for step in self.steps[:-KEPT]:
             self._remove(step)
 
@@ -93,10 +98,11 @@ class Checkpoints:
           InputError: if none is whole; or the newest whole one is of another
             configuration, a newer format or another generator of random numbers.
         """
-        if own:
+        if own and hosts.here().writes:
             self.sweep()
         damaged: dict[int, str] = {}
-        for update in reversed(self.steps):
+        steps = json.loads(hosts.here().told(lambda: json.dumps(self.steps)))
+        for update in reversed(steps):
             path = self._folder / str(update)
             try:
                 learners = self._read(path, update, like)
@@ -125,16 +131,30 @@ class Checkpoints:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def _write(self, fresh: Path, update: int, learners: Any) -> None:
+    def _prepared(self, path: Path, fresh: Path, update: int) -> str:
+        """Makes the folder that is written to, unless the checkpoint `STAYS`."""
+        self.sweep()
+        if path.exists() and self._keeps(path, update):
+            return STAYS
+        self._folder.mkdir(parents=True, exist_ok=True)
         fresh.mkdir()
+        return ""
+
+    def _write(self, fresh: Path, update: int, learners: Any) -> None:
         folder = fresh / records.VALUES
         values = self._storage.write(folder, learners)
+        if not hosts.here().writes:
+            return
         files.sync_tree(fresh)
         config = None if self._config is None else unchanged.plain(self._config)
         written = records.digest_files(folder)
         records.write(fresh, Record(update, values, config, written))
 
     def _read(self, path: Path, update: int, like: Any) -> Any:
+        # What process 0 finds damaged is damaged for all, who read it together.
+        crew = hosts.here()
+        if crew.count > 1 and (reason := crew.told(lambda: _damage(path, update))):
+            raise Damaged(reason)
         record = records.read(path, update)
         if self._config is not None and record.config is not None:
             _check_config(path, record.config, self._config)
@@ -163,7 +183,7 @@ class Checkpoints:
 
     def _tell(self, step: int, reason: str, used: int, own: bool) -> None:
         path, aside = self._folder / str(step), ""
-        if own:
+        if own and hosts.here().writes:
             with suppress(OSError):  # the older one is as good where nothing can change
                 aside = f", set aside as {self._set_aside(path).name}"
         print(
@@ -190,6 +210,15 @@ class Checkpoints:
         with suppress(OSError):
             path = self._folder / str(step)
             shutil.rmtree(path.rename(path.with_name(f"{step}.old")))
+
+
+def _damage(path: Path, update: int) -> str:
+    """What is wrong with a checkpoint's files, or nothing."""
+    try:
+        records.read(path, update)
+    except Damaged as error:
+        return str(error)
+    return ""
 
 
 def _check_config(path: Path, stored: Mapping[str, Any], config: RunConfig) -> None:

@@ -17,6 +17,8 @@ import numpy as np
 
 from experiment import files
 from experiment.errors import InputError, RunError
+from experiment.run import hosts
+from experiment.run.values import whole
 
 MOST = 2**24  # bytes of reproduce.json; the configuration has a few thousand
 
@@ -50,9 +52,13 @@ def keep(
       MachineError: if it cannot be written.
     """
     place = folder / f"seed_{found.seed}"
+    leaves = jax.tree.leaves_with_path(learners)
+    arrays = {
+        jax.tree_util.keystr(path): _plain(leaf)[found.seed] for path, leaf in leaves
+    }
+    if not hosts.here().writes:
+        return
     files.make_folder(place, f"{place} cannot be made")
-    leaves = jax.tree.leaves_with_path(jax.tree.map(lambda x: x[found.seed], learners))
-    arrays = {jax.tree_util.keystr(path): _plain(leaf) for path, leaf in leaves}
     held = io.BytesIO()
     np.savez(held, allow_pickle=False, **arrays)
     files.write(place / "learner.npz", held.getvalue())
@@ -120,4 +126,4 @@ def healthy(
 def _plain(leaf: Any) -> np.ndarray:
     if jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         leaf = jax.random.key_data(leaf)
-    return np.asarray(leaf)
+    return whole(leaf)

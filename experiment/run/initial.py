@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from experiment.errors import InputError
-from experiment.run import picked
+from experiment.run import hosts, picked
 from experiment.run.outcome import setting_of
 from experiment.run.run_folder import RunFolder
 from experiment.run.values import named
@@ -58,9 +58,13 @@ def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
     which = np.arange(config.num_learners) % count
     print(f"begins from {path}, update {update}", flush=True)
 
+    acting = learners.params
+    if hosts.here().count > 1:  # in a program of several, an array of one has no place
+        acting = jax.device_get(acting)
+
     @jax.jit
     def begun(new: Any) -> Any:
-        params = jax.vmap(source.acting_params)(learners.params)
+        params = jax.vmap(source.acting_params)(acting)
         params = jax.tree.map(lambda x: x[which], params)
         return jax.vmap(agent.begun)(new, params)
 

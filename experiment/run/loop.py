@@ -2,23 +2,19 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from experiment import faults, signals
+from experiment import signals
 from experiment.errors import DIVERGED, OK, SIGNAL
-from experiment.run import divergence
+from experiment.run import divergence, hosts
 from experiment.run import metrics as metrics_module
-from experiment.run.boards import Boards
+from experiment.run.books import NoBooks
 from experiment.run.checkpoints import Checkpoints
-from experiment.run.clock import Clock
 from experiment.run.divergence import Divergence
 from experiment.run.learners import Learners
-from experiment.run.metrics_file import MetricsFile
-from experiment.run.progress import Ticker
 from experiment.run.run_folder import RunFolder
 from experiment.run.windows import Metrics, Window, Windows
 from experiment.setup import config as run_config
@@ -43,7 +39,7 @@ class Loop:
         config: RunConfig,
         folder: RunFolder,
         checkpoints: Checkpoints,
-        clock: Clock,
+        books: NoBooks,
         origin: Origin,
         order: Sequence[str],
         done: int,
@@ -55,30 +51,19 @@ class Loop:
           config: of the run.
           folder: that is written into.
           checkpoints: of that folder.
-          clock: of this start.
+          books: that are kept of it.
           origin: where learners come from.
           order: names of the agent's metrics, as it gives them.
           done: updates behind what is gone on from.
           sick: learners that diverged before that.
         """
         self.config, self.folder, self.checkpoints = config, folder, checkpoints
-        self.clock, self.origin, self.order = clock, origin, order
+        self.books, self.origin, self.order = books, origin, order
         self.done, self.sick = done, list(sick)
         self.num_updates = config.num_updates
         self.saved, self._saved_at = done, time.perf_counter()  # the newest checkpoint
         self.steps_per_update = config.agent.options.steps_per_update
         self.learners = Learners.of(config)
-        self.file = MetricsFile(folder.metrics, self.learners)
-        done_steps = done * self.steps_per_update
-        self.boards = Boards(
-            folder.tensorboard,
-            wandb=config.schedule.wandb,
-            config=run_config.dump(config),
-            start=done_steps,
-            learners=self.learners,
-        )
-        total_steps = self.num_updates * self.steps_per_update
-        self.ticker = Ticker(total_steps, done_steps, config.num_learners)
 
     @property
     def complete(self) -> bool:
@@ -104,11 +89,12 @@ class Loop:
         """
         length = self.config.schedule.log_every
         assert isinstance(length, int)  # of a time, a number was made when it began
-        windows = Windows(update, length, self.num_updates)
+        windows, crew = Windows(update, length, self.num_updates), hosts.here()
         with signals.deferred() as asked:
             while not self.complete:
                 window = windows.after(self.done, learners, begun)
-                if asked.received is None:
+                # What several processes do together, they do until they have agreed.
+                if asked.received is None or crew.count > 1:
                     learners, begun = windows.ahead(window)
                 metrics = self._fetched(window)
                 self._part_with_the_sick(metrics)
@@ -116,11 +102,12 @@ class Loop:
                     break
                 self.done = window.done
                 self._log(metrics)
-                stop = asked.received is not None
-                if stop or self._due or self.complete:
+                stop, due = crew.agreed(asked, self._due)
+                if stop or due or self.complete:
                     self._save(window.kept)
-                if asked.received is not None and not self.complete:
-                    return SIGNAL + asked.received
+                    stop, _ = crew.agreed(asked, False)  # meanwhile, maybe
+                if stop and not self.complete:
+                    return SIGNAL + stop
         if self.sick:
             self._say_what_diverged()
             return DIVERGED
@@ -140,8 +127,7 @@ class Loop:
         return time.perf_counter() - self._saved_at >= every.seconds(wanted)
 
     def _save(self, learners: Any) -> None:
-        self.file.sync()
-        self.boards.flush()
+        self.books.sync()
         self.checkpoints.save(self.done, learners)
         self.saved, self._saved_at = self.done, time.perf_counter()
 
@@ -177,14 +163,10 @@ class Loop:
             update=self.done,
             seeds=healthy,
         )
-        self.file.append(rows)
-        faults.point("in-log")
-        self.clock.note(self.done)
-        self.ticker.show(rows)
-        self.boards.write(rows, self.ticker.speed)
+        self.books.log(rows, self.done)
 
     def _say_what_diverged(self) -> None:
-        self.ticker.close()
+        self.books.leave_terminal()
         kept = "none was saved"
         if self.saved:
             kept = f"the checkpoint of update {self.saved} is kept"
@@ -193,7 +175,5 @@ class Loop:
 
     def close(self) -> None:
         """Closes them; what could not be written was said before."""
-        with suppress(OSError):
-            self.ticker.close()
-        self.boards.close()
+        self.books.close()
         self.checkpoints.close()

@@ -53,6 +53,13 @@ def settled(config: RunConfig) -> tuple[RunConfig, Layout]:
         found = devices.layout(config.mesh, available, **config.sizes)
     except ValueError as error:
         raise InputError(str(error)) from error
+    count = jax.process_count()
+    if found.devices % count:
+        raise InputError(
+            f"{count} processes must have as many devices of the run each, and it can "
+            f"use {found.devices} ({found}): choose another number of processes, of "
+            "num_seeds or of agent.num_envs."
+        )
     mesh = dataclasses.replace(config.mesh, envs=found.blocks)
     return dataclasses.replace(config, mesh=mesh), found
 
@@ -69,7 +76,7 @@ class Placement:
           layout: of its learners.
         """
         self.layout, self._agent, self._config = layout, agent, config
-        used = np.array(jax.devices()[: layout.devices])
+        used = np.array(_devices(layout.devices))
         used = used.reshape(layout.seeds, layout.envs)
         axis_types = AxisType.Auto, AxisType.Auto
         self._mesh = jax.sharding.Mesh(used, (SEEDS, ENVS), axis_types=axis_types)
@@ -115,6 +122,23 @@ class Placement:
             )
         return lambda learners: update(learners, self._numbers)
 
+    def shown(self, update: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """An update, compiled, whose metrics this process can read.
+
+        Of several processes each has those of its own learners alone. They are sent by
+        a program of its own, so that the update is the one of a single process.
+        """
+        if jax.process_count() == 1:
+            return update
+        everywhere = NamedSharding(self._mesh, PartitionSpec())
+        send = jax.jit(lambda metrics: metrics, out_shardings=everywhere)
+
+        def updated(learners: Any) -> Any:
+            learners, metrics = update(learners)
+            return learners, send(metrics)
+
+        return updated
+
     def place(self, learners: Any) -> Any:
         """Learners [S, ...] that lie elsewhere, where they belong."""
         if self._alone:
@@ -123,8 +147,10 @@ class Placement:
 
     @property
     def copies(self) -> int:
-        """Devices that share one memory: those of a host do."""
-        return self.layout.devices if jax.devices()[0].platform == "cpu" else 1
+        """Devices of this process that share one memory: those of a host do."""
+        if jax.devices()[0].platform != "cpu":
+            return 1
+        return self.layout.devices // jax.process_count()
 
     @property
     def _alone(self) -> bool:
@@ -219,3 +245,12 @@ def _numbers(config: RunConfig) -> dict[str, dict[str, np.ndarray]]:
         }
         for section in settings.SECTIONS
     }
+
+
+def _devices(count: int) -> list[Any]:
+    """The first ones, as many of each process, one process after another."""
+    each = count // jax.process_count()
+    by_process: dict[int, list[Any]] = {}
+    for device in jax.devices():
+        by_process.setdefault(device.process_index, []).append(device)
+    return [one for index in sorted(by_process) for one in by_process[index][:each]]

@@ -1,6 +1,6 @@
 """The folder that holds everything about a run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from envs.fields import shown
 from experiment import files, signals, unfinished
 from experiment.errors import InputError, told
-from experiment.run import manifest
+from experiment.run import hosts, manifest
 from experiment.run.lock import Lock
 from experiment.setup import config as run_config
 from experiment.setup import plain
@@ -147,6 +147,36 @@ class RunFolder:
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Records the outcome."""
         files.write_json(self.summary, summary)
+
+
+class Visited(RunFolder):
+    """A run folder that another process of the same run owns, and writes."""
+
+    @contextmanager
+    def owned(self, *, new: bool) -> Iterator[None]:
+        """Nothing is to be taken: process 0 holds the lock."""
+        yield
+
+    def create(self, config: RunConfig) -> None:
+        """It does."""
+
+    def write_manifest(self) -> None:
+        """It does."""
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """It does."""
+
+
+def shared(choose: Callable[[], RunFolder]) -> RunFolder:
+    """The folder that process 0 has chosen, in each process of a run."""
+    crew, found = hosts.here(), []
+
+    def path() -> str:
+        found.append(choose())
+        return str(found[0].path.resolve())
+
+    told = crew.told(path)
+    return found[0] if found else Visited(Path(told))
 
 
 def _reserved(config: RunConfig) -> RunFolder:

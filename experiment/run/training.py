@@ -1,5 +1,6 @@
 """The host's side of training: it compiles once, then hands over to the loop."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,16 @@ import jax
 
 import envs
 from experiment import compiled, memory
-from experiment.run import divergence, mesh, outcome, windows
+from experiment.run import (
+    books,
+    divergence,
+    hosts,
+    mesh,
+    outcome,
+    unchanged,
+    windows,
+)
 from experiment.run.checkpoints import Checkpoints, NoCheckpoint
-from experiment.run.clock import Clock
 from experiment.run.initial import beginning
 from experiment.run.learners import Learners
 from experiment.run.loop import Loop, Origin
@@ -54,6 +62,7 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
 def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
     began = time.perf_counter()
     config, layout = mesh.settled(config)
+    hosts.here().same("the configuration", json.dumps(unchanged.plain(config)))
     placement = Placement(agent, config, layout)
     shapes = placement.shapes
     memory.check(memory.size(shapes), "the learners of this run take")
@@ -70,7 +79,8 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     sick = divergence.known(folder.diverged, done)
     file = MetricsFile(folder.metrics, Learners.of(config))
     ended = {one.seed: one.update for one in sick}
-    file.cut(done, num_seeds=config.num_learners, ended=ended)
+    if hosts.here().writes:
+        file.cut(done, num_seeds=config.num_learners, ended=ended)
     folder.create(config)
     folder.write_manifest()
     print(f"run folder: {folder.path}", flush=True)
@@ -84,7 +94,8 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         origin = origin._replace(draw=lambda: placement.place(begun(placement.draw())))
     with waiting("compiling"), ThreadPoolExecutor(1) as beside:
         lowered, order = _lowered_update(placement)
-        file.check_columns(order)
+        if hosts.here().writes:
+            file.check_columns(order)
         # XLA needs no Python, which the program that draws the learners is made with.
         compiling = beside.submit(_compiled, lowered, placement)
         if learners is None:
@@ -103,14 +114,17 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         + (f"; {memory.shown(most)} of memory at most" if most is not None else ""),
         flush=True,
     )
+    update = placement.shown(update)
     config, learners, metrics = _paced(config, folder, update, learners)
     checkpoints = Checkpoints(folder.checkpoints, config)
-    clock = Clock(folder.clock, done, began)
-    loop = Loop(config, folder, checkpoints, clock, origin, order, done, sick)
+    kept = books.opened(config, folder, done, began)
+    loop = Loop(config, folder, checkpoints, kept, origin, order, done, sick)
     try:
         status = loop.run(update, learners, metrics)
     finally:
         loop.close()
+    if not hosts.here().writes:
+        return status
     rows = file.read()
     if loop.complete:
         wall_seconds = time.perf_counter() - began
@@ -118,7 +132,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         summary = outcome.summarise(rows, config, sick) | {
             "wall_seconds": wall_seconds,
             "compile_seconds": compile_seconds,
-            "steps_per_second": loop.ticker.speed,
+            "steps_per_second": kept.speed,
             "num_parameters": num_parameters,
             "units": UNITS,
         }

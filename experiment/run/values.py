@@ -5,6 +5,7 @@ read as plain arrays and put where the reader has them: a GPU's, or those of eig
 devices, on one CPU, and back.
 """
 
+import functools
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,9 +14,11 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from experiment import files
 from experiment.errors import InputError
+from experiment.run import hosts
 from experiment.run.records import Damaged, Value
 
 # Orbax narrates every save; what goes wrong it raises as well.
@@ -43,21 +46,30 @@ class Storage:
         return self._opened
 
     def write(self, folder: Path, tree: Any) -> dict[str, Value]:
-        """Stores a pytree, and says what each of its arrays was."""
+        """Stores a pytree, and says what each of its arrays was.
+
+        Of several processes each stores its shards, and the one that writes is told
+        what the arrays were.
+        """
         arrays, values = {}, {}
+        writes = hosts.here().writes
         for name, leaf in named(tree).items():
             prng = _prng(leaf)
             array = leaf if prng is None else jax.random.key_data(leaf)
-            values[name] = Value.of(np.asarray(array), prng)
+            plain = whole(array)
+            if writes:
+                values[name] = Value.of(plain, prng)
             if array.size:  # Orbax refuses to store nothing
                 arrays[name] = array
         size = sum(array.nbytes for array in arrays.values())
-        files.check_room(folder.with_name("room"), size + BESIDE)
+        if writes:
+            files.check_room(folder.with_name("room"), size + BESIDE)
         from orbax.checkpoint import args
 
         self._orbax.save(folder, args=args.PyTreeSave(arrays))
         # It says where on this machine the folder was, and decides nothing here.
-        (folder / "commit_success.txt").unlink(missing_ok=True)
+        if writes:
+            (folder / "commit_success.txt").unlink(missing_ok=True)
         return values
 
     def read(self, folder: Path, values: Mapping[str, Value], like: Any) -> Any:
@@ -96,6 +108,19 @@ class Storage:
     def close(self) -> None:
         if self._opened is not None:
             self._opened.close()
+
+
+def whole(array: Any) -> np.ndarray:
+    """An array's numbers, wherever they lie; all processes that hold it have to ask."""
+    if not getattr(array, "is_fully_addressable", True):
+        array = _everywhere(array.sharding.mesh)(array)
+    return np.asarray(array)
+
+
+@functools.cache
+def _everywhere(mesh: Any) -> Any:
+    at = NamedSharding(mesh, PartitionSpec())
+    return jax.jit(lambda x: x, out_shardings=at)
 
 
 def named(tree: Any) -> dict[str, Any]:
@@ -150,6 +175,10 @@ def _prng(leaf: Any) -> str | None:
 
 
 def _placed(array: Any, prng: str | None, like: Any) -> Any:
+    over = getattr(like, "sharding", None)
+    if over is not None and not over.is_fully_addressable:
+        array = jax.make_array_from_callback(array.shape, over, lambda at: array[at])
+        return array if prng is None else jax.random.wrap_key_data(array, impl=prng)
     if prng is not None:
         array = jax.random.wrap_key_data(jax.numpy.asarray(array), impl=prng)
-    return jax.device_put(array, getattr(like, "sharding", None))
+    return jax.device_put(array, over)

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import jax
 from jax import Array
 
+from experiment.run import hosts
+
 Metrics = Mapping[str, Array]  # of an update, [S] each
 Update = Callable[[Any], tuple[Any, Metrics]]
 AHEAD = 16  # updates that the device has to do while the host looks at a window
@@ -106,6 +108,6 @@ def paced(
     while len(metrics) < most and taken < min(MEASURED, seconds):
         learners, measured = jax.block_until_ready(update(learners))
         metrics.append(measured)
-        taken = time.perf_counter() - began
+        taken = hosts.here().number(time.perf_counter() - began)
     length = max(len(metrics), round(seconds * len(metrics) / taken))
     return min(length, most), learners, metrics

@@ -25,7 +25,7 @@ from envs.config import OpenConfig
 from envs.fields import shown
 from envs.naming import nearest
 from experiment.errors import InputError
-from experiment.setup import arguments, keys, presets, scale
+from experiment.setup import arguments, distributed, keys, presets, scale
 from experiment.setup.config import (
     EXAMPLES,
     MEMORY,
@@ -147,7 +147,7 @@ def _text_keys(tree: dict[str, Any]) -> set[str]:
 
 def train_keys() -> list[str]:
     """Every key of train.py, whatever is chosen."""
-    every = [*GROUPS, "resume", *keys.of(Schedule), keys.CACHE]
+    every = [*GROUPS, "resume", *keys.of(Schedule), keys.CACHE, *distributed.KEYS]
     every += ["env.history", "core.features", *keys.of(MeshConfig, MESH)]
     for section, table in (("core", CORE_CONFIGS), ("agent", agents.CONFIGS)):
         for cls in table.values():

@@ -18,9 +18,10 @@ from envs.config import (
     PopgymConfig,
     SuiteConfig,
 )
-from experiment.setup import comments, keys
+from experiment.setup import comments, distributed, keys
 from experiment.setup.config import MESH, RunConfig, Schedule
 from experiment.setup.devices import MeshConfig
+from experiment.setup.distributed import Distributed
 from experiment.setup.settings import HALVE_AT, SAMPLES, SWEEP, sweepable
 from s5rl.config import CORES
 
@@ -42,6 +43,7 @@ _SWEEP = {
                             "settings stops", ()),
 }  # fmt: skip
 _CACHE = {keys.CACHE: ("on", keys.CACHE_IS, ())}
+_PROCESSES = {distributed.KEY: ("null", distributed.IS, ())}
 
 
 def train_help(config: RunConfig) -> str:
@@ -81,6 +83,8 @@ def train_help(config: RunConfig) -> str:
             _of("", Schedule, vars(config.schedule))
             | _of(MESH, MeshConfig, vars(config.mesh))
             | _CACHE
+            | _PROCESSES
+            | _of(distributed.KEY, Distributed, vars(Distributed()))
         ),
         "",
         "settings side by side, in one program (docs/sweeps.md)",
