@@ -9,7 +9,7 @@ import numpy as np
 
 from experiment import signals
 from experiment.errors import DIVERGED, OK, SIGNAL
-from experiment.run import divergence, hosts
+from experiment.run import divergence, halving, hosts
 from experiment.run import metrics as metrics_module
 from experiment.run.books import NoBooks
 from experiment.run.checkpoints import Checkpoints
@@ -21,7 +21,7 @@ from experiment.setup import config as run_config
 from experiment.setup import every
 from experiment.setup.config import RunConfig
 
-Fetched = Sequence[Mapping[str, np.ndarray]]  # metrics of some updates, each [S]
+Fetched = Sequence[Mapping[str, np.ndarray]]  # metrics of some updates, each [A]
 
 
 class Origin(NamedTuple):
@@ -44,6 +44,8 @@ class Loop:
         order: Sequence[str],
         done: int,
         sick: Sequence[Divergence],
+        alive: Sequence[int],
+        whole: Any = None,
     ):
         """Opens them.
 
@@ -56,6 +58,8 @@ class Loop:
           order: names of the agent's metrics, as it gives them.
           done: updates behind what is gone on from.
           sick: learners that diverged before that.
+          alive: numbers of the A learners that train.
+          whole: [S, ...] all of them, where some have stopped.
         """
         self.config, self.folder, self.checkpoints = config, folder, checkpoints
         self.books, self.origin, self.order = books, origin, order
@@ -63,7 +67,7 @@ class Loop:
         self.num_updates = config.num_updates
         self.saved, self._saved_at = done, time.perf_counter()  # the newest checkpoint
         self.steps_per_update = config.agent.options.steps_per_update
-        self.learners = Learners.of(config)
+        self.learners, self.alive, self._whole = Learners.of(config), alive, whole
 
     @property
     def complete(self) -> bool:
@@ -72,26 +76,36 @@ class Loop:
 
     @property
     def healthy(self) -> list[int]:
-        """Learners that did not diverge."""
+        """Learners that train and did not diverge."""
         sick = {one.seed for one in self.sick}
-        return [one for one in range(self.config.num_learners) if one not in sick]
+        return [one for one in self.alive if one not in sick]
 
-    def run(self, update: Any, learners: Any, begun: Sequence[Metrics] = ()) -> int:
-        """Updates the learners until the run is complete, or has to stop.
+    def halved(self, alive: Sequence[int]) -> Any:
+        """Learners with other numbers stop; gives those that go on [A, ...]."""
+        self._whole, self.alive = self._kept, alive
+        return halving.part(self._whole, alive)
+
+    def run(
+        self, update: Any, learners: Any, begun: Sequence[Metrics], until: int
+    ) -> int:
+        """Updates the learners until some stop, the run is complete, or it has to end.
 
         Args:
           update: compiled; takes its learners.
-          learners: [S, ...] as they are; they are taken.
+          learners: [A, ...] as they are; they are taken.
           begun: metrics of first updates that were done already (`windows.paced`).
+          until: updates of the whole run by then; there is a checkpoint of that.
 
         Returns:
           The exit status.
         """
         length = self.config.schedule.log_every
         assert isinstance(length, int)  # of a time, a number was made when it began
-        windows, crew = Windows(update, length, self.num_updates), hosts.here()
+        windows, crew = Windows(update, length, until), hosts.here()
+        if self.done >= until:  # it stopped where others are to stop
+            self._keep(learners)
         with signals.deferred() as asked:
-            while not self.complete:
+            while self.done < until:
                 window = windows.after(self.done, learners, begun)
                 # What several processes do together, they do until they have agreed.
                 if asked.received is None or crew.count > 1:
@@ -103,12 +117,12 @@ class Loop:
                 self.done = window.done
                 self._log(metrics)
                 stop, due = crew.agreed(asked, self._due)
-                if stop or due or self.complete:
+                if stop or due or self.done == until:
                     self._save(window.kept)
                     stop, _ = crew.agreed(asked, False)  # meanwhile, maybe
                 if stop and not self.complete:
                     return SIGNAL + stop
-        if self.sick:
+        if self.sick and (self.complete or not self.healthy):
             self._say_what_diverged()
             return DIVERGED
         return OK
@@ -128,16 +142,22 @@ class Loop:
 
     def _save(self, learners: Any) -> None:
         self.books.sync()
-        self.checkpoints.save(self.done, learners)
+        self._keep(learners)
+        self.checkpoints.save(self.done, self._kept)
         self.saved, self._saved_at = self.done, time.perf_counter()
+
+    def _keep(self, learners: Any) -> None:
+        self._kept = learners
+        if self._whole is not None:
+            self._kept = halving.joined(self._whole, learners, self.alive)
 
     def _part_with_the_sick(self, window: Fetched) -> None:
         """Learners that diverge here have no rows any more; the others go on."""
         bad, healthy = metrics_module.non_finite(window), self.healthy
         new = [
-            Divergence(seed, self.done + index + 1, name, self.saved)
-            for seed, (index, name) in bad.items()
-            if seed in healthy
+            Divergence(self.alive[place], self.done + index + 1, name, self.saved)
+            for place, (index, name) in bad.items()
+            if self.alive[place] in healthy
         ]
         self.sick += new
         if not new or self.config.num_learners == 1:
@@ -155,9 +175,10 @@ class Loop:
 
     def _log(self, window: Fetched) -> None:
         healthy = self.healthy
+        places = [place for place, one in enumerate(self.alive) if one in healthy]
         rows = metrics_module.make_rows(
             metrics_module.reduce_window(
-                [{name: m[name][healthy] for name in m} for m in window]
+                [{name: m[name][places] for name in m} for m in window]
             ),
             env_steps=self.done * self.steps_per_update,
             update=self.done,

@@ -15,7 +15,7 @@ a block's own loss, and the mean over blocks is taken of it, once, in
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -67,20 +67,29 @@ def settled(config: RunConfig) -> tuple[RunConfig, Layout]:
 class Placement:
     """The programs of a run, and where what they compute lies."""
 
-    def __init__(self, agent: Any, config: RunConfig, layout: Layout):
+    def __init__(
+        self,
+        agent: Any,
+        config: RunConfig,
+        layout: Layout,
+        alive: Sequence[int] | None = None,
+    ):
         """Nothing is computed yet.
 
         Args:
           agent: of one learner, mapped over `SEED_AXIS`.
           config: of the run.
           layout: of its learners.
+          alive: numbers of those that train, where some have stopped.
         """
         self.layout, self._agent, self._config = layout, agent, config
         used = np.array(_devices(layout.devices))
         used = used.reshape(layout.seeds, layout.envs)
         axis_types = AxisType.Auto, AxisType.Auto
         self._mesh = jax.sharding.Mesh(used, (SEEDS, ENVS), axis_types=axis_types)
-        self._numbers = _numbers(config)
+        every = range(config.num_learners)
+        self._alive = np.array(every if alive is None else alive)
+        self._numbers = jax.tree.map(lambda x: x[self._alive], _numbers(config))
         self._drawing: Any = jax.jit(self._drawn)
         self.shapes = self._placed_shapes()
 
@@ -189,7 +198,7 @@ class Placement:
         return lambda learners: jax.tree.map(changed, self._agent.lanes, learners)
 
     def _drawn(self, seed: Any) -> Any:
-        keys = keys_from(seed, self._config)
+        keys = keys_from(seed, self._config)[self._alive]
         agent = self._agent
         if self.layout.blocks > 1:
             agent = self._mapped(Axes(devices=ENVS))

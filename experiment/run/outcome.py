@@ -13,6 +13,7 @@ from experiment.run.run_folder import RunFolder
 from experiment.setup.config import RunConfig
 
 BEST, SETTINGS = "best_setting", "settings"
+REACHED = "reached_env_steps"  # less than the run's where a setting stopped
 MOST = 2**24  # bytes of summary.json; a setting has a few hundred
 
 
@@ -35,8 +36,10 @@ def summarise(
     for row in rows:
         if row["env_steps"] > 0.9 * total:
             late.setdefault(row["seed"], []).append(row)
+    # Rows of those that diverged, or stopped, end before.
+    lasted = {learner for learner, of in late.items() if of[-1]["env_steps"] == total}
     per_learner = [
-        None if learner in diverged else mean_return(late.get(learner, ()))
+        mean_return(late[learner]) if learner in lasted - {*diverged} else None
         for learner in range(config.num_learners)
     ]
     num_seeds = config.schedule.num_seeds
@@ -48,6 +51,8 @@ def summarise(
         )
         for first in range(0, config.num_learners, num_seeds)
     ]  # fmt: skip
+    for row in rows if config.sweep else ():
+        found[row["seed"] // num_seeds][REACHED] = row["env_steps"]
     best = ranked(found)[0]
     summary = {
         "env": config.env.name,
@@ -67,11 +72,15 @@ def summarise(
 
 
 def ranked(outcomes: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Numbers of settings, that of the largest `final_return` first; None is last."""
+    """Numbers of settings, that of the largest `final_return` first.
+
+    Those without one come last; of them, who got further comes first.
+    """
 
     def place(setting: int) -> tuple[bool, float]:
-        value = outcomes[setting]["final_return"]
-        return (value is None, 0.0 if value is None else -value)
+        outcome = outcomes[setting]
+        value, reached = outcome["final_return"], outcome.get(REACHED, 0)
+        return (value is None, -reached if value is None else -value)
 
     return sorted(range(len(outcomes)), key=place)
 

@@ -33,6 +33,7 @@ class RunFolder:
     tensorboard = property(lambda self: self.path / "tensorboard")
     checkpoints = property(lambda self: self.path / "checkpoints")
     diverged = property(lambda self: self.path / "diverged")
+    halving = property(lambda self: self.path / "halving.json")
     evaluations = property(lambda self: self.path / "evaluations")
 
     @classmethod

@@ -11,9 +11,11 @@ import jax
 
 import envs
 from experiment import compiled, memory
+from experiment.errors import OK, InputError
 from experiment.run import (
     books,
     divergence,
+    halving,
     hosts,
     mesh,
     outcome,
@@ -29,7 +31,7 @@ from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
-from experiment.setup import every, scale
+from experiment.setup import every, scale, settings
 from experiment.setup.building import computing
 from experiment.setup.config import RunConfig
 from experiment.setup.devices import Layout
@@ -62,13 +64,14 @@ def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> 
 def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
     began = time.perf_counter()
     config, layout = mesh.settled(config)
+    _check_halving(config, layout)
     hosts.here().same("the configuration", json.dumps(unchanged.plain(config)))
     placement = Placement(agent, config, layout)
     shapes = placement.shapes
     memory.check(memory.size(shapes), "the learners of this run take")
     origin = Origin(shapes, placement.draw)
     checkpoints = Checkpoints(folder.checkpoints, config)
-    done, learners = 0, None
+    done, learners, whole = 0, None, None
     if resume:
         try:
             done, learners = checkpoints.restore(origin.shapes, own=True)
@@ -78,7 +81,8 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
             # It stopped before its first, and so begins anew.
     sick = divergence.known(folder.diverged, done)
     file = MetricsFile(folder.metrics, Learners.of(config))
-    ended = {one.seed: one.update for one in sick}
+    cuts = halving.known(folder.halving, done)
+    ended = halving.stopped(config, cuts) | {one.seed: one.update for one in sick}
     if hosts.here().writes:
         file.cut(done, num_seeds=config.num_learners, ended=ended)
     folder.create(config)
@@ -89,6 +93,10 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     hint = scale.idle(device.platform, device.device_kind, lanes)
     if hint and not resume:  # which cannot change it
         print(hint, flush=True)
+    alive = halving.learners(config, halving.going_on(config, cuts))
+    if cuts:
+        whole, learners = learners, halving.part(learners, alive)
+        placement = Placement(agent, config, layout, alive)
     if learners is None and config.schedule.init is not None:
         begun = beginning(agent, config, origin.shapes)
         origin = origin._replace(draw=lambda: placement.place(begun(placement.draw())))
@@ -104,7 +112,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     compiled.publish()
     compile_seconds = time.perf_counter() - began
     weights = jax.tree.leaves(agent.weights(learners.params))
-    num_parameters = sum(x.size for x in weights) // config.num_learners
+    num_parameters = sum(x.size for x in weights) // len(alive)
     most = memory.expected(
         update, beside=2 * memory.size(origin.shapes), copies=placement.copies
     )
@@ -118,9 +126,18 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     config, learners, metrics = _paced(config, folder, update, learners)
     checkpoints = Checkpoints(folder.checkpoints, config)
     kept = books.opened(config, folder, done, began)
-    loop = Loop(config, folder, checkpoints, kept, origin, order, done, sick)
+    loop = Loop(
+        config, folder, checkpoints, kept, origin, order, done, sick, alive, whole
+    )
+    ends = halving.ends(config)
     try:
-        status = loop.run(update, learners, metrics)
+        status = loop.run(update, learners, metrics, ends[len(cuts)])
+        while status == OK and not loop.complete:
+            cuts = _cut(config, folder, file, cuts, loop.done)
+            alive = halving.learners(config, halving.going_on(config, cuts))
+            learners = loop.halved(alive)
+            update, _ = compile_update(Placement(agent, config, layout, alive))
+            status = loop.run(update, learners, (), ends[len(cuts)])
     finally:
         loop.close()
     if not hosts.here().writes:
@@ -141,6 +158,30 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         _show_settings(summary, config, folder)
     _draw(rows, config, folder)
     return status
+
+
+def _check_halving(config: RunConfig, layout: Layout) -> None:
+    """Refuses settings that stop where learners are spread."""
+    if config.sweep.halve_at and layout.devices > 1:
+        raise InputError(
+            f"sweep.{settings.HALVE_AT} stops learners on one device; they lie on "
+            f"{layout.devices}: say devices=1."
+        )
+
+
+def _cut(
+    config: RunConfig,
+    folder: RunFolder,
+    file: MetricsFile,
+    cuts: Sequence[halving.Cut],
+    done: int,
+) -> list[halving.Cut]:
+    """The next cut behind those before, decided, said and written down."""
+    found = [*cuts, halving.cut(config, file.read(), cuts, done)]
+    halving.keep(folder.halving, found)
+    stopped = ", ".join(map(str, found[-1].stopped))
+    print(f"after update {done}, settings {stopped} stop", flush=True)
+    return found
 
 
 def compile_update(placement: Placement) -> tuple[Any, list[str]]:
