@@ -5,16 +5,20 @@ imports no JAX: what can be refused without it is refused in a fraction of a sec
 """
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from experiment.errors import InputError
 from experiment.histories.pinned import opened, pinned
+from experiment.run import outcome
 from experiment.run.run_folder import RunFolder, shared
 from experiment.setup import cli, keys, trust
 from experiment.setup import config as run_config
 from experiment.setup.devices import MeshConfig
 
-RESUMABLE = ("resume", "total_steps", "wandb", "devices", "mesh.seeds", "trust")
+RESUMABLE = (
+    *("resume", "total_steps", "wandb", "devices", "mesh.seeds", "trust", "setting"),
+)
 
 
 def start(
@@ -37,8 +41,12 @@ def start(
 
 
 def resume(options: dict[str, Any], cache: str = "on") -> int:
-    """Goes on with a run; only its length, its devices and its W&B mode may change."""
-    refused = [key for key in keys.flat(options) if key not in RESUMABLE]
+    """Goes on with a run; only its length, its devices and its W&B mode may change.
+
+    Of a run with settings `setting=3` alone goes on, in `run_dir` or beside it.
+    """
+    own = (*RESUMABLE, *(("run_dir",) if "setting" in options else ()))
+    refused = [key for key in keys.flat(options) if key not in own]
     if refused:
         raise InputError(
             f"with resume=, only {' and '.join(RESUMABLE[1:])} can be set, for the "
@@ -49,9 +57,30 @@ def resume(options: dict[str, Any], cache: str = "on") -> int:
     folder = shared(lambda: RunFolder.existing(path, "resume"))
     config = folder.load_config()
     trust.check(config, folder.path, trusted)
+    if "setting" in options:
+        setting = outcome.setting_of(folder, config, options.pop("setting"))
+        if config.sweep:
+            return _resume_one(folder, config, setting, options, cache)
     config = longer(config, options)
     cli.need_wandb(config.schedule.wandb)
     return _train(folder, config, cache, resume=True)
+
+
+def _resume_one(
+    folder: RunFolder,
+    config: run_config.RunConfig,
+    setting: int,
+    options: dict[str, Any],
+    cache: str,
+) -> int:
+    """Goes on with one setting of a run, in a folder of its own beside it."""
+    beside = f"{folder.path}-setting_{setting}"
+    target = RunFolder(Path(options.pop("run_dir", beside)))
+    if not target.config.exists():
+        from experiment.run import picked  # which imports JAX
+
+        picked.taken_out(folder, config, setting, target)
+    return resume({"resume": str(target.path), **options}, cache)
 
 
 def longer(

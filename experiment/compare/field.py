@@ -21,6 +21,8 @@ import numpy as np
 
 from experiment.compare import compared, reading
 from experiment.errors import InputError
+from experiment.run import outcome
+from experiment.run.learners import Learners
 from experiment.run.run_folder import RunFolder
 from experiment.run.unchanged import FREE
 from experiment.setup import config as run_config
@@ -89,22 +91,27 @@ class Field:
 
 
 def settings_of(folder: RunFolder) -> Iterator[Tried]:
-    """The settings that a run holds: one. A run of several would say here which.
+    """The settings that a run holds: one, or those that trained side by side.
 
     Raises:
       InputError: if it cannot be read.
     """
-    config, outcome = folder.load_config(), reading.summary(folder.summary)
-    per_seed = outcome["final_return_per_seed"]
-    seed = config.schedule.seed
-    yield Tried(
-        folder,
-        config,
-        keys.flat(run_config.dump(config)),
-        outcome["env_steps"],
-        outcome["num_parameters"],
-        {(seed, index): value for index, value in enumerate(per_seed)},
-    )
+    whole, summary = folder.load_config(), reading.summary(folder.summary)
+    found = [summary]
+    if whole.sweep:
+        rows = reading.rows(folder.metrics, Learners.of(whole))
+        found = outcome.summarise(rows, whole)[outcome.SETTINGS]
+    seed = whole.schedule.seed
+    for number, one in enumerate(found):
+        config, per_seed = whole.alone(number), one["final_return_per_seed"]
+        yield Tried(
+            folder,
+            config,
+            keys.flat(run_config.dump(config)),
+            summary["env_steps"],
+            summary["num_parameters"],
+            {(seed, index): value for index, value in enumerate(per_seed)},
+        )
 
 
 def read(given: Sequence[str], by: str, fresh: Sequence[str] = ()) -> Field:

@@ -106,7 +106,7 @@ def _outcome(
     }
 
 
-def setting_of(folder: RunFolder, config: RunConfig, wanted: int | None) -> int:
+def setting_of(folder: RunFolder, config: RunConfig, wanted: Any) -> int:
     """The number of a setting: the one that was asked for, or the best.
 
     Raises:
@@ -114,6 +114,8 @@ def setting_of(folder: RunFolder, config: RunConfig, wanted: int | None) -> int:
     """
     count = len(config.sweep.settings)
     if wanted is not None:
+        if not isinstance(wanted, int) or isinstance(wanted, bool):
+            raise InputError(f"setting must be a whole number; got {shown(wanted)}.")
         if not 0 <= wanted < max(count, 1):
             has = f"has settings 0 to {count - 1}" if count else "has one setting, 0"
             raise InputError(f"setting={wanted} is none of {folder.path}, which {has}.")

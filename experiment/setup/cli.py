@@ -147,7 +147,8 @@ def _text_keys(tree: dict[str, Any]) -> set[str]:
 
 def train_keys() -> list[str]:
     """Every key of train.py, whatever is chosen."""
-    every = [*GROUPS, "resume", *keys.of(Schedule), keys.CACHE, *distributed.KEYS]
+    every = [*GROUPS, "resume", "setting", *keys.of(Schedule), keys.CACHE]
+    every += distributed.KEYS
     every += ["env.history", "core.features", *keys.of(MeshConfig, MESH)]
     for section, table in (("core", CORE_CONFIGS), ("agent", agents.CONFIGS)):
         for cls in table.values():

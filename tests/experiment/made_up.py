@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 
 from experiment.evaluate.trials import FILE as TRIALS_FILE
+from experiment.run.learners import Learners
 from experiment.run.metrics import make_rows, reduce_window
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.outcome import summarise
@@ -36,7 +37,7 @@ def write_run(
     folder.create(config)
     rng = np.random.default_rng(zlib.crc32(path.name.encode()))
     _write_metrics(folder, config, best, rng)
-    rows = MetricsFile(folder.metrics).read()
+    rows = MetricsFile(folder.metrics, Learners.of(config)).read()
     costs = {
         "wall_seconds": wall_seconds,
         "compile_seconds": wall_seconds / 8,
@@ -58,8 +59,8 @@ def _composed(*overrides):
 
 
 def _write_metrics(folder, config, best, rng, points=120):
-    luck = rng.normal(0, 0.04, config.schedule.num_seeds)
-    file = MetricsFile(folder.metrics)
+    luck = rng.normal(0, 0.04, config.num_learners)
+    file = MetricsFile(folder.metrics, Learners.of(config))
     for point in range(1, points + 1):
         noise = rng.normal(0, 0.03, luck.shape)
         rise = best * (1 - np.exp(-4 * point / points))

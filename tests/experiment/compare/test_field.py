@@ -9,6 +9,7 @@
 | a setting that lost a learner can be chosen | test_a_setting_that_lost_a_learner_* |
 | fresh numbers hold learners that were chosen by | test_fresh_numbers_* |
 | depth, budget or seeds are not compared | test_unequal_searches_are_said |
+| settings of one program count as one | test_settings_of_one_program_count_each |
 | runs that have not ended are not said | test_unequal_searches_are_said |
 """
 
@@ -218,3 +219,16 @@ def test_the_program_prints_and_writes_it(search, call, refused, tmp_path):
     assert "already holds" in refused(compare, f"field={tmp_path}/*", f"out={out}")
     assert "got runs=" in refused(compare, "field=x", "runs=y")
     assert "none is named" in refused(compare, "by=core")
+
+
+def test_settings_of_one_program_count_each(write_run, tmp_path):
+    """Beside a run that has one of them alone, of another seed."""
+    swept = f"sweep.agent.learning_rate=[{','.join(RATES)}]"
+    path = write_run(tmp_path / "both", "core=gru", "num_seeds=2", swept)
+    write_run(tmp_path / "one", "core=gru", "num_seeds=2", "seed=5",
+              f"agent.learning_rate={RATES[1]}")  # fmt: skip
+    (cell,) = field.read([f"{tmp_path}/*"], "core").cells.values()
+    assert sorted(len(one.returns) for one in cell.settings) == [2, 4]
+    outcomes = json.loads((path / "summary.json").read_text())["settings"]
+    (pair,) = [one for one in cell.settings if len(one.returns) == 2]
+    assert sorted(pair.returns.values()) == sorted(outcomes[0]["final_return_per_seed"])

@@ -156,3 +156,22 @@ def test_a_run_with_settings_goes_on_as_if_nothing_had_been(
     assert parts.metrics.read_bytes() == folder.metrics.read_bytes()
     ours, theirs = (learners_of(config, one) for one in (parts, folder))
     jax.tree.map(np.testing.assert_array_equal, ours.params, theirs.params)
+
+
+@pytest.mark.slow
+def test_one_setting_goes_on_alone(swept, tmp_path):
+    config, folder = swept
+    told = {"resume": str(folder.path), "setting": 2, "total_steps": 800}
+    assert train.resume({**told, "run_dir": str(tmp_path / "alone")}) == 0
+    alone = RunFolder(tmp_path / "alone")
+    theirs = MetricsFile(folder.metrics, Learners.of(config)).read()
+    before = Learners.of(config).rows_of(2, theirs)
+    ours = MetricsFile(alone.metrics).read()
+    assert ours[: len(before)] == before and ours[-1]["update"] == 40
+    assert json.loads(alone.summary.read_text())["env_steps"] == 800
+    found = alone.load_config()
+    assert found.agent == config.alone(2).agent and not found.sweep
+    # It went on from the learners that were there: three updates make small steps.
+    assert int(experiment.load(str(alone.path)).learner.num_updates) == 40
+    with pytest.raises(InputError, match="setting=9 is none of"):
+        train.resume({**told, "setting": 9})
