@@ -116,7 +116,7 @@ def test_a_lost_process_ends_the_run_which_goes_on_with_fewer_or_as_many(place, 
     lose(processes, 1, folder, "process 1 of 2 is lost")
     first = reached(folder)[1]
     one = begin(4, f"resume={folder}")
-    several.until(one, "steps/s")
+    trains(one, folder, after=reached(folder)[0], saved=False)
     one.send_signal(signal.SIGUSR1)
     ended = several.end(one)
     assert ended.status == 128 + signal.SIGUSR1, ended
@@ -134,11 +134,16 @@ def test_the_process_that_coordinates_is_missed_as_well(place, begin):
     lose(processes, 0, folder, "another process of this run is lost")
 
 
+def trains(process, folder, *, after=0, saved=True):
+    """Waits until there is a checkpoint, or a row, of a later update than that."""
+    while reached(folder)[saved] <= after:
+        assert process.poll() is None, process.stderr.read()[-3000:]
+        time.sleep(0.1)
+
+
 def lose(processes, victim, folder, said):
     """Kills one that trains; the other ends in time, with a sentence."""
-    several.until(processes[0], "steps/s")
-    while not reached(folder)[1]:
-        time.sleep(0.1)
+    trains(processes[0], folder)
     os.kill(processes[victim].pid, signal.SIGKILL)
     began = time.monotonic()
     left = several.end(processes[1 - victim], 2 * WITHIN)
@@ -155,7 +160,7 @@ def test_a_signal_to_any_of_them_saves_and_stops_all(place, begin):
         *(*SMALL, "num_seeds=4", LONG, f"run_dir={folder}"),
         "checkpoint_every=1h",  # so that nothing but the signal can have saved
     )
-    several.until(processes[0], "steps/s")
+    trains(processes[0], folder, saved=False)
     processes[1].send_signal(signal.SIGTERM)
     ended = all_of(processes)
     assert [e.status for e in ended] == [143, 143], ended
