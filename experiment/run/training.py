@@ -110,6 +110,9 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
             learners = jax.block_until_ready(origin.draw())
         update = compiling.result()
     compiled.publish()
+    # The first message between processes is waited for half a minute, on CPUs, and one
+    # of them may have found its program compiled.
+    hosts.here().wait("compiled")
     compile_seconds = time.perf_counter() - began
     weights = jax.tree.leaves(agent.weights(learners.params))
     num_parameters = sum(x.size for x in weights) // len(alive)

@@ -11,7 +11,7 @@ goes on with another number of them, and a run folder must not say who is called
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeGuard
 
 from envs.fields import shown
 from experiment.errors import InputError
@@ -113,5 +113,5 @@ def _is_address(text: str) -> bool:
     return found is not None and 0 < int(text.rpartition(":")[2]) < 2**16
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)

@@ -48,7 +48,7 @@ def cluster(tmp_path):
 
 
 def arguments_of(command):
-    """What a command line tells train.py; it is understood, and of several processes."""
+    """What a command line tells train.py, which understands it."""
     given = command[command.index("train.py") + 1 :]
     rest, found = distributed.taken(given)
     assert found is not None and found.auto

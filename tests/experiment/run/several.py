@@ -67,14 +67,6 @@ def end(process: subprocess.Popen, seconds: float = 300) -> Ended:
     return Ended(128 - code if code < 0 else code, out, errors)
 
 
-def until(process: subprocess.Popen, text: str) -> None:
-    """Reads what it prints, up to a line with this."""
-    for line in process.stdout:
-        if text in line:
-            return
-    raise AssertionError(process.stderr.read()[-3000:])
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -36,6 +36,28 @@ def cache(tmp_path_factory):
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
 
 
+@pytest.fixture
+def begin(cache):
+    """`several.begin` and, as `begin.crew`, `several.crew`; what is left is killed."""
+    left = []
+
+    def one(*arguments):
+        left.append(several.begin(cache, *arguments))
+        return left[-1]
+
+    def crew(*arguments, **options):
+        found = several.crew(cache, *arguments, **options)
+        left.extend(found)
+        return found
+
+    one.crew = crew
+    yield one
+    for process in left:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
 def all_of(processes, seconds=300):
     return [several.end(process, seconds) for process in processes]
 
@@ -67,15 +89,15 @@ def rows(folder):
 @pytest.mark.parametrize(
     "of", [("num_seeds=4",), ("num_seeds=1", "agent.num_envs=8")], ids=str
 )
-def test_two_processes_compute_what_one_does(place, cache, of):
+def test_two_processes_compute_what_one_does(place, begin, of):
     """Learners over them, or lanes: up to rounding, for XLA cuts its loops by the
     number of threads, which a process of four devices has more of."""
     run = (*SMALL, *of, "total_steps=200", "log_every=1")
     two, one = place / f"two_{len(of)}", place / f"one_{len(of)}"
-    ended = all_of(several.crew(cache, *run, f"run_dir={two}"))
+    ended = all_of(begin.crew(*run, f"run_dir={two}"))
     assert [e.status for e in ended] == [0, 0], ended
     assert (ended[1].out, ended[1].errors) == ("", "")  # one speaks
-    whole = several.end(several.begin(cache, 4, *run, f"run_dir={one}"))
+    whole = several.end(begin(4, *run, f"run_dir={one}"))
     assert whole.status == 0, whole
     np.testing.assert_allclose(rows(two), rows(one), **CLOSE)
     for ours, theirs in zip(numbers(two), numbers(one), strict=True):
@@ -88,35 +110,40 @@ def test_two_processes_compute_what_one_does(place, cache, of):
 
 
 @pytest.mark.slow
-def test_a_lost_process_ends_the_run_which_goes_on_with_fewer_or_as_many(place, cache):
+def test_a_lost_process_ends_the_run_which_goes_on_with_fewer_or_as_many(place, begin):
     folder = place / "lost"
-    processes = several.crew(cache, *SMALL, "num_seeds=4", LONG, f"run_dir={folder}")
+    processes = begin.crew(*SMALL, "num_seeds=4", LONG, f"run_dir={folder}")
     lose(processes, 1, folder, "process 1 of 2 is lost")
     first = reached(folder)[1]
-    one = several.begin(cache, 4, f"resume={folder}")
-    several.until(one, "steps/s")
+    one = begin(4, f"resume={folder}")
+    trains(one, folder, after=reached(folder)[0], saved=False)
     one.send_signal(signal.SIGUSR1)
     ended = several.end(one)
     assert ended.status == 128 + signal.SIGUSR1, ended
     written, second = reached(folder)
     assert written == second > first
-    two = several.crew(cache, f"resume={folder}", faults=("in-log:3=stop", ""))
+    two = begin.crew(f"resume={folder}", faults=("in-log:3=stop", ""))
     assert [e.status for e in all_of(two)] == [143, 143]
     assert reached(folder)[0] == reached(folder)[1] > second
 
 
 @pytest.mark.slow
-def test_the_process_that_coordinates_is_missed_as_well(place, cache):
+def test_the_process_that_coordinates_is_missed_as_well(place, begin):
     folder = place / "lost_first"
-    processes = several.crew(cache, *SMALL, "num_seeds=4", LONG, f"run_dir={folder}")
+    processes = begin.crew(*SMALL, "num_seeds=4", LONG, f"run_dir={folder}")
     lose(processes, 0, folder, "another process of this run is lost")
+
+
+def trains(process, folder, *, after=0, saved=True):
+    """Waits until there is a checkpoint, or a row, of a later update than that."""
+    while reached(folder)[saved] <= after:
+        assert process.poll() is None, process.stderr.read()[-3000:]
+        time.sleep(0.1)
 
 
 def lose(processes, victim, folder, said):
     """Kills one that trains; the other ends in time, with a sentence."""
-    several.until(processes[0], "steps/s")
-    while not reached(folder)[1]:
-        time.sleep(0.1)
+    trains(processes[0], folder)
     os.kill(processes[victim].pid, signal.SIGKILL)
     began = time.monotonic()
     left = several.end(processes[1 - victim], 2 * WITHIN)
@@ -127,13 +154,13 @@ def lose(processes, victim, folder, said):
 
 
 @pytest.mark.slow
-def test_a_signal_to_any_of_them_saves_and_stops_all(place, cache):
+def test_a_signal_to_any_of_them_saves_and_stops_all(place, begin):
     folder = place / "stopped"
-    processes = several.crew(
-        *(cache, *SMALL, "num_seeds=4", LONG, f"run_dir={folder}"),
+    processes = begin.crew(
+        *(*SMALL, "num_seeds=4", LONG, f"run_dir={folder}"),
         "checkpoint_every=1h",  # so that nothing but the signal can have saved
     )
-    several.until(processes[0], "steps/s")
+    trains(processes[0], folder, saved=False)
     processes[1].send_signal(signal.SIGTERM)
     ended = all_of(processes)
     assert [e.status for e in ended] == [143, 143], ended
@@ -142,12 +169,10 @@ def test_a_signal_to_any_of_them_saves_and_stops_all(place, cache):
 
 
 @pytest.mark.slow
-def test_what_one_cannot_do_ends_all_with_its_sentence(place, cache):
+def test_what_one_cannot_do_ends_all_with_its_sentence(place, begin):
     run = (*SMALL, "num_seeds=4", LONG)
     folder = place / "full"
-    processes = several.crew(
-        cache, *run, f"run_dir={folder}", faults=("in-save:3=full", "")
-    )
+    processes = begin.crew(*run, f"run_dir={folder}", faults=("in-save:3=full", ""))
     first, second = all_of(processes)
     assert (first.status, second.status) == (4, 4), (first, second)
     assert "No space left" in first.sentence and "No space left" in second.sentence
