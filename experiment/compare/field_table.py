@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from experiment import files
+from experiment.compare.fairness import FAIR_PARAMETERS
 from experiment.compare.field import Cell, Field, Setting
 from experiment.errors import InputError
 from experiment.report.formats import as_latex, as_markdown
@@ -159,6 +160,13 @@ def unequal(found: Field) -> list[str]:
             if len({*counts.values()}) > 1:
                 listed = ", ".join(f"{row}: {_listed(n)}" for row, n in counts.items())
                 said.append(f"{name}, {what} ({listed}): {_WHY[what]}.")
+        sizes = {c.row: c.best.runs[0].num_parameters for c in there if c.best}
+        if sizes and max(sizes.values()) > FAIR_PARAMETERS * min(sizes.values()):
+            listed = ", ".join(f"{row}: {size:,}" for row, size in sizes.items())
+            said.append(
+                f"{name}, parameters of the best ({listed}): up to 20% apart would be "
+                "a fair comparison."
+            )
         for cell in there:
             gone = sum(one.mean is None for one in cell.settings)
             if gone:

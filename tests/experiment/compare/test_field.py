@@ -149,7 +149,7 @@ def test_fresh_numbers_are_of_other_learners_of_the_same_setting(run, tmp_path):
 def test_unequal_searches_are_said(run, tmp_path):
     run("a", 0.1, 0.2, arguments=["core=gru"])
     run("b", 0.1, 0.2, arguments=["core=gru", "core.features=12"])
-    run("c", 0.3, arguments=["core=mlp"], env_steps=77)
+    run("c", 0.3, arguments=["core=mlp"], env_steps=77, num_parameters=12_001)
     run("d", 0.3, 0.1, arguments=["core=mlp", "env=t_maze"])
     run("e", 0.3, arguments=["core=mlp", "seed=9"])
     (tmp_path / "e" / "summary.json").unlink()
@@ -160,6 +160,7 @@ def test_unequal_searches_are_said(run, tmp_path):
         "memory_chain, learners of a setting (gru: 2, mlp: 1)",
         "environment steps (gru: 1,000,000, mlp: 77): not equal budgets",
         "gru: no run on t_maze.",
+        "memory_chain, parameters of the best (gru: 10,000, mlp: 12,001): up to 20%",
         f"1 runs have not ended and are left out: {tmp_path}/e",
     ):  # fmt: skip
         assert words in said, said
