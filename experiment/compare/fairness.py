@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from experiment.compare.compared import ComparedRun
 from experiment.evaluate.trials import PLAIN, Trials
 
-_FAIR_PARAMETERS = 1.2  # most over fewest
+FAIR_PARAMETERS = 1.2  # most over fewest
 
 
 def unfair(runs: Sequence[ComparedRun]) -> list[str]:
@@ -32,7 +32,7 @@ def unfair(runs: Sequence[ComparedRun]) -> list[str]:
         )
     by_size = sorted(runs, key=lambda run: run.summary["num_parameters"])
     few, many = (by_size[place].summary["num_parameters"] for place in (0, -1))
-    if many > _FAIR_PARAMETERS * few:
+    if many > FAIR_PARAMETERS * few:
         found.append(
             f"Parameter counts differ by {many / few - 1:.0%}, from {few:,} "
             f"({by_size[0].label}) to {many:,} ({by_size[-1].label}); up to 20% would "

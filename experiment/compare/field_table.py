@@ -3,12 +3,13 @@
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from experiment import files
 from experiment.compare.field import Cell, Field, Setting
+from experiment.compare.field_fairness import unequal
 from experiment.errors import InputError
 from experiment.report.formats import as_latex, as_markdown
 from experiment.report.page import Cell as Shown
@@ -144,62 +145,6 @@ def describe(setting: Setting, among: Sequence[Setting]) -> str:
         for key, value in own.items()
         if any(other.get(key) != value for other in every)
     )
-
-
-def unequal(found: Field) -> list[str]:
-    """What makes searches unequal, or their numbers too good: a sentence for each."""
-    said = []
-    for env, name in found.envs.items():
-        cells = [found.cells.get((row, env)) for row in found.rows]
-        there = [cell for cell in cells if cell is not None]
-        if absent := [r for r, c in zip(found.rows, cells, strict=True) if c is None]:
-            said.append(f"{', '.join(absent)}: no run on {name}.")
-        for what, count in _COUNTED.items():
-            counts = {cell.row: count(cell) for cell in there}
-            if len({*counts.values()}) > 1:
-                listed = ", ".join(f"{row}: {_listed(n)}" for row, n in counts.items())
-                said.append(f"{name}, {what} ({listed}): {_WHY[what]}.")
-        for cell in there:
-            gone = sum(one.mean is None for one in cell.settings)
-            if gone:
-                said.append(
-                    f"{cell.row} on {name}: {gone} of {len(cell.settings)} settings "
-                    "have a learner without a final return (diverged, or no episode "
-                    "ended); they count as tried and are not chosen."
-                )
-            if found.is_fresh and cell.told is None:
-                said.append(f"{cell.row} on {name}: no fresh run of its best setting.")
-    if not found.is_fresh and any(len(c.settings) > 1 for c in found.cells.values()):
-        said.append(
-            "a best setting is chosen and told on the same learners, which flatters "
-            "it, the more the more settings were tried."
-        )
-    return said
-
-
-# What searches must have alike to be compared; numbers that a cell's settings have.
-_COUNTED: dict[str, Callable[[Cell], tuple[int, ...]]] = {
-    "settings": lambda cell: (len(cell.settings),),
-    "learners of a setting": lambda cell: _several(
-        len(s.returns) for s in cell.settings
-    ),
-    "environment steps": lambda cell: _several(
-        run.env_steps for one in cell.settings for run in one.runs
-    ),
-}
-_WHY = {
-    "settings": "not searches of equal depth",
-    "learners of a setting": "the fewer, the more luck chooses",
-    "environment steps": "not equal budgets",
-}
-
-
-def _several(numbers: Iterable[int]) -> tuple[int, ...]:
-    return tuple(sorted({*numbers}))
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return " or ".join(f"{number:,}" for number in numbers)
 
 
 def _span(counts: set[int], what: str) -> str:

@@ -21,7 +21,6 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
 from omegaconf.errors import OmegaConfBaseException
@@ -29,7 +28,8 @@ from omegaconf.errors import OmegaConfBaseException
 from experiment import entry, files, signals
 from experiment.errors import OK, InputError
 from experiment.multirun import study
-from experiment.multirun.task import CHECKOUT, Outcome, Task
+from experiment.multirun.jobs import Jobs
+from experiment.multirun.task import CHECKOUT, Task
 from experiment.run.lock import Lock
 from experiment.setup import sweep
 
@@ -106,13 +106,13 @@ def run_all(argv: Sequence[str], asked: Asked, beside: Sequence[str] = ()) -> in
     config, context = _hydra(asked, parent)
     _findable()
     if asked.sweeper is None:
-        launched = _Jobs(task, _plugin("launcher", config, context, task))
+        launched = Jobs(task, _plugin("launcher", config, context, task))
         launched.all(sweep.jobs(argv))
         if len(launched.refused) == len(launched.ended):
             raise launched.refused[0]
     else:
         sweeper = _plugin("sweeper", config, context, task).sweeper
-        launched = sweeper.launcher = _Jobs(task, sweeper.launcher, fixed)
+        launched = sweeper.launcher = Jobs(task, sweeper.launcher, fixed)
         _search(sweeper, [f"{key}={text}" for key, text in swept.items()], parent)
     status = sweep.told(launched.ended)
     good = sum(how == OK for how, _ in launched.ended.values())
@@ -204,61 +204,3 @@ def _search(sweeper: Any, swept: list[str], parent: str) -> None:
             print(f"the search: {entry.sentence(error)}", file=sys.stderr)
         finally:
             lock.release()
-
-
-class _Jobs:
-    """Stands where a sweeper has its launcher: names jobs, and notes how they end."""
-
-    def __init__(self, task: Task, inner: Any, fixed: Sequence[str] = ()):
-        self.task, self.inner, self.fixed = task, inner, fixed
-        self.ended: dict[str, tuple[int, str]] = {}
-        self.refused: list[InputError] = []
-
-    def launch(
-        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
-    ) -> Sequence[JobReturn]:
-        """Has those that a sweeper chose run; each result is the job's objective."""
-        chosen = [
-            sweep.job(sweep.name_of(own), self.task.parent, self.fixed, own)
-            for own in job_overrides
-        ]
-        outcomes = self.all(chosen)
-        return [_record(outcomes[job.name]) for job in chosen]
-
-    def all(self, jobs: Sequence[sweep.Job]) -> dict[str, Outcome]:
-        """Has jobs run, equal ones once; returns what each came to, by name."""
-        found: dict[str, Outcome] = {}
-        first = len(self.task.jobs)
-        for job in {job.name: job for job in jobs}.values():
-            config = sweep.tried(lambda _, job=job: self.task.load(job), job)
-            if isinstance(config, InputError):
-                self.refused.append(config)
-                found[job.name] = (config.status, entry.sentence(config), None)
-            else:
-                self.task.jobs.append(job)
-        new = self.task.jobs[first:]
-        found |= zip((job.name for job in new), self._launched(first), strict=True)
-        self.ended |= {name: outcome[:2] for name, outcome in found.items()}
-        return found
-
-    def _launched(self, first: int) -> list[Outcome]:
-        """What the jobs from this number on came to."""
-        new = self.task.jobs[first:]
-        numbers = [[f"job={first + index}"] for index in range(len(new))]
-        if not new:
-            return []
-        try:
-            records = self.inner.launch(numbers, initial_job_idx=first)
-            return [record.return_value for record in records]
-        except Exception as error:
-            # A worker was killed, or a queue gave up. Jobs are in their folders.
-            said = f"the launcher failed: {entry.sentence(error)}"
-            print(said, file=sys.stderr)
-            return [self.task.outcome(job, said=said) for job in new]
-
-
-def _record(outcome: Outcome) -> JobReturn:
-    """As a sweeper wants it; no objective is a failed trial."""
-    record = JobReturn(status=JobStatus.COMPLETED)
-    record.return_value = outcome[2]
-    return record

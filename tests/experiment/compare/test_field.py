@@ -22,6 +22,7 @@ import pytest
 
 import compare
 from experiment.compare import field, field_table
+from experiment.compare.field_fairness import unequal
 from experiment.errors import InputError
 from experiment.report.statistics import mean_interval
 from experiment.setup import cli
@@ -80,7 +81,7 @@ def test_each_cell_is_the_best_of_its_settings(search, tmp_path):
             sorted(mean + 0.01 for mean in both)
         )
     assert found.warnings == []
-    (said,) = field_table.unequal(found)
+    (said,) = unequal(found)
     assert "same learners" in said
 
 
@@ -122,7 +123,7 @@ def test_a_setting_that_lost_a_learner_is_tried_and_not_chosen(run, tmp_path):
     found = field.read([f"{tmp_path}/*"], "core")
     assert texts(found) == [["gru", field_table.show_interval(
         *mean_interval([0.1, 0.2])) + " (of 2)"], ["mlp", "– (of 1)"]]  # fmt: skip
-    said = " ".join(field_table.unequal(found))
+    said = " ".join(unequal(found))
     assert "gru on memory_chain: 1 of 2 settings have a learner without" in said
     assert "mlp on memory_chain: 1 of 1 settings" in said
     field_table.write(found, tmp_path / "out", ["x"])
@@ -140,7 +141,7 @@ def test_fresh_numbers_are_of_other_learners_of_the_same_setting(run, tmp_path):
     assert list(gru.told.returns.values()) == [0.3, 0.4] and gru.best.mean > 0.9
     assert mlp.told is None
     assert "1 of the fresh learners of gru are among" in " ".join(found.warnings)
-    said = " ".join(field_table.unequal(found))
+    said = " ".join(unequal(found))
     assert "mlp on memory_chain: no fresh run" in said and "flatters" not in said
     assert "not chosen by" in field_table.shown(found).caption
     field_table.write(found, tmp_path / "out", ["x"])
@@ -150,17 +151,18 @@ def test_fresh_numbers_are_of_other_learners_of_the_same_setting(run, tmp_path):
 def test_unequal_searches_are_said(run, tmp_path):
     run("a", 0.1, 0.2, arguments=["core=gru"])
     run("b", 0.1, 0.2, arguments=["core=gru", "core.features=12"])
-    run("c", 0.3, arguments=["core=mlp"], env_steps=77)
+    run("c", 0.3, arguments=["core=mlp"], env_steps=77, num_parameters=12_001)
     run("d", 0.3, 0.1, arguments=["core=mlp", "env=t_maze"])
     run("e", 0.3, arguments=["core=mlp", "seed=9"])
     (tmp_path / "e" / "summary.json").unlink()
     found = field.read([f"{tmp_path}/*"], "core")
-    said = "\n".join([*found.warnings, *field_table.unequal(found)])
+    said = "\n".join([*found.warnings, *unequal(found)])
     for words in (
         "memory_chain, settings (gru: 2, mlp: 1): not searches of equal depth.",
         "memory_chain, learners of a setting (gru: 2, mlp: 1)",
         "environment steps (gru: 1,000,000, mlp: 77): not equal budgets",
         "gru: no run on t_maze.",
+        "memory_chain, parameters of the best (gru: 10,000, mlp: 12,001): up to 20%",
         f"1 runs have not ended and are left out: {tmp_path}/e",
     ):  # fmt: skip
         assert words in said, said

@@ -28,9 +28,8 @@ def config_of(*arguments):
 @pytest.fixture
 def job(write_run, tmp_path):
     """`(*arguments, begun=) -> (folder, Left)` of a job whose folder holds SAID."""
-    folder = write_run(
-        tmp_path / "job", *SAID, "num_seeds=1", f"run_dir={tmp_path}/job"
-    )
+    place = f"run_dir={tmp_path}/job"
+    folder = write_run(tmp_path / "job", *SAID, "num_seeds=1", "mesh.envs=1", place)
 
     def job(*arguments, begun=False):
         if begun:

@@ -28,6 +28,7 @@ import pytest
 import train
 from experiment.errors import InputError
 from experiment.multirun import launch, task
+from experiment.multirun.jobs import Jobs, record
 from tests.fresh import ROOT
 
 PLUGINS = {"joblib": "joblib", "optuna": "optuna", "submitit_local": "submitit"}
@@ -131,7 +132,7 @@ def test_a_launcher_that_fails_leaves_what_its_jobs_came_to(
             raise RuntimeError("a worker\nwas killed")
 
     own = task.Task(str(tmp_path))
-    jobs = launch._Jobs(own, Broken())
+    jobs = Jobs(own, Broken())
     jobs.launch([["seed=0"], ["seed=1"]], 0)
     said = "the launcher failed: a worker was killed"
     assert jobs.ended == {"seed=0": (1, said), "seed=1": (1, said)}
@@ -148,10 +149,10 @@ def test_a_sweeper_is_told_the_objective(tmp_path, write_run, capsys):
         def launch(self, job_overrides, initial_job_idx):
             self.launched = [own.jobs[int(o[0].split("=")[1])] for o in job_overrides]
             ends = [own.outcome(job) for job in self.launched]
-            return [launch._record((0, "", end)) for end in ends]
+            return [record((0, "", end)) for end in ends]
 
     own, inner = task.Task(str(tmp_path)), Inner()
-    jobs = launch._Jobs(own, inner, ["core=gru"])
+    jobs = Jobs(own, inner, ["core=gru"])
     trials = [["seed=0"], ["seed=-1"], ["seed=0"], ["seed=1"]]
     first, refused, again, failed = jobs.launch(trials, 0)
     assert [job.name for job in inner.launched] == ["seed=0", "seed=1"]
