@@ -282,6 +282,24 @@ def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
     return env, env_params
 
 
+def to_gymnasium(name: str, *, num_envs: int | None = None, **params: Any) -> Any:
+    """One of our environments as Gymnasium has them.
+
+    Args:
+      name: one of `names()`.
+      num_envs: B, for a `gymnasium.vector.VectorEnv` that is one compiled program;
+        None: a `gymnasium.Env`.
+      **params: as of `make`, `history` among them.
+
+    Raises:
+      ValueError: as `make` does.
+    """
+    env, env_params = make(name, **params)
+    if num_envs is None:
+        return _function("envs.outside.ours:One")(env, env_params)
+    return _function("envs.outside.ours:Many")(env, env_params, num_envs)
+
+
 def references(
     name: str, params: Mapping[str, Any], task: Any, *, key: Any, num_trials: int
 ) -> Mapping[str, Any]:

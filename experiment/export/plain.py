@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array, api_util, lax
 from jax.extend import core
 
 
@@ -66,7 +66,7 @@ def _operation(equation: Any, values: list[Any]) -> list[Any]:
     inner = next((given[k] for k in ("jaxpr", "call_jaxpr") if k in given), None)
     if inner is not None and name in _CALLS:
         return _run(inner.jaxpr, inner.consts, values)
-    if name in _COMPLEX and any(map(_is_complex, values)) or name == "complex":
+    if name == "complex" or (name in _COMPLEX and any(map(_is_complex, values))):
         return [_COMPLEX[name](equation, *values)]
     if any(isinstance(value, Pair) for value in values):
         raise Unsaid(name)
@@ -82,7 +82,8 @@ def _bound(equation: Any, values: list[Any]) -> list[Any]:
         for atom, value in zip(equation.invars, values, strict=True)
         if not isinstance(atom, core.Literal)
     }
-    alone = core.Jaxpr((), list(given), equation.outvars, [equation])
+    named = api_util.debug_info("plain", lambda *values: values, tuple(given), {})
+    alone = core.Jaxpr((), list(given), equation.outvars, [equation], debug_info=named)
     return core.jaxpr_as_fun(core.ClosedJaxpr(alone, ()))(*given.values())
 
 

@@ -73,7 +73,11 @@ def about(trained: Trained, step: Step, batch: int, greedy: bool) -> dict[str, A
 
 
 def check(
-    step: Step, play: Callable[[Arrays], Arrays], trained: Trained, batch: int, what: str
+    step: Step,
+    play: Callable[[Arrays], Arrays],
+    trained: Trained,
+    batch: int,
+    what: str,
 ) -> None:
     """Plays what was exported beside the learner itself, each with its own memory.
 
