@@ -10,6 +10,7 @@ from envs import experts, fields, values
 from envs.config import (
     ControlConfig,
     CustomConfig,
+    GymnasiumConfig,
     GymnaxConfig,
     MemoryChainConfig,
     OpenConfig,
@@ -49,6 +50,9 @@ class EnvSpec:
         if name in _POPGYM:
             name = name.rpartition("_")[0]
         return experts.TABLE[suite + slash if slash else name]
+
+
+HOSTED = "gymnasium/"  # how names begin of which any may exist
 
 
 def _has_bodies(config: type) -> bool:
@@ -133,7 +137,7 @@ _SPECS = {
 
 
 def names() -> tuple[str, ...]:
-    """Every name that `make` knows."""
+    """Every name that `make` knows, but for `gymnasium/<id>`: there, any may exist."""
     return tuple(_SPECS)
 
 
@@ -143,6 +147,13 @@ def spec(name: str) -> EnvSpec:
     Raises:
       ValueError: naming the nearest known environment.
     """
+    if name.startswith(HOSTED):
+        return EnvSpec(
+            name=name,
+            measures="an environment of Gymnasium, stepped on the host",
+            factory="envs.outside.theirs:make",
+            config=GymnasiumConfig,
+        )
     if name not in _SPECS:
         raise ValueError(unknown("unknown environment", name, names()))
     return _SPECS[name]

@@ -1,2 +1,2 @@
-"""Between Gymnasium and us, both ways: its environments stepped on the host from our
-agents, and ours for its users. Stands on `envs.contract`; only the registry calls it."""
+"""Between Gymnasium and us: its environments stepped on the host from our agents, and
+ours for its users. Stands on `envs.contract`; only the registry calls it."""

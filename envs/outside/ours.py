@@ -1,5 +1,6 @@
 """Our environments for Gymnasium's users: `envs.to_gymnasium(name)`."""
 
+from operator import itemgetter
 from typing import Any
 
 import gymnasium
@@ -117,7 +118,7 @@ class Many(VectorEnv):
             last = spaces.element(self._shows, info["final_observation"])
             final = np.full(self.num_envs, None, dtype=object)
             for lane in np.flatnonzero(ended):
-                final[lane] = jax.tree.map(lambda x: x[lane], last)
+                final[lane] = jax.tree.map(itemgetter(lane), last)
             infos |= {"final_obs": final, "_final_obs": ended}
         reward = np.asarray(reward, np.float64)
         return spaces.element(self._shows, obs), reward, terminated, truncated, infos

@@ -52,8 +52,8 @@ def observed(space: theirs.Space) -> tuple[Any, Read]:
             read(one) for (_, read), one in zip(several, x, strict=True)
         )
     raise ValueError(
-        "observations must be a Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple "
-        f"of Gymnasium; got {space}."
+        "observations must be a Box, Discrete, MultiDiscrete, MultiBinary, Dict or "
+        f"Tuple of Gymnasium; got {space}."
     )
 
 
