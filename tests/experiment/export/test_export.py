@@ -47,7 +47,10 @@ def made(tiny):
 
     def made(core, options, *keys):
         mine = [key for key in tiny if not key.startswith("core")]
-        given = [f"core.{k}={json.dumps(v)}" for k, v in options.items()]
+        given = [
+            f"core.{k}={v if isinstance(v, str) else json.dumps(v)}"
+            for k, v in options.items()
+        ]
         texts = [*mine, f"core={core}", "core.features=6", *given, *keys]
         config = run_config.load(cli.composed("train", texts))
         agent = build_agent(config)
