@@ -4,7 +4,7 @@
 |---|---|
 | `reset` ignores its seed | test_gymnasiums_checker_passes |
 | observations keep JAX's type | test_gymnasiums_checker_passes |
-| `step` gives the next episode's first observation | test_one_gives_what_a_step_led_to |
+| `step` gives what the next episode shows | test_one_gives_what_a_step_led_to |
 | terminated and truncated are swapped | test_one_gives_what_a_step_led_to |
 | `final_obs` is of the next episode | test_many_reset_in_the_step_that_ends |
 """
@@ -63,8 +63,8 @@ def test_its_checker_passes_what_has_a_history(name):
 
 
 def test_one_gives_what_a_step_led_to():
-    """memory_chain pays and asks in its last step, which terminates or is cut."""
-    made = envs.to_gymnasium("memory_chain", memory_length=3)
+    """memory_chain terminates, a pole that stands is cut."""
+    made = envs.to_gymnasium("memory_chain", memory_length=3, **{LIMIT: 9})
     cut = envs.to_gymnasium("gymnax/CartPole-v1", **{LIMIT: 5})
     for env, length, flags in ((made, 4, (True, False)), (cut, 5, (False, True))):
         with pytest.raises(RuntimeError, match=r"begins with reset\(\)"):
