@@ -9,6 +9,7 @@
 `step` resets by itself when an episode ends; `info["final_observation"]` is what the
 action really led to. `envs.check(env, params)` says whether an environment of your own
 keeps to this. Importing this package imports neither JAX nor gymnax; `make` does.
+`envs.to_gymnasium(name)` gives any of them to Gymnasium's users.
 """
 
 from envs.meta.tasks import ALL_SPLITS as SPLITS
@@ -23,6 +24,7 @@ from envs.registry import (
     names,
     references,
     spec,
+    to_gymnasium,
 )
 
 __all__ = [
@@ -37,4 +39,5 @@ __all__ = [
     "names",
     "references",
     "spec",
+    "to_gymnasium",
 ]

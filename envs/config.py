@@ -110,6 +110,23 @@ class GymnaxConfig(OpenConfig):
     """See `envs.gymnax_suite`."""
 
 
+@dataclass(frozen=True)
+class GymnasiumConfig(OpenConfig):
+    """See `envs.outside.theirs`."""
+
+    def __post_init__(self):
+        if ":" in self.id or not self.id:
+            raise ValueError(
+                f"{self.name} must be gymnasium/<id>, as gymnasium/CartPole-v1; no "
+                "module is imported by name (env=custom with an entry_point does that)."
+            )
+
+    @property
+    def id(self) -> str:
+        """As Gymnasium has it; it may hold a slash."""
+        return self.name.partition("/")[2]
+
+
 class PopgymConfig(OpenConfig):
     """See `envs.popgym`."""
 

@@ -10,6 +10,7 @@ from envs import experts, fields, values
 from envs.config import (
     ControlConfig,
     CustomConfig,
+    GymnasiumConfig,
     GymnaxConfig,
     MemoryChainConfig,
     OpenConfig,
@@ -49,6 +50,9 @@ class EnvSpec:
         if name in _POPGYM:
             name = name.rpartition("_")[0]
         return experts.TABLE[suite + slash if slash else name]
+
+
+HOSTED = "gymnasium/"  # how names begin of which any may exist
 
 
 def _has_bodies(config: type) -> bool:
@@ -133,7 +137,7 @@ _SPECS = {
 
 
 def names() -> tuple[str, ...]:
-    """Every name that `make` knows."""
+    """Every name that `make` knows, but for `gymnasium/<id>`: there, any may exist."""
     return tuple(_SPECS)
 
 
@@ -143,6 +147,13 @@ def spec(name: str) -> EnvSpec:
     Raises:
       ValueError: naming the nearest known environment.
     """
+    if name.startswith(HOSTED):
+        return EnvSpec(
+            name=name,
+            measures="an environment of Gymnasium, stepped on the host",
+            factory="envs.outside.theirs:make",
+            config=GymnasiumConfig,
+        )
     if name not in _SPECS:
         raise ValueError(unknown("unknown environment", name, names()))
     return _SPECS[name]
@@ -280,6 +291,24 @@ def make(name: str, *, history: bool = False, **params: Any) -> tuple[Any, Any]:
         said = said.rstrip(".")
         raise ValueError(f"{name} cannot be made with {given}: {said}.") from error
     return env, env_params
+
+
+def to_gymnasium(name: str, *, num_envs: int | None = None, **params: Any) -> Any:
+    """One of our environments as Gymnasium has them.
+
+    Args:
+      name: one of `names()`.
+      num_envs: B, for a `gymnasium.vector.VectorEnv` that is one compiled program;
+        None: a `gymnasium.Env`.
+      **params: as of `make`, `history` among them.
+
+    Raises:
+      ValueError: as `make` does.
+    """
+    env, env_params = make(name, **params)
+    if num_envs is None:
+        return _function("envs.outside.ours:One")(env, env_params)
+    return _function("envs.outside.ours:Many")(env, env_params, num_envs)
 
 
 def references(

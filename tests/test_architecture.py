@@ -26,7 +26,7 @@ OURS = {"s5rl", "envs", "agents", "experiment"}
 # What each package may import, beside itself and the standard library.
 MAY_IMPORT = {
     "s5rl": {"jax", "flax", "chex", "numpy"},
-    "envs": {"jax", "flax", "gymnax", "numpy"},
+    "envs": {"jax", "flax", "gymnax", "gymnasium", "numpy"},
     "agents": {
         *("s5rl", "envs"),
         *("jax", "flax", "chex", "numpy", "optax", "distrax", "gymnax"),
@@ -100,7 +100,7 @@ FLOORS = {
         ("arguments", "suites.table", "popgym.table", "control.table", "meta.tasks"),
         ("config", "meta.config"),
         (
-            *("popgym", "control", "suites"),
+            *("popgym", "control", "suites", "outside"),
             *("memory_chain", "t_maze", "custom", "gymnax_suite"),
         ),
         ("gymnax_table",),

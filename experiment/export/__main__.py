@@ -8,8 +8,8 @@
     trust=true       lets the run's configuration name code that is not your own
 
 Writes policy.jax (`jax.export`), memory.npz (memory that has read nothing) and
-policy.json (names, shapes and meanings of inputs and outputs), after playing each beside
-the learner. examples/play_jax.py and examples/play_onnx.py play them without this code.
+policy.json (names, shapes and meanings of inputs and outputs), after playing each
+beside the learner. examples/play_jax.py and play_onnx.py play them without this code.
 Exit status: 0 done; 2 bad input; 4 the machine failed; 128 + n stopped by signal n.
 """
 

@@ -60,13 +60,13 @@ def _run(program: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> li
 
 def _operation(equation: Any, values: list[Any]) -> list[Any]:
     name, given = equation.primitive.name, equation.params
+    if name in _CALLS:
+        inner = given["jaxpr"] if "jaxpr" in given else given["call_jaxpr"]
+        return _run(inner.jaxpr, inner.consts, values)
     if not any(map(_is_open, values)):
         with jax.ensure_compile_time_eval():
             return _bound(equation, values)
-    inner = next((given[k] for k in ("jaxpr", "call_jaxpr") if k in given), None)
-    if inner is not None and name in _CALLS:
-        return _run(inner.jaxpr, inner.consts, values)
-    if (name in _COMPLEX and any(map(_is_complex, values))) or name == "complex":
+    if name == "complex" or (name in _COMPLEX and any(map(_is_complex, values))):
         return [_COMPLEX[name](equation, *values)]
     if any(isinstance(value, Pair) for value in values):
         raise Unsaid(name)
@@ -77,13 +77,8 @@ def _operation(equation: Any, values: list[Any]) -> list[Any]:
 
 def _bound(equation: Any, values: list[Any]) -> list[Any]:
     """The operation as it is."""
-    given = {
-        atom: value
-        for atom, value in zip(equation.invars, values, strict=True)
-        if not isinstance(atom, core.Literal)
-    }
-    alone = core.Jaxpr((), list(given), equation.outvars, [equation])
-    return core.jaxpr_as_fun(core.ClosedJaxpr(alone, ()))(*given.values())
+    found = equation.primitive.bind(*values, **equation.params)
+    return list(found) if equation.primitive.multiple_results else [found]
 
 
 def _is_open(value: Any) -> bool:
@@ -152,7 +147,7 @@ def _stacked(equation: Any, *parts: Any) -> Any:
     return lax.concatenate([jnp.expand_dims(x, axis) for x in parts], axis)
 
 
-_CALLS = ("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "remat")
+_CALLS = ("jit", "closed_call", "custom_jvp_call", "custom_vjp_call")
 _COMPLEX: dict[str, Callable[..., Any]] = {
     "complex": lambda _, real, imag: Pair(real, imag),
     "real": lambda _, x: _pair(x).real,

@@ -24,6 +24,7 @@ import envs
 from envs.config import OpenConfig
 from envs.fields import shown
 from envs.naming import nearest
+from envs.registry import HOSTED
 from experiment.errors import InputError
 from experiment.setup import arguments, distributed, keys, presets, scale
 from experiment.setup.config import (
@@ -55,13 +56,20 @@ def register() -> None:
     for name in envs.names():
         if (CONFIGS / "env" / f"{name}.yaml").exists():
             continue
-        folder, _, leaf = name.rpartition("/")
-        group = f"env/{folder}" if folder else "env"
-        store.store(name=leaf, group=group, package="env", node={"name": name})
+        _store(name)
     for name in CORE_CONFIGS:
         if not (CONFIGS / "core" / f"{name}.yaml").exists():
             node = {"name": name, "features": FEATURES}
             store.store(name=name, group="core", package="core", node=node)
+
+
+def _store(name: str) -> None:
+    """Makes an environment a choice."""
+    folder, _, leaf = name.rpartition("/")
+    group = f"env/{folder}" if folder else "env"
+    ConfigStore.instance().store(
+        name=leaf, group=group, package="env", node={"name": name}
+    )
 
 
 def _add(*terms: Any) -> Any:
@@ -125,6 +133,9 @@ def choices(group: str) -> list[str]:
 def _check_choice(group: str, name: str) -> None:
     known = choices(group)
     if name in known:
+        return
+    if group == "env" and name.startswith(HOSTED):
+        _store(name)  # of whatever Gymnasium knows; to ask it takes an import
         return
     if not name.strip("\"'") or name.startswith(("[", "{")) or name == "null":
         raise not_chosen(group, name)
