@@ -213,7 +213,7 @@ def _choice(key: str, value: Any, known: Sequence[str]) -> tuple[str, Sequence[f
             f"{SWEEP}.{key} must be a list of numbers, log(low,high) or "
             f"uniform(low,high); got {shown(value)}."
         )
-    return "", list(values)
+    return "", [float(value) for value in values]
 
 
 def _drawn(kind: str, values: Sequence[float], draw: random.Random) -> Iterator[float]:

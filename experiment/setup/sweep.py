@@ -64,7 +64,7 @@ def asked(argv: Sequence[str]) -> Asked:
         elif key == "resume":
             raise InputError("resume= goes on with one run: leave --multirun out.")
         elif key.startswith(f"{SWEEP}."):  # of one job, which lists them itself
-            fixed.append(f"{key}={text}")
+            fixed[key] = text
         else:
             for found in (fixed, swept):
                 found.pop(key, None)  # the last of equal keys counts
