@@ -2,6 +2,7 @@
 
 | mutant | fails |
 |---|---|
+| `sweep.` keys are listed like others | test_settings_of_one_program_* |
 | run_dir is swept like other keys | test_run_dir_is_the_parent_* |
 | jobs may share a name | test_folders_are_never_shared |
 | the first failure ends it | test_it_goes_on_past_* |
@@ -54,6 +55,14 @@ def test_run_dir_is_the_parent_of_every_jobs_folder():
     assert folders[0] == "a,b/1e3/core=s5+seed=1" and len({*folders}) == 4
     assert all(folder.startswith("a,b/1e3/core=") for folder in folders)
     assert load(sweep.jobs(["run_dir=x"])[0].arguments).schedule.run_dir == "x/0"
+
+
+def test_settings_of_one_program_are_of_one_job():
+    swept = "sweep.agent.learning_rate=[1e-3,2e-3]", "sweep.samples=3"
+    jobs = sweep.jobs(["core=s5,gru", *swept, "sweep.agent.discount=uniform(0.5,0.9)"])
+    assert [job.name for job in jobs] == ["core=s5", "core=gru"]
+    for job in jobs:
+        assert len(load(job.arguments).sweep.settings) == 3
 
 
 def test_folders_are_never_shared():
