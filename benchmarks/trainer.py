@@ -41,6 +41,11 @@ class Trainer:
         return metrics
 
     @property
+    def params(self) -> Any:
+        """Of all learners, as they are now."""
+        return self._learners.params
+
+    @property
     def text(self) -> str:
         """The compiled program."""
         return self._update.as_text()
@@ -48,14 +53,14 @@ class Trainer:
     @property
     def steps(self) -> int:
         """Environment steps of an update, of all learners together."""
-        schedule, options = self.config.schedule, self.config.agent.options
-        return options.steps_per_update * schedule.num_seeds
+        options = self.config.agent.options
+        return options.steps_per_update * self.config.num_learners
 
     @property
     def parameters(self) -> int:
         """Of each learner."""
         leaves = jax.tree.leaves(self._learners.params)
-        return sum(leaf.size for leaf in leaves) // self.config.schedule.num_seeds
+        return sum(leaf.size for leaf in leaves) // self.config.num_learners
 
     @property
     def gigabytes(self) -> float | None:

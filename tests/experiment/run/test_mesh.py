@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.collectives import collectives
+from benchmarks.collectives import collectives, sent
 
 ROOT = Path(__file__).parents[3]
 QUICK = "of_pqn"
@@ -57,4 +57,33 @@ def test_messages_are_read_from_a_programs_text():
 """
     assert collectives(text) == [
         *(("all-reduce", 48), ("all-reduce", 33), ("all-gather", 8))
+    ]
+
+
+def test_messages_in_loops_are_sent_as_often():
+    text = """
+%sum (a: f32[], b: f32[]) -> f32[] {
+  ROOT %s = f32[] add(%a, %b)
+}
+
+%inner (x: f32[4]) -> f32[4] {
+  ROOT %r = f32[4]{0} all-reduce(%x), channel_id=1, to_apply=%sum
+}
+
+%outer (x: f32[4]) -> f32[4] {
+  %g = f32[2]{0} all-reduce(%y), channel_id=2, to_apply=%sum
+  ROOT %w = f32[4] while(%x), condition=%c, body=%inner, TURNS3
+}
+
+ENTRY %main (x: f32[4]) -> f32[4] {
+  %p = pred[] all-reduce(%q), channel_id=3, to_apply=%sum
+  ROOT %w = f32[4] while(%x), condition=%c, body=%outer, TURNS5
+}
+"""
+    for turns in "35":
+        known = f'backend_config={{"known_trip_count":{{"n":"{turns}"}}}}'
+        text = text.replace(f"TURNS{turns}", known)
+    found = [tuple(message) for message in sent(text)]
+    assert sorted(found) == [
+        *(("all-reduce", 1, 1), ("all-reduce", 8, 5), ("all-reduce", 16, 15))
     ]
