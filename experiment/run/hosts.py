@@ -31,7 +31,7 @@ from experiment.errors import (
 from experiment.run.vigil import LOST, Store, Vigil
 from experiment.setup.distributed import KEY, Distributed
 
-JOIN = 300  # seconds that processes wait for each other at the start
+JOIN = 300
 LEAVE = 10.0  # seconds that a failing one waits for others to have heard of it
 FAULT = 1  # the status of what is no `RunError`: Python's, of a traceback
 
@@ -212,7 +212,8 @@ def _joined(distributed: Distributed) -> tuple[Any, int, int]:
 
     # It would take SIGTERM for itself, and what it does is done here.
     jax.config.update("jax_enable_preemption_service", False)
-    vigil.catch_aborts()
+    late = f"the processes of this run did not come together within {JOIN} s."
+    vigil.catch_aborts(late, anywhere=True)  # so it ends that wait, of the main thread
     given = {
         "coordinator_address": distributed.coordinator,
         "num_processes": distributed.num_processes,
@@ -229,7 +230,8 @@ def _joined(distributed: Distributed) -> tuple[Any, int, int]:
             f"{KEY}.process_id ({error})"
         ) from error
     except RuntimeError as error:
-        raise MachineError(
-            f"the processes of this run did not come together within {JOIN} s: {error}"
-        ) from error
+        raise MachineError(f"{late[:-1]}: {error}") from error
+    vigil.catch_aborts(
+        "another process of this run is lost; what JAX says of it is above."
+    )
     return global_state.client, global_state.process_id, global_state.num_processes
