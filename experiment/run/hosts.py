@@ -65,6 +65,7 @@ class Alone:
                 f"the processes of a run must be told the same; {what} is not that of "
                 "process 0."
             )
+        self.wait("same")  # for nothing shall have been written until all are
 
     def agreed(self, asked: signals.Asked, due: bool) -> tuple[int | None, bool]:
         """`(signal, due)`: whether to stop, for any got a signal; and process 0's."""
@@ -123,9 +124,9 @@ class Several(Alone):
             try:
                 return work()
             except RunError as error:
+                said = str(error)
                 if not self.writes:
                     error.args = (f"process {self.index} of {self.count}: {error}",)
-                said = str(error)
                 raise
             except Exception as error:
                 if type(error).__name__ == "JaxRuntimeError":
