@@ -31,7 +31,7 @@ from experiment.errors import (
 from experiment.run.vigil import LOST, Store, Vigil
 from experiment.setup.distributed import KEY, Distributed
 
-JOIN = 300  # seconds that processes wait for each other at the start
+JOIN = 300
 LEAVE = 10.0  # seconds that a failing one waits for others to have heard of it
 FAULT = 1  # the status of what is no `RunError`: Python's, of a traceback
 
@@ -65,6 +65,7 @@ class Alone:
                 f"the processes of a run must be told the same; {what} is not that of "
                 "process 0."
             )
+        self.wait("same")  # for nothing shall have been written until all are
 
     def agreed(self, asked: signals.Asked, due: bool) -> tuple[int | None, bool]:
         """`(signal, due)`: whether to stop, for any got a signal; and process 0's."""
@@ -123,9 +124,9 @@ class Several(Alone):
             try:
                 return work()
             except RunError as error:
+                said = str(error)
                 if not self.writes:
                     error.args = (f"process {self.index} of {self.count}: {error}",)
-                said = str(error)
                 raise
             except Exception as error:
                 if type(error).__name__ == "JaxRuntimeError":
@@ -212,7 +213,8 @@ def _joined(distributed: Distributed) -> tuple[Any, int, int]:
 
     # It would take SIGTERM for itself, and what it does is done here.
     jax.config.update("jax_enable_preemption_service", False)
-    vigil.catch_aborts()
+    late = f"the processes of this run did not come together within {JOIN} s."
+    vigil.catch_aborts(late, anywhere=True)  # so it ends that wait, of the main thread
     given = {
         "coordinator_address": distributed.coordinator,
         "num_processes": distributed.num_processes,
@@ -229,7 +231,8 @@ def _joined(distributed: Distributed) -> tuple[Any, int, int]:
             f"{KEY}.process_id ({error})"
         ) from error
     except RuntimeError as error:
-        raise MachineError(
-            f"the processes of this run did not come together within {JOIN} s: {error}"
-        ) from error
+        raise MachineError(f"{late[:-1]}: {error}") from error
+    vigil.catch_aborts(
+        "another process of this run is lost; what JAX says of it is above."
+    )
     return global_state.client, global_state.process_id, global_state.num_processes

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from experiment import entry, signals
@@ -76,14 +77,12 @@ class Vigil:
 
     def close(self) -> None:
         """All is well, and the others leave as well."""
-        global _status
         self._over.set()
-        _status = OK
+        _abort.status, _abort.said = OK, ""
 
     def tell(self, status: int, said: str) -> None:
         """Lets the others know how this process ends."""
-        global _status
-        _status = status
+        _abort.status = status
         with self._lock:
             if self._told:
                 return
@@ -156,34 +155,40 @@ class Vigil:
         signals.end(status, f"error: {entry.sentence(said)}")
 
 
-# What an abort of this process means: it is JAX's, for another process is lost.
-_status = MACHINE
+@dataclass
+class Abort:
+    """What an abort of this process means."""
+
+    said: str
+    status: int = MACHINE
+    anywhere: bool = False  # one of the main thread too
+
+
+_abort = Abort("")
 _kept: Any = None  # C holds no reference
 
 
-def catch_aborts() -> None:
-    """Ends this process with a sentence where a thread of JAX's aborts it.
+def catch_aborts(said: str, *, anywhere: bool = False) -> None:
+    """Ends this process with a sentence where JAX aborts it, from now on.
 
     Python's own handlers run in the main thread, some time, and `abort` does not wait;
     so C is given a function. It is called by the thread that aborts, where nothing was
-    interrupted. An abort of the main thread is none of those, and stays one.
+    interrupted. JAX watches in threads of its own: an abort of the main thread stays
+    one, unless it comes `anywhere`.
     """
     global _kept
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_int)
+    _abort.said, _abort.anywhere = said, anywhere
+    if _kept is not None:
+        return
     main = threading.main_thread().native_id
 
     def ended(number: int) -> None:
-        if threading.get_native_id() == main:
-            return
-        said = (
-            "error: another process of this run is lost; what JAX says of it is above."
-        )
-        signals.end(_status, "" if _status == OK else said)
+        if _abort.anywhere or threading.get_native_id() != main:
+            signals.end(_abort.status, _abort.said and f"error: {_abort.said}")
 
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_int)
     _kept = kind(ended)
     library = ctypes.CDLL(None)
-    library.signal.argtypes, library.signal.restype = (
-        (ctypes.c_int, kind),
-        ctypes.c_void_p,
-    )
+    library.signal.argtypes = ctypes.c_int, kind
+    library.signal.restype = ctypes.c_void_p
     library.signal(signal.SIGABRT, _kept)

@@ -21,8 +21,8 @@ SMALL = (
 LONG = "total_steps=4_000_000"  # 200,000 updates: longer than anybody waits
 
 
-def begin(cache: Path, devices: int, *arguments: str, fault="") -> subprocess.Popen:
-    """`train.py` on so many simulated devices."""
+def begin(cache: Path, devices: int, *arguments: str, **extra) -> subprocess.Popen:
+    """`train.py` on so many simulated devices; `extra` stands in its environment."""
     flags = os.environ.get("XLA_FLAGS", "")
     return subprocess.Popen(
         [*FOREGROUND, sys.executable, str(ROOT / "train.py"), *arguments],
@@ -34,7 +34,7 @@ def begin(cache: Path, devices: int, *arguments: str, fault="") -> subprocess.Po
             "JAX_COMPILATION_CACHE_DIR": str(cache),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-            "S5RL_FAULT": fault,
+            **extra,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -43,17 +43,34 @@ def begin(cache: Path, devices: int, *arguments: str, fault="") -> subprocess.Po
     )
 
 
-def crew(cache: Path, *arguments: str, count=2, faults=("", "")) -> list:
-    """Processes of two devices each that make one run."""
-    port = free_port()
+def crew(cache: Path, *arguments: str, slurm=False, faults=("", "")) -> list:
+    """Two processes of two devices each that make one run, started by hand or so that
+    they take themselves for those of a SLURM job."""
+    port, found = free_port(), []
+    for number, fault in enumerate(faults):
+        told, extra = ["distributed=auto"], slurm_says(port, number)
+        if not slurm:
+            told, extra = by_hand(port, number), {}
+        found.append(begin(cache, 2, *arguments, *told, S5RL_FAULT=fault, **extra))
+    return found
+
+
+def by_hand(port: int, number: int) -> list[str]:
     return [
-        begin(
-            *(cache, 2, *arguments, f"distributed.coordinator=127.0.0.1:{port}"),
-            *(f"distributed.num_processes={count}", f"distributed.process_id={number}"),
-            fault=fault,
-        )
-        for number, fault in zip(range(count), faults, strict=True)
+        f"distributed.coordinator=127.0.0.1:{port}",
+        *("distributed.num_processes=2", f"distributed.process_id={number}"),
     ]
+
+
+def slurm_says(port: int, number: int) -> dict[str, str]:
+    return {
+        "SLURM_JOB_ID": "7",
+        "SLURM_STEP_NODELIST": "localhost,elsewhere",
+        "SLURM_NTASKS": "2",
+        "SLURM_PROCID": str(number),
+        "SLURM_LOCALID": "0",
+        "JAX_COORDINATOR_PORT": str(port),
+    }
 
 
 def end(process: subprocess.Popen, seconds: float = 300) -> Ended:

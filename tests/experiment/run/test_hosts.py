@@ -94,7 +94,8 @@ def test_two_processes_compute_what_one_does(place, begin, of):
     number of threads, which a process of four devices has more of."""
     run = (*SMALL, *of, "total_steps=200", "log_every=1")
     two, one = place / f"two_{len(of)}", place / f"one_{len(of)}"
-    ended = all_of(begin.crew(*run, f"run_dir={two}"))
+    slurm = len(of) == 1
+    ended = all_of(begin.crew(*run, f"run_dir={two}", slurm=slurm))
     assert [e.status for e in ended] == [0, 0], ended
     assert (ended[1].out, ended[1].errors) == ("", "")  # one speaks
     whole = several.end(begin(4, *run, f"run_dir={one}"))
