@@ -130,12 +130,12 @@ def test_a_setting_that_lost_a_learner_is_tried_and_not_chosen(run, tmp_path):
 
 
 def test_fresh_numbers_are_of_other_learners_of_the_same_setting(run, tmp_path):
-    for rate, mean in zip(RATES, (0.5, 0.9), strict=True):
+    for rate, mean, new in zip(RATES, (0.9, 0.5), (0.3, 0.7), strict=True):
         arguments = ["core=gru", f"agent.learning_rate={rate}"]
         run(f"tried/{rate}", mean, mean + 0.1, arguments=arguments)
-        run(f"fresh/{rate}", 0.3, 0.4, arguments=[*arguments, "seed=2"])
+        run(f"fresh/{rate}", new, new + 0.1, arguments=[*arguments, "seed=2"])
     run("tried/mlp", 0.2, arguments=["core=mlp"])
-    run("fresh/again", 0.9, arguments=["core=gru", "agent.learning_rate=3e-4"])
+    run("fresh/again", 0.9, arguments=["core=gru", "agent.learning_rate=1e-3"])
     found = field.read([f"{tmp_path}/tried/*"], "core", [f"{tmp_path}/fresh/*"])
     gru, mlp = found.cells.values()
     assert list(gru.told.returns.values()) == [0.3, 0.4] and gru.best.mean > 0.9
