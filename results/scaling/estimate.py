@@ -34,8 +34,8 @@ class Measured:
 
 
 RUNS = (
-    # The paper's setting: 64 lanes, 1,024 steps, 30 epochs of 8 minibatches. GRU is ours,
-    # S5 popjaxrl's, ported to that jax: ours has not been measured on a card.
+    # The paper's setting: 64 lanes, 1,024 steps, 30 epochs of 8 minibatches. GRU is
+    # ours, S5 popjaxrl's, ported to that jax: our S5 has not been measured on a card.
     Measured("GRU 256, the paper's setting", 13.50, 65_536, 240, 493_955),
     Measured("S5 4 x 256, the paper's setting", 0.736, 65_536, 240, 891_779),
     # 50 M steps in 60 s: 1,024 lanes, 256 steps, 4 epochs of 32 minibatches.
