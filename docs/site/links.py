@@ -1,9 +1,9 @@
 """A hook of MkDocs: links out of `docs/` work in the site as they do in a checkout.
 
-Pages are read in two places, so they say `../results/x.png` and `../examples/y.py`. What
-they name is taken along, under `repository/`: pages as pages, code as a page that shows
-it, a folder as a list of its files with all of them, anything else as it is. What those
-pages link to comes too. A link to what does not exist is left, and MkDocs warns of it.
+Pages are read in two places, so they say `../results/x.png` and `../examples/y.py`.
+What they name is taken along, under `repository/`: pages as pages, code as a page that
+shows it, a folder as a list of its files with all of them, anything else as it is. What
+those pages link to comes too. A link to what does not exist is left, and MkDocs warns.
 """
 
 import posixpath

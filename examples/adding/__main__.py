@@ -2,8 +2,8 @@
 
 python -m examples.adding          # from the checkout's folder
 
-In the toolkit each row stands in its table. Here they are put in while the program runs,
-so that the checkout stays as it is.
+In the toolkit each row stands in its table. Here they are put in while the program
+runs, so that the checkout stays as it is.
 """
 
 import sys
@@ -29,13 +29,13 @@ def add() -> None:
     ConfigStore.instance().store(name="a2c", group="agent", node={"name": "a2c"})
 
 
-def main(run_dir: str = "runs/adding", total_steps: int = 200_000) -> float:
+def main(run_dir: str = "runs/adding", total_steps: int = 150_000) -> float:
     """Trains; returns the mean return of the last tenth of training, at best 1."""
     add()
     settings = {
-        **{"env": "parity", "env.length": 3},
+        **{"env": "parity", "env.length": 2},
         **{"core": "leaky", "core.features": 32, "core.num_layers": 1},
-        **{"agent": "a2c", "agent.learning_rate": 3e-3, "agent.rollout_length": 15},
+        **{"agent": "a2c", "agent.learning_rate": 3e-3, "agent.rollout_length": 16},
         **{"num_seeds": 2, "total_steps": total_steps, "run_dir": run_dir},
     }
     run = experiment.train(settings)
