@@ -55,6 +55,11 @@ def resume(options: dict[str, Any], cache: str = "on") -> int:
     trusted = options.pop("trust", False)
     path = str(options.pop("resume"))
     folder = shared(lambda: RunFolder.existing(path, "resume"))
+    if folder.is_kept:
+        raise InputError(
+            f"resume={path} is a learner that was kept for acting, without the rest "
+            f"that training goes on with: begin a new run from it, with init={path}."
+        )
     config = folder.load_config()
     trust.check(config, folder.path, trusted)
     if "setting" in options:
