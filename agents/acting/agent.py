@@ -54,6 +54,11 @@ class Learner(NamedTuple):
     num_updates: Array  # [] int32, so far
     extra: Any = ()  # what else an agent has to remember
 
+    @property
+    def acting(self) -> "Learner":
+        """What of it acting reads (`Agent.behaviour`); everything else is empty."""
+        return self._replace(opt_state=(), situation=(), key=(), extra=())
+
 
 @dataclass(frozen=True)
 class Agent(ABC):

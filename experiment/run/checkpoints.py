@@ -157,7 +157,7 @@ class Checkpoints:
             raise Damaged(reason)
         record = records.read(path, update)
         if self._config is not None and record.config is not None:
-            _check_config(path, record.config, self._config)
+            check_config(path, record.config, self._config)
         check_fits(path, record.values, like)
         return self._storage.read(path / records.VALUES, record.values, like)
 
@@ -221,7 +221,12 @@ def _damage(path: Path, update: int) -> str:
     return ""
 
 
-def _check_config(path: Path, stored: Mapping[str, Any], config: RunConfig) -> None:
+def check_config(path: Path, stored: Mapping[str, Any], config: RunConfig) -> None:
+    """Compares the configuration that a checkpoint is of with its run's.
+
+    Raises:
+      InputError: naming what differs.
+    """
     found = unchanged.changes(stored, config)
     if found:
         more = f", and {len(found) - 3} more" if len(found) > 3 else ""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 
 from experiment.errors import InputError
-from experiment.run import divergence, halving
+from experiment.run import divergence, halving, policy
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.learners import Learners
 from experiment.run.metrics_file import MetricsFile
@@ -26,6 +26,8 @@ class Picked(NamedTuple):
 def restored(folder: RunFolder, config: RunConfig, setting: int, like: Any) -> Picked:
     """Learners of one setting, from the newest good checkpoint.
 
+    Of a folder that `experiment.keep` made, what acting reads of its one learner.
+
     Args:
       folder: of the run.
       config: of the whole run.
@@ -35,6 +37,8 @@ def restored(folder: RunFolder, config: RunConfig, setting: int, like: Any) -> P
     Raises:
       InputError: if there is no usable checkpoint, or all of them diverged.
     """
+    if folder.is_kept:
+        return Picked(*policy.read(folder.policy, config, like), [0])
     update, learners = Checkpoints(folder.checkpoints, config).restore(like)
     count = config.schedule.num_seeds
     first = setting * count

@@ -94,8 +94,12 @@ def write(checkpoint: Path, record: Record) -> None:
     files.write(checkpoint / NAME, json.dumps(content) + "\n")
 
 
-def read(checkpoint: Path, update: int) -> Record:
+def read(checkpoint: Path, update: int | None = None) -> Record:
     """The record of a checkpoint whose files are all as they were written.
+
+    Args:
+      checkpoint: its folder.
+      update: that it is to be of; None: whichever.
 
     Raises:
       Damaged: if one is not, or the record is not, or is of another update.
@@ -119,7 +123,7 @@ def read(checkpoint: Path, update: int) -> Record:
         for name, value in content.pop("values").items()
     }
     record = Record(values=values, **content)
-    if record.update != update:
+    if update is not None and record.update != update:
         raise Damaged(f"it was written as the one of update {record.update}")
     _check_files(checkpoint / VALUES, record.files)
     return record

@@ -32,6 +32,7 @@ class RunFolder:
     learning_curve = property(lambda self: self.path / "learning_curve.png")
     tensorboard = property(lambda self: self.path / "tensorboard")
     checkpoints = property(lambda self: self.path / "checkpoints")
+    policy = property(lambda self: self.path / "policy")  # of a learner that was kept
     diverged = property(lambda self: self.path / "diverged")
     halving = property(lambda self: self.path / "halving.json")
     evaluations = property(lambda self: self.path / "evaluations")
@@ -140,6 +141,11 @@ class RunFolder:
                 f"{self.config} must hold a mapping; got {shown(content)}."
             )
         return run_config.load(content, stored=True)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it holds a learner that can act, and nothing to train on with."""
+        return self.policy.exists() and not self.checkpoints.exists()
 
     def write_manifest(self) -> None:
         """Records how this start came about (`experiment.run.manifest`)."""

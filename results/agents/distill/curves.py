@@ -19,7 +19,8 @@ from experiment.evaluate import trials
 from experiment.histories.write import trial_returns
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent, over_seeds
-from experiment.setup.config import RunConfig, override_env
+from experiment.setup.config import RunConfig
+from experiment.setup.sections import override_env
 
 SPLIT, SOURCES = "held_out", 512
 
