@@ -45,9 +45,14 @@ def targets(text: str, page: str) -> Iterator[str]:
             yield path
 
 
+def is_of_site(path: str) -> bool:
+    """Whether MkDocs takes a path of the repository by itself."""
+    return path.startswith("docs/") and (ROOT / path).is_file() and path[-3:] != ".py"
+
+
 def source_of(path: str) -> str:
     """Under which name a path of the repository is among the site's sources."""
-    if path.startswith("docs/") and path.endswith(".md"):
+    if is_of_site(path):
         return path.removeprefix("docs/")
     if (ROOT / path).is_dir():
         return f"{PLACE}/{path}/index.md"
@@ -82,7 +87,7 @@ def taken(pages: Mapping[str, str]) -> dict[str, str | None]:
     left = [path for page, text in pages.items() for path in targets(text, page)]
     while left:
         path = left.pop()
-        if path in found or path in pages:
+        if path in found or is_of_site(path):
             continue
         found[path] = page_of(path)
         if (ROOT / path).is_dir():

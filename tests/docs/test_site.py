@@ -31,11 +31,11 @@ def links():
 
 
 def test_links_are_turned_to_what_the_site_has(links):
-    text = (
+    text = (  # [l] is the site's own
         "[a](../README.md#start) [b](../examples/hydra.py) [c](../results/sweeps)\n"
         "![d](../results/memory_chain/learning_curve.png) [e](cores.md) [f](#here)\n"
         "[g](https://x.org/y.md) [h](../no/such.md) `[i](../README.md)`\n"
-        "```\n[j](../README.md)\n```\n[k](../docs/agents.md)\n"
+        "```\n[j](../README.md)\n```\n[k](../docs/agents.md) ![l](images/reset.png)\n"
     )
     want = (
         "[a](repository/README.md#start) [b](repository/examples/hydra.py.md) "
@@ -43,7 +43,7 @@ def test_links_are_turned_to_what_the_site_has(links):
         "![d](repository/results/memory_chain/learning_curve.png) [e](cores.md) "
         "[f](#here)\n"
         "[g](https://x.org/y.md) [h](../no/such.md) `[i](../README.md)`\n"
-        "```\n[j](../README.md)\n```\n[k](agents.md)\n"
+        "```\n[j](../README.md)\n```\n[k](agents.md) ![l](images/reset.png)\n"
     )
     assert links.rewritten(text, "docs/x.md") == want
     there = links.rewritten(
@@ -55,7 +55,7 @@ def test_links_are_turned_to_what_the_site_has(links):
 def test_what_is_linked_to_comes_along(links):
     """A page's own links, a folder's files, and code as a page; not docs/ twice."""
     page = {"docs/x.md": "[a](../README.md) [b](../results/sweeps)"}
-    found = links.taken(page | {"docs/cores.md": ""})
+    found = links.taken(page)
     assert {"README.md", "results/popgym_cpu.md", "results/sweeps"} <= set(found)
     assert "docs/cores.md" not in found
     assert found["results/sweeps/speed.csv"] is None  # sent as it is
