@@ -94,7 +94,7 @@ def draw_tree(ax: Any) -> None:
     ax.set_xticks(range(T))
     ax.set_xlabel("step t", fontsize=9)
     ax.set_title(
-        "How it is computed: spans side by side, log2 T rows. Filled: holds the reset.\n"
+        "How it is computed: spans side by side, log2 T rows. Filled: has the reset.\n"
         "Dotted: what lies to the left of a reset is deselected, not multiplied by 0.",
         fontsize=10,
         loc="left",

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mkdocs.structure.files import File, Files
-
 ROOT = Path(__file__).parents[2]
 PLACE = "repository"
 CODE = {
@@ -47,9 +45,14 @@ def targets(text: str, page: str) -> Iterator[str]:
             yield path
 
 
+def is_of_site(path: str) -> bool:
+    """Whether MkDocs takes a path of the repository by itself."""
+    return path.startswith("docs/") and (ROOT / path).is_file() and path[-3:] != ".py"
+
+
 def source_of(path: str) -> str:
     """Under which name a path of the repository is among the site's sources."""
-    if path.startswith("docs/") and path.endswith(".md"):
+    if is_of_site(path):
         return path.removeprefix("docs/")
     if (ROOT / path).is_dir():
         return f"{PLACE}/{path}/index.md"
@@ -84,7 +87,7 @@ def taken(pages: Mapping[str, str]) -> dict[str, str | None]:
     left = [path for page, text in pages.items() for path in targets(text, page)]
     while left:
         path = left.pop()
-        if path in found or path in pages:
+        if path in found or is_of_site(path):
             continue
         found[path] = page_of(path)
         if (ROOT / path).is_dir():
@@ -119,8 +122,10 @@ def rewritten(text: str, page: str) -> str:
     return "".join([*parts, LINK.sub(turned, text[last:])])
 
 
-def on_files(files: Files, config: Any) -> Files:
+def on_files(files: Any, config: Any) -> Any:
     """Adds what pages link to outside of `docs/`."""
+    from mkdocs.structure.files import File  # only a build has it; tests read the rest
+
     sources = [file for file in files if file.src_uri.endswith(".md")]
     pages = {f"docs/{file.src_uri}": file.content_string for file in sources}
     for path, text in taken(pages).items():

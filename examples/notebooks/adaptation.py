@@ -13,10 +13,11 @@
 # %% [markdown]
 # # Adaptation, and its controls
 #
-# Does an agent learn *in context*: without a change of its parameters, from what it meets?
-# A curve that rises over trials is not enough. Here an agent plays bandits whose arms it
-# has never met, with its memory as it is, and with its memory tampered with. Runs as a
-# program, too, from the checkout's folder: `python examples/notebooks/adaptation.py`.
+# Does an agent learn *in context*: without a change of its parameters, from what it
+# meets? A curve that rises over trials is not enough. Here an agent plays bandits whose
+# arms it has never met, with its memory as it is, and with its memory tampered with.
+# Runs as a program, too, from the checkout's folder: `python
+# examples/notebooks/adaptation.py`.
 
 # %%
 import csv
@@ -48,7 +49,8 @@ RUN = Path(tempfile.mkdtemp()) / "bandit"
 # ## Training
 #
 # A task is a hidden chance of pay for each arm, a trial is one pull, and a meta-episode
-# all pulls on one task. Memory lives through it, and is cleared where the next one begins.
+# all pulls on one task. Memory lives through it, and is cleared where the next one
+# begins.
 
 # %%
 settings = {
@@ -67,8 +69,8 @@ run = experiment.train(settings)
 # %% [markdown]
 # ## Playing tasks that were never trained on
 #
-# The command plays every split of the tasks, for twice as many pulls as in training, under
-# every control; beside random play and Thompson sampling.
+# The command plays every split of the tasks, for twice as many pulls as in training,
+# under every control; beside random play and Thompson sampling.
 
 # %%
 subprocess.run(

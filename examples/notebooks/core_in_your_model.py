@@ -13,10 +13,10 @@
 # %% [markdown]
 # # The core in your own model
 #
-# `s5rl` is memory for any model in JAX: it knows of no environment and no agent, and needs
-# jax, flax, chex and numpy alone. Here it stands in a flax model that is taught by
-# gradients (optax) to answer with the first sign of each segment. Runs as a program, too:
-# `python examples/notebooks/core_in_your_model.py`.
+# `s5rl` is memory for any model in JAX: it knows of no environment and no agent, and
+# needs jax, flax, chex and numpy alone. Here it stands in a flax model that is taught
+# by gradients (optax) to answer with the first sign of each segment. Runs as a program,
+# too: `python examples/notebooks/core_in_your_model.py`.
 
 # %%
 import os
@@ -112,8 +112,8 @@ print(f"at the end {losses[-1]:.3f}; to say 0 always would cost 1")
 # %% [markdown]
 # ## One call, or one step at a time
 #
-# Acting is the case T = 1, of the same call: no scan, and a cost that does not grow with
-# what was read.
+# Acting is the case T = 1, of the same call: no scan, and a cost that does not grow
+# with what was read.
 
 # %%
 _, whole = model.apply(params, carry, x, reset)
@@ -128,8 +128,8 @@ print(f"largest difference {step_error:.1e}")
 # %% [markdown]
 # ## What a reset keeps apart
 #
-# A NaN in one segment reaches no other, though both are in one call. (In training, replace
-# it before the core: the gradients of parameters are sums over all segments.)
+# A NaN in one segment reaches no other, though both are in one call. (In training,
+# replace it before the core: the gradients of parameters are sums over all segments.)
 
 # %%
 _, spoiled = model.apply(params, carry, x.at[1, 0].set(jnp.nan), reset)

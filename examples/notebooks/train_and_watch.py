@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Train and watch
 #
-# An agent learns to keep one bit for a number of steps; then it is watched, step by step,
-# and its memory is taken away. Runs as a program, too, from the checkout's folder:
-# `python examples/notebooks/train_and_watch.py`.
+# An agent learns to keep one bit for a number of steps; then it is watched, step by
+# step, and its memory is taken away. Runs as a program, too, from the checkout's
+# folder: `python examples/notebooks/train_and_watch.py`.
 
 # %%
 import os
@@ -46,7 +46,8 @@ FOLDER = Path(tempfile.mkdtemp())
 # ## Two runs
 #
 # The same twice: with the memory `s5`, and with `mlp`, which has none. What the command
-# line says stands in a mapping; `python train.py env=memory_chain core=mlp` is the same.
+# line says stands in a mapping; `python train.py env=memory_chain core=mlp` is the
+# same.
 
 # %%
 task = {
@@ -85,9 +86,10 @@ plt.show()
 # %% [markdown]
 # ## Watching
 #
-# `run.load` gives a learner back. `act` takes memory, observation and the reset flag, and
-# gives memory and action. Here in 64 episodes at once, of which the first is printed. The
-# observation is the share of time left, the question, and the bit while it is shown.
+# `run.load` gives a learner back. `act` takes memory, observation and the reset flag,
+# and gives memory and action. Here in 64 episodes at once, of which the first is
+# printed. The observation is the share of time left, the question, and the bit while it
+# is shown.
 
 # %%
 trained = runs["s5"].load(seed=0)
