@@ -8,6 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from envs.contract.wrappers import Wrapper
+
 _SHOWN = 8  # entries of a longer vector
 _RUNS = 7  # of equal actions, that are told one after another
 _DIRECTIONS = ("up", "right", "down", "left")
@@ -25,14 +27,19 @@ def action(env: Any, value: Any) -> str:
     """One action: in the family's own words, else an integer, a tuple, or numbers.
 
     Words are those of POPGym's table, of gymnax's below, or `action_names` of the
-    environment, in whatever wrappers; a meta-environment passes discrete actions on.
+    environment, in whatever wrappers: a word for each discrete action, or for each
+    entry of a vector. A meta-environment passes discrete actions on as they are.
     """
-    value = np.asarray(value)
-    if value.ndim == 0 and np.issubdtype(value.dtype, np.integer):
-        return _named(env, int(value)) or str(value)
+    if _is_discrete(value):
+        return _discrete(env, int(value)) or str(int(value))
     suite = _popgym(env)
     if suite:
         return suite.action(env, value)
+    while isinstance(env, Wrapper):
+        env = env.env
+    if isinstance(value, np.ndarray) and (names := _names(env, value.size)):
+        each = zip(names, np.ravel(value), strict=True)
+        return ", ".join(f"{name} {_number(x)}" for name, x in each)
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.size > 1:
         return f"({', '.join(map(_number, value))})"
     return _tree(value)
@@ -45,8 +52,7 @@ def did(env: Any, actions: Sequence[Any]) -> str:
     """
     if not actions:
         return "nothing"
-    first = np.asarray(actions[0])
-    if first.ndim or not np.issubdtype(first.dtype, np.integer):
+    if not _is_discrete(actions[0]):
         size = np.mean([np.abs(np.asarray(one, np.float32)).mean() for one in actions])
         return f"mean size of actions {size:.2f}"
     runs = [
@@ -72,18 +78,29 @@ def observation(env: Any, obs: Any, *, first: bool = False) -> str:
     return suite.observation(env, obs, first=first) if suite else _tree(obs)
 
 
-def _named(env: Any, number: int) -> str | None:
+def _is_discrete(value: Any) -> bool:
+    return np.ndim(value) == 0 and np.issubdtype(np.asarray(value).dtype, np.integer)
+
+
+def _discrete(env: Any, number: int) -> str | None:
     """What a discrete action is called, if anything says so."""
     while True:
         suite = _popgym(env)
         if suite:
             return suite.action(env, number)
-        names = getattr(env, "action_names", None) or _GYMNAX.get(_gymnax_name(env))
-        if names is not None:
+        if names := _names(env) or _GYMNAX.get(_gymnax_name(env)):
             return names[number] if 0 <= number < len(names) else None
         if not hasattr(env, "env"):
             return None
         env = env.env
+
+
+def _names(env: Any, count: int | None = None) -> Sequence[str] | None:
+    """What an environment of ours calls its actions, if there are so many."""
+    names = getattr(env, "action_names", None)
+    if not isinstance(names, tuple) or count not in (None, len(names)):
+        return None
+    return names
 
 
 def _gymnax_name(env: Any) -> str:

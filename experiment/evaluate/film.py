@@ -164,7 +164,9 @@ def _write(
     env, params = agent.env, agent.env_params
     path = folder.evaluations / f"film-{datetime.now().strftime('%Y%m%d-%H%M%S-%f')}"
     frames = [
-        frame for recording in recordings for frame in film.frames(env, params, recording)
+        frame
+        for recording in recordings
+        for frame in film.frames(env, params, recording)
     ]
     with files.new_folder(path) as place:
         files.write_json(place / "result.json", result)
