@@ -8,6 +8,10 @@ of a meta-environment, with controls: tasks=256 trials=... swap_at=... seed=0
 greedy=false. Where tasks are on several bodies, an agent is trained on each, once, to
 compare with: expert_steps=2_000_000 (0: none), and experts=DIR for several runs.
 
+`film=true` draws one learner as it plays instead, film.gif and sheet.png, trial by
+trial in a meta-environment, and writes every step down: episodes=1 trials=... seed=0
+greedy=false learner=0 (the best, if nothing is said) memory=true (its memory's norm).
+
 `trust=true` lets a run's configuration name code that is not your own (an entry_point).
 
 Prints what was found and writes it into the run's folder, under evaluations/. Exit
@@ -26,15 +30,18 @@ from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
 from experiment.setup import arguments, cli, keys, sections, trust
 from experiment.setup.help import request_help
-from experiment.setup.request import Request, TransferRequest
+from experiment.setup.request import FilmRequest, Request, TransferRequest
 
 # What stands beside a request's own keys.
-BESIDE = ("run", "env", "transfer", "trust", keys.CACHE)
-BOTH = keys.of(Request)
+BESIDE = ("run", "env", "transfer", "film", "trust", keys.CACHE)
 FLAGS = ("--help", "-h")
-KINDS = {"without transfer": Request, "with transfer=true": TransferRequest}
+KINDS = {
+    "without transfer or film": Request,
+    "with transfer=true": TransferRequest,
+    "with film=true": FilmRequest,
+}
 KEYS = tuple(
-    dict.fromkeys((*BESIDE, *keys.of(Request), *keys.of(TransferRequest)))
+    dict.fromkeys((*BESIDE, *(key for kind in KINDS.values() for key in keys.of(kind))))
 )  # fmt: skip
 
 
@@ -46,13 +53,7 @@ def evaluate(options: dict[str, Any]) -> None:
     run, trusted = str(options.pop("run")), options.pop("trust", False)
     cache = arguments.need_text(options, keys.CACHE) or "on"
     options.pop(keys.CACHE, None)
-    transfer = options.pop("transfer", False)
-    if not isinstance(transfer, bool):
-        raise InputError(f"transfer must be true or false; got {transfer!r}.")
-    kind = TransferRequest if transfer else Request
-    for key in options:
-        if not transfer and key in keys.of(TransferRequest) and key not in BOTH:
-            raise InputError(f"{key} says how transfer is measured: set transfer=true.")
+    kind = _kind(options)
     request = sections.typed(kind, options, also=BESIDE)
     folder = RunFolder.existing(run, "run")
     config = folder.load_config()
@@ -63,7 +64,12 @@ def evaluate(options: dict[str, Any]) -> None:
 
     compiled.keep(cache)
     importing.light_gymnax()
-    if transfer:
+    if kind is FilmRequest:
+        from experiment.evaluate import film
+
+        film.evaluate(folder, config, env_choice, request)
+        return
+    if kind is TransferRequest:
         from experiment.evaluate import transfer as transfer_evaluation
 
         transfer_evaluation.evaluate(folder, config, env_choice, request)
@@ -71,6 +77,28 @@ def evaluate(options: dict[str, Any]) -> None:
     from experiment.evaluate import episodes as evaluation
 
     evaluation.evaluate(folder, config, env_choice, request)
+
+
+def _kind(options: dict[str, Any]) -> type:
+    """What is asked for; takes `transfer` and `film` out of the options."""
+    wants = {}
+    for name in ("transfer", "film"):
+        wants[name] = options.pop(name, False)
+        if not isinstance(wants[name], bool):
+            raise InputError(f"{name} must be true or false; got {wants[name]!r}.")
+    if all(wants.values()):
+        raise InputError("transfer=true and film=true are two evaluations: ask twice.")
+    kind = Request
+    if any(wants.values()):
+        kind = TransferRequest if wants["transfer"] else FilmRequest
+    for key in options:
+        if key in keys.of(kind):
+            continue
+        if key in keys.of(TransferRequest) and key not in keys.of(FilmRequest):
+            raise InputError(f"{key} says how transfer is measured: set transfer=true.")
+        if key in keys.of(FilmRequest) and key not in keys.of(TransferRequest):
+            raise InputError(f"{key} says how a film is made: set film=true.")
+    return kind
 
 
 def main() -> int:

@@ -28,6 +28,8 @@ from envs.contract.auto_reset import AutoReset
 class MemoryChain(AutoReset, memory_chain.MemoryChain):
     """gymnax's MemoryChain with the bounds that its observations really have."""
 
+    action_names = ("-1", "+1")  # the bits that they answer
+
     def reset_env(self, key, params):
         # gymnax mixes integers and floats, which a strict session refuses.
         with jax.numpy_dtype_promotion("standard"):

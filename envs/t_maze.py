@@ -44,6 +44,7 @@ from envs.contract.auto_reset import AutoReset
 # Of the actions left, right, back, forward; the passive variant has the first two.
 TURNS = (-1, 1, 0, 0)
 MOVES = (0, 0, -1, 1)
+NAMES = ("left", "right", "back", "on")
 ORACLE, START = -1, 0  # cells; the junction is cell L
 
 
@@ -82,6 +83,8 @@ class TMaze(AutoReset):
         super().__init__()
         self.active = active
         self.length_law = length_law
+
+    action_names = NAMES
 
     @property
     def default_params(self) -> TMazeParams:

@@ -97,27 +97,34 @@ def keep(
     config = whole.alone(setting)
     like = learner_shapes(build_agent(config), whole)
     update, learners, seeds = picked.restored(folder, whole, setting, like)
-    summary = _summary(folder, whole, setting)
+    row = setting if whole.sweep else None
+    summary = _summary(folder, row)
+    returns = outcome.final_returns(folder, row)
+    listed = ", ".join(map(str, seeds))
     if seed is None:
-        seed = _best(summary, seeds)
+        seed = outcome.best_of(folder, row, seeds)
+    if seed is None:
+        raise InputError(
+            f"nothing says which learner of {folder.path} is the best, for it has no "
+            f"final return: say which with seed=, one of {listed}."
+        )
     if seed not in seeds:
-        listed = ", ".join(map(str, seeds))
         raise InputError(f"seed must be one of {listed}, of {folder.path}; got {seed}.")
     place = seeds.index(seed)
     learner = jax.tree.map(lambda x: x[place : place + 1], learners)
     schedule = replace(config.schedule, num_seeds=1, run_dir=str(target.path))
     alone = replace(config, schedule=schedule, mesh=MeshConfig())
     starts = manifest.read(folder.manifest) or []
-    kept = {"seed": seed, "setting": setting if whole.sweep else None, "update": update}
+    kept = {"seed": seed, "setting": row, "update": update}
     with files.new_folder(target.path) as path:
         made = RunFolder(path)
         policy.write(made.policy, alone, update, learner)
         files.write_json(made.manifest, {"starts": starts})
-        made.write_summary({**_of_one(summary, seed), "kept": kept})
+        made.write_summary({**_of_one(summary, returns.get(seed)), "kept": kept})
         made.create(alone)
 
 
-def _summary(folder: RunFolder, whole: RunConfig, setting: int) -> dict[str, Any]:
+def _summary(folder: RunFolder, setting: int | None) -> dict[str, Any]:
     """What is known of a setting's outcome; nothing of a run that has not ended."""
     if not folder.summary.exists():
         return {}
@@ -125,13 +132,10 @@ def _summary(folder: RunFolder, whole: RunConfig, setting: int) -> dict[str, Any
         found = json.loads(files.read(folder.summary, outcome.MOST))
         if not isinstance(found, dict):
             raise ValueError("it holds no mapping")
-        if whole.sweep:
+        if setting is not None:
             chosen = found.pop(outcome.SETTINGS)[setting]
             found.pop(outcome.BEST, None)
             found |= {key: chosen[key] for key in _PER_SETTING}
-        returns = found["final_return_per_seed"]
-        if not isinstance(returns, list):
-            raise ValueError("final_return_per_seed is no list")
     except (RunError, ValueError, TypeError, LookupError, RecursionError) as error:
         raise InputError(f"{folder.summary} cannot be read: {error}.") from error
     return found
@@ -140,27 +144,8 @@ def _summary(folder: RunFolder, whole: RunConfig, setting: int) -> dict[str, Any
 _PER_SETTING = ("final_return", "final_return_per_seed", "diverged_seeds")
 
 
-def _best(summary: Mapping[str, Any], seeds: list[int]) -> int:
-    if len(seeds) == 1:
-        return seeds[0]
-    returns = summary.get("final_return_per_seed", [])
-    known = {
-        seed: returns[seed]
-        for seed in seeds
-        if seed < len(returns) and isinstance(returns[seed], int | float)
-    }
-    if not known:
-        raise InputError(
-            "nothing says which learner is the best, for the run has no final "
-            f"return: say which with seed=, one of {', '.join(map(str, seeds))}."
-        )
-    return max(known, key=lambda seed: known[seed])
-
-
-def _of_one(summary: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """The outcome of one learner alone."""
-    returns = summary.get("final_return_per_seed", [])
-    own = returns[seed] if seed < len(returns) else None
+def _of_one(summary: Mapping[str, Any], own: float | None) -> dict[str, Any]:
+    """The outcome of one learner alone, which had this final return."""
     return {
         **summary,
         "num_seeds": 1,

@@ -50,6 +50,7 @@ class Acrobot(base.ControlEnvironment):
     """
 
     observation_size = 6
+    action_names = ("torque",)
     constants = (
         *(("upper_mass",), ("lower_mass",), ("upper_length",), ("lower_length",)),
         *(("gravity",), ("gear",), ("damping",)),

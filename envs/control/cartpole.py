@@ -53,6 +53,7 @@ class Cartpole(base.ControlEnvironment):
     """
 
     observation_size = 5
+    action_names = ("force",)
     # Without damping: there is next to none, and twice as much cannot be told from it.
     constants = (
         *(("cart_mass",), ("pole_mass",), ("pole_length",), ("gravity",), ("gear",)),

@@ -37,6 +37,7 @@ class MountainCar(base.ControlEnvironment):
     """See the module docstring."""
 
     observation_size = 2
+    action_names = ("push",)
     # Both together are how steep the hill is; the car's top speed still climbs it.
     constants = (("gravity", "power"), ("power",))
 

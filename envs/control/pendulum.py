@@ -40,6 +40,7 @@ class Pendulum(base.ControlEnvironment):
     """See the module docstring."""
 
     observation_size = 3
+    action_names = ("torque",)
     constants = (("mass",), ("length",), ("gravity",), ("gear",), ("damping",))
 
     @property

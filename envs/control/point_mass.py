@@ -57,6 +57,7 @@ class PointMass(base.ControlEnvironment):
 
     action_size = 2
     observation_size = 4
+    action_names = ("actuator 1", "actuator 2")
     constants = (("mass",), ("gear",), ("damping",))
 
     def __init__(self, random_directions: bool = False):

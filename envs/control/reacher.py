@@ -61,6 +61,7 @@ class Reacher(base.ControlEnvironment):
 
     action_size = 2
     observation_size = 6
+    action_names = ("shoulder", "wrist")
     # Targets are drawn within reach, whatever the arm's length.
     constants = (
         ("arm_mass",),

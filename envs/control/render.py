@@ -26,13 +26,15 @@ def render(env, state, params) -> np.ndarray:
 
 
 def _cartpole(axes, position, state, params):
+    """The rail as wide as the picture; cart and pole half as large again as true."""
     x, angle = position
-    tip = params.pole_length * np.array([np.sin(angle), np.cos(angle)])
-    axes.plot([-params.rail, params.rail], [0, 0], color=FAINT)
-    axes.plot([x - 0.2, x + 0.2], [0, 0], color=INK, lw=12, solid_capstyle="butt")
-    axes.plot([x, x + tip[0]], [0, tip[1]], color=RED, lw=5)
-    reach = params.rail + params.pole_length
-    _frame(axes, reach)
+    tip = 1.5 * params.pole_length * np.array([np.sin(angle), np.cos(angle)])
+    axes.plot([-params.rail, params.rail], [0, 0], color=FAINT, lw=3)
+    axes.plot([x - 0.3, x + 0.3], [0, 0], color=INK, lw=24, solid_capstyle="butt")
+    axes.plot([x, x + tip[0]], [0, tip[1]], color=RED, lw=8, solid_capstyle="round")
+    axes.plot(x, 0, "o", color=FAINT, ms=5)
+    # A pole that leans over the rail's end is still in the picture.
+    _frame(axes, max(params.rail + 0.4, abs(x + tip[0]) + 0.1))
 
 
 def _pendulum(axes, position, state, params):

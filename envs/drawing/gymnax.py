@@ -19,11 +19,22 @@ def render(name: str, env: Any, state: Any, params: Any) -> np.ndarray | None:
 
 
 def draw_cart(axes: Any, x: float, theta: float, limit: float) -> None:
-    """Cart and pole; theta in radians, clockwise from upright."""
-    axes.plot([-limit, limit], [0, 0], color=FAINT)
-    axes.plot([x - 0.3, x + 0.3], [0, 0], color=INK, lw=12, solid_capstyle="butt")
-    axes.plot([x, x + np.sin(theta)], [0, np.cos(theta)], color=RED, lw=5)
-    axes.set(xlim=(-limit - 0.2, limit + 0.2), ylim=(-1.6, 2.6), aspect="equal")
+    """Cart and pole; theta in radians, clockwise from upright.
+
+    The track is as wide as the picture and ends at the limits. Cart and pole are larger
+    than it would have them, and stand at their place and angle.
+    """
+    reach = 1.12 * limit
+    axes.plot([-limit, limit], [0, 0], color=FAINT, lw=3)
+    for end in (-limit, limit):
+        axes.plot([end, end], [-0.12 * limit, 0.12 * limit], color=FAINT, lw=3)
+    wide, high, pole = 0.42 * limit, 0.2 * limit, 0.95 * limit
+    body = [x - wide / 2, x + wide / 2, x + wide / 2, x - wide / 2]
+    axes.fill(body, [0, 0, high, high], color=INK)
+    tip = [high + pole * np.cos(theta), x + pole * np.sin(theta)]
+    axes.plot([x, tip[1]], [high, tip[0]], color=RED, lw=9, solid_capstyle="round")
+    axes.plot(x, high, "o", color=FAINT, ms=5)
+    axes.set(xlim=(-reach, reach), ylim=(-0.7 * reach, 1.3 * reach), aspect="equal")
 
 
 def draw_rod(axes: Any, theta: float, speed: float) -> None:

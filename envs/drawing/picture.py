@@ -62,15 +62,15 @@ def captioned(image: np.ndarray, lines: list[str]) -> Any:
     return frame
 
 
-def _font(pen: Any, line: str) -> Any:
+def _font(pen: Any, line: str, width: int = WIDTH, size: int = 12) -> Any:
     """The largest size in which the line fits; matplotlib's, for it has card suits."""
     from matplotlib import get_data_path
     from PIL import ImageFont
 
     path = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-    font = ImageFont.truetype(str(path), 12)
-    too_wide = pen.textlength(line, font) / (WIDTH - 16)
-    return font if too_wide <= 1 else font.font_variant(size=max(7, 12 / too_wide))
+    font = ImageFont.truetype(str(path), size)
+    too_wide = pen.textlength(line, font) / (width - 16)
+    return font if too_wide <= 1 else font.font_variant(size=max(7, size / too_wide))
 
 
 def save(frames: list[Any], out: Path) -> None:
@@ -88,6 +88,28 @@ def save(frames: list[Any], out: Path) -> None:
         duration=[*[pause] * (len(frames) - 1), 2_000],
         loop=0,
     )
+
+
+def rows(titled: list[tuple[str, list[Any]]]) -> Any:
+    """Frames on one image, a row each with its title above.
+
+    Args:
+      titled: title and frames of a row, at most COLUMNS; all frames have one size.
+    """
+    from PIL import Image, ImageDraw
+
+    width, height = next(frame.size for _, frames in titled for frame in frames)
+    gap, head = 6, 24
+    columns = max(len(frames) for _, frames in titled)
+    size = (columns * (width + gap) + gap, len(titled) * (height + head + gap) + gap)
+    sheet = Image.new("RGB", size, FAINT)
+    pen = ImageDraw.Draw(sheet)
+    for row, (title, frames) in enumerate(titled):
+        y = gap + row * (height + head + gap)
+        pen.text((gap + 2, y + 3), title, fill=INK, font=_font(pen, title, size[0], 15))
+        for column, frame in enumerate(frames):
+            sheet.paste(frame, (gap + column * (width + gap), y + head))
+    return sheet
 
 
 def contact_sheet(frames: list[Any]) -> Any:

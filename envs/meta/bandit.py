@@ -47,6 +47,7 @@ class Bandit(AutoReset):
     def __init__(self, num_arms: int = 10):
         super().__init__()
         self.num_arms = num_arms
+        self.action_names = tuple(f"arm {arm}" for arm in range(num_arms))
 
     @property
     def default_params(self) -> BanditParams:

@@ -1,12 +1,13 @@
 """Pictures of a base environment and its hidden task, for people.
 
-`env.render(state, params)` gives an RGB array; what the agent cannot see is drawn too,
-faintly. Matplotlib is imported here only when something is drawn.
+`env.render(state, params)` gives an RGB array; what the agent cannot see is drawn too.
+Matplotlib is imported here only when something is drawn.
 """
 
 import numpy as np
 
 RED, INK, FAINT = "#c0392b", "#202020", "#b8b8b8"
+GOAL, KEY, DOOR = "#8fce8a", "#f0c75e", "#8db8e0"
 
 
 def render(env, state, params) -> np.ndarray:
@@ -38,34 +39,41 @@ def _tabular_mdp(axes, env, state, params):
 
 
 def _dark_room(axes, env, state, params):
-    """The goal faint, the agent red."""
+    """The goal green, though the agent does not see it; the agent red."""
+    _cell(axes, "goal", params.goal, GOAL)
     _room(axes, env, state)
-    _mark(axes, "goal", params.goal, FAINT)
 
 
 def _dark_key_to_door(axes, env, state, params):
-    """Key and door faint, and dark when they have been found."""
-    _room(axes, env, state)
+    """Key and door in colour while they are to be found, then pale."""
     held, opened = bool(state.has_key), bool(state.opened)
-    _mark(axes, "key", params.key, INK if held else FAINT, dy=-0.25)
-    _mark(axes, "door", params.door, INK if opened else FAINT, dy=0.25)
+    _cell(axes, "held" if held else "key", params.key, FAINT if held else KEY)
+    _cell(axes, "open" if opened else "door", params.door, FAINT if opened else DOOR)
+    _room(axes, env, state)
 
 
 def _room(axes, env, state):
-    for edge in np.arange(env.size + 1) - 0.5:
-        axes.axhline(edge, color=FAINT, lw=0.5)
-        axes.axvline(edge, color=FAINT, lw=0.5)
-    row, column = np.asarray(state.position)
-    axes.plot(column, row, "o", color=RED, ms=14)
+    """Cells, walls around them, and the agent, small enough to stand on a mark."""
     far = env.size - 0.5
-    axes.set(xlim=(-0.5, far), ylim=(far, -0.5), aspect="equal")
+    for edge in np.arange(1, env.size) - 0.5:
+        axes.plot([-0.5, far], [edge, edge], color=FAINT, lw=0.5)
+        axes.plot([edge, edge], [-0.5, far], color=FAINT, lw=0.5)
+    walls = np.array([[-0.5, -0.5], [far, -0.5], [far, far], [-0.5, far], [-0.5, -0.5]])
+    axes.plot(*walls.T, color=INK, lw=5, solid_joinstyle="miter")
+    row, column = np.asarray(state.position)
+    axes.plot(column, row, "o", color=RED, ms=104 / env.size, zorder=3)
+    axes.set(xlim=(-0.8, far + 0.3), ylim=(far + 0.3, -0.8), aspect="equal")
     axes.set_axis_off()
 
 
-def _mark(axes, name, cell, color, dy=0.0):
+def _cell(axes, name, cell, color):
+    """A whole cell in a colour, its name in the lower part, clear of the agent."""
+    from matplotlib.patches import Rectangle
+
     row, column = np.asarray(cell)
-    place = {"ha": "center", "va": "center"}
-    axes.text(column, row + dy, name, color=color, fontsize=8, **place)
+    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, color=color))
+    place = {"ha": "center", "va": "bottom", "zorder": 4}
+    axes.text(column, row + 0.48, name, color=INK, fontsize=8, **place)
 
 
 _DRAWINGS = {

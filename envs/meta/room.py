@@ -19,6 +19,7 @@ from envs.meta import tasks
 from envs.meta.cells import HELD_OUT, SEED, partition
 
 MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+NAMES = ("stay", "up", "down", "left", "right")
 STARTS = ("center", "corner", "random")
 
 
@@ -33,6 +34,7 @@ class Room(AutoReset):
     # A start that may be random, as it is when a task says which, is drawn for the
     # lanes that need one.
     reset_is_costly = True
+    action_names = NAMES
 
     def __init__(self, size: int = 9, start: str = "center"):
         super().__init__()

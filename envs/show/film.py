@@ -27,18 +27,23 @@ def frames(
     env: Any, params: Any, recording: Recording, at_most: int | None = None
 ) -> list[Any]:
     """Captioned Pillow images of the moments that were kept, or of some of them."""
-    draw = _renderer(env, params, recording)
+    draw = renderer(env, params, recording)
     drawn = []
     for moment in recording.frames(at_most):
         image = draw(moment)
         if image is not None:
-            caption = _caption(env, moment)
-            drawn.append(drawing.captioned(np.asarray(image), caption))
+            said = caption(env, moment)
+            drawn.append(drawing.captioned(np.asarray(image), said))
     return drawn
 
 
-def _renderer(env, params, recording) -> Callable[[Moment], np.ndarray | None]:
-    """Draws one moment; None for the end of an episode whose state cannot be had."""
+def renderer(
+    env: Any, params: Any, recording: Recording
+) -> Callable[[Moment], np.ndarray | None]:
+    """Draws one moment; None for the end of an episode whose state cannot be had.
+
+    What it draws of a moment whose state was kept is a picture.
+    """
     draw = _own_renderer(env, params)
     if draw is not None and _is_picture(draw(recording.moments[0].state)):
         return lambda moment: None if moment.state is None else draw(moment.state)
@@ -69,14 +74,24 @@ def _is_picture(x: Any) -> bool:
     return array and x.ndim == 3 and x.shape[-1] == 3 and x.dtype == np.uint8
 
 
-def _caption(env, moment: Moment) -> list[str]:
+def caption(env: Any, moment: Moment) -> list[str]:
+    """What stands below a moment: where it is, and what led there."""
     line = f"step {moment.time}    return {moment.total:.4g}"
+    if moment.trial is not None:
+        line = f"trial {moment.trial + 1}    {line}"
     if moment.ended:
         line += "    " + ending(moment)
+    elif moment.trial_ended:
+        line += "    the trial ended"
     if moment.reward is None:
         return [line]
     action = words.action(env, moment.action)
-    return [line, f"action {action}, reward {signed(moment.reward)}"]
+    return [line, f"action {action}, reward {signed(moment.reward)}{memory(moment)}"]
+
+
+def memory(moment: Moment) -> str:
+    """The norm of what was remembered, where there is some to show."""
+    return "" if moment.memory is None else f", memory {moment.memory:.3g}"
 
 
 def _is_grid(obs: np.ndarray) -> bool:

@@ -1,4 +1,4 @@
-"""One episode with random actions, as a sequence of moments.
+"""One episode, as a sequence of moments, played at random or by an actor.
 
     obs[0] -> action[0] -> reward[0], terminated[0], truncated[0], obs[1] -> ...
 
@@ -9,10 +9,12 @@ observation is `info["final_observation"]`, its state that of `step_env`.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,9 @@ class Moment:
     terminated: bool = False
     truncated: bool = False
     total: float = 0.0  # sum of rewards up to here
+    trial: int | None = None  # of a meta-episode, from 0; None where there are none
+    trial_ended: bool = False  # the state is the next trial's first
+    memory: float | None = None  # norm of what the actor remembered as it acted
 
     @property
     def ended(self) -> bool:
@@ -34,45 +39,94 @@ class Moment:
         return self.terminated or self.truncated
 
 
-def play(env: Any, params: Any, *, seed: int, max_steps: int) -> Iterator[Moment]:
+class Actor(Protocol):
+    """Who plays. `act` is traced, for one environment."""
+
+    memory: Any  # before anything was read
+
+    def act(self, memory: Any, obs: Any, opens: Array, key: Array) -> tuple[Any, Any]:
+        """`(memory, action)`; `opens` [] bool: `obs` opens an episode."""
+        ...
+
+
+class AtRandom:
+    """Actions drawn from their space."""
+
+    memory = ()
+
+    def __init__(self, env: Any, params: Any):
+        self._space = env.action_space(params)
+
+    def act(self, memory: Any, obs: Any, opens: Array, key: Array) -> tuple[Any, Any]:
+        """Looks at nothing."""
+        return memory, self._space.sample(key)
+
+
+def play(
+    env: Any, params: Any, *, seed: int, max_steps: int, actor: Actor | None = None
+) -> Iterator[Moment]:
     """Plays until the episode ends, or for `max_steps` steps.
+
+    Keys: `key, reset_key = split(key(seed))` and, for each step, `key, act_key,
+    step_key = split(key, 3)`. So the actions alone are enough to play it again.
 
     Args:
       env: an environment in the gymnax 1.x contract.
       params: its parameters.
-      seed: the episode and the actions follow from it alone.
+      seed: the episode, and what is drawn to act, follow from it alone.
       max_steps: at least 1.
+      actor: who plays; None: `AtRandom`.
 
     Yields:
       At most `max_steps + 1` moments, the first at time 0.
     """
+    chosen = actor or AtRandom(env, params)
     key, reset_key = jax.random.split(jax.random.key(seed))
-    act = jax.jit(lambda key: env.action_space(params).sample(key))
-    step = jax.jit(env.step)
+    decide, step = jax.jit(_deciding(chosen)), jax.jit(env.step)
     obs, state = jax.jit(env.reset)(reset_key, params)
+    memory = chosen.memory
     moment = Moment(0, _host(obs), state)
     yield moment
     while not moment.ended and moment.time < max_steps:
         key, act_key, step_key = jax.random.split(key, 3)
-        action = act(act_key)
+        opens = jnp.asarray(moment.time == 0)
+        memory, action, norm = decide(memory, obs, opens, act_key)
         before = moment.state
-        _, state, reward, terminated, truncated, info = step(
+        obs, state, reward, terminated, truncated, info = step(
             step_key, before, action, params
         )
-        obs, reward = _host(info["final_observation"]), float(reward)
+        shown, reward = _host(info["final_observation"]), float(reward)
         if terminated or truncated:
-            state = _last_state(env, step_key, before, action, params, obs)
+            state = _last_state(env, step_key, before, action, params, shown)
         moment = Moment(
             time=moment.time + 1,
-            obs=obs,
+            obs=shown,
             state=state,
             action=_host(action),
             reward=reward,
             terminated=bool(terminated),
             truncated=bool(truncated),
             total=moment.total + reward,
+            trial=int(info["trial"]) if "trial" in info else None,
+            trial_ended=bool(info.get("trial_ended", False)),
+            memory=None if norm is None else float(norm),
         )
         yield moment
+
+
+def _deciding(actor: Actor) -> Any:
+    """`actor.act`, and the norm of all numbers in memory; None where there are none."""
+
+    def decide(memory, obs, opens, key):
+        memory, action = actor.act(memory, obs, opens, key)
+        leaves = [jnp.asarray(leaf) for leaf in jax.tree.leaves(memory)]
+        leaves = [x for x in leaves if jnp.issubdtype(x.dtype, jnp.inexact)]
+        if not leaves:
+            return memory, action, None
+        squares = [jnp.sum(jnp.abs(x).astype(jnp.float32) ** 2) for x in leaves]
+        return memory, action, jnp.sqrt(jnp.stack(squares).sum())
+
+    return decide
 
 
 class Recording:
@@ -80,7 +134,7 @@ class Recording:
 
     How long an episode will be is not known while it is played. So every state is kept
     until there are more than `max_frames`; then every second one is dropped, and from
-    then on only every second one is kept.
+    then on only every second one is kept. States that open a trial are always kept.
     """
 
     def __init__(self, max_frames: int):
@@ -115,7 +169,7 @@ class Recording:
         return range(0, last, self.stride)
 
     def _thinned(self, moment: Moment) -> Moment:
-        drop = moment.time % self.stride and moment.state is not None
+        drop = moment.time % self.stride and not moment.trial_ended
         return replace(moment, state=None) if drop else moment
 
 

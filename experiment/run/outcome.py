@@ -106,6 +106,31 @@ def _outcome(
     }
 
 
+def final_returns(folder: RunFolder, setting: int | None) -> dict[int, float]:
+    """Final returns that are known, by learner of a setting; None: of a run without.
+
+    Raises:
+      InputError: if summary.json is there and cannot be read.
+    """
+    if not folder.summary.exists():
+        return {}
+    try:
+        content = json.loads(files.read(folder.summary, MOST))
+        found = content if setting is None else content[SETTINGS][setting]
+        per_seed = enumerate(found["final_return_per_seed"])
+        return {seed: float(value) for seed, value in per_seed if value is not None}
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise InputError(f"{folder.summary} cannot be read: {error!r}.") from error
+
+
+def best_of(folder: RunFolder, setting: int | None, seeds: Sequence[int]) -> int | None:
+    """Of these learners the one with the largest final return; None if none has one."""
+    if len(seeds) == 1:
+        return seeds[0]
+    known = final_returns(folder, setting)
+    return max((seed for seed in seeds if seed in known), key=known.get, default=None)
+
+
 def setting_of(folder: RunFolder, config: RunConfig, wanted: Any) -> int:
     """The number of a setting: the one that was asked for, or the best.
 

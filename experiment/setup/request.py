@@ -56,3 +56,30 @@ class TransferRequest:
             )
         if self.experts is not None and not self.experts.strip():
             raise ValueError("experts must name a folder; it is empty.")
+
+
+@dataclass(frozen=True)
+class FilmRequest:
+    """What to play to be watched."""
+
+    episodes: int = 1  # one after another; of a meta-environment, meta-episodes
+    trials: int | None = None  # of a meta-episode; null: as many as in training
+    seed: int = _seed()  # of the first episode; each further one has the next
+    greedy: bool = False  # the likeliest action instead of a drawn one
+    learner: int | None = None  # which of the run's; null: the best by final return
+    memory: bool = False  # say the norm of its memory as well
+    steps: int = 5_000  # of an episode that has not ended, at most
+    setting: int | None = None  # of a run that has several; null: the best
+
+    def __post_init__(self):
+        for name, most in (("episodes", 100), ("steps", 100_000)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ValueError(
+                    f"{name} must lie in [1, {most:,}]; got {getattr(self, name)}."
+                )
+        if not 0 <= self.seed < 2**32 - 100:
+            raise ValueError(f"seed must lie in [0, 2**32 - 100); got {self.seed}.")
+        if self.trials is not None and self.trials < 1:
+            raise ValueError(f"trials must be at least 1; got {self.trials}.")
+        if self.learner is not None and self.learner < 0:
+            raise ValueError(f"learner must not be negative; got {self.learner}.")

@@ -22,8 +22,7 @@ import compare
 import evaluate
 import s5rl
 import train
-from experiment.setup import cli
-from experiment.setup import config as run_config
+from experiment.setup import cli, sections
 from experiment.setup.request import Request, TransferRequest
 from experiment.start import RESUMABLE
 
@@ -53,7 +52,7 @@ def check(script: str, arguments: list[str]) -> None:
         assert set(options) <= set(evaluate.KEYS) | {"env"}, options
         own = {k: v for k, v in options.items() if k not in evaluate.BESIDE}
         kind = TransferRequest if options.get("transfer") else Request
-        run_config.typed(kind, own, also=evaluate.BESIDE)
+        sections.typed(kind, own, also=evaluate.BESIDE)
     elif script == "compare.py":
         compare.options(keep)
     elif any(x.startswith("resume=") for x in keep):

@@ -338,7 +338,7 @@ def test_what_has_no_drawing_is_shown_over_time_up_to_now():
     for time in range(9):
         given = (np.int32(time % 3), 1.0) if time else (None, None)
         recording.add(playback.Moment(time, np.array([[time / 8]]), None, *given))
-    draw = film._renderer(env, params, recording)
+    draw = film.renderer(env, params, recording)
     first, *rest = [draw(moment)[:140] for moment in recording.frames()]
     changed = [np.nonzero((p != first).any((0, 2)))[0].max() for p in rest]
     assert (np.diff(changed) > 10).all() and changed[0] < 160 < changed[-1]

@@ -1,0 +1,100 @@
+"""A contact sheet of an episode in parts: a row for each trial, or for each episode.
+
+    trial 3 of 10: return 12 in 20 steps; up x3, left x2, stay x15
+    [ step 1 ] [ step 7 ] [ step 14 ] [ step 20 ]
+
+Each picture is of a decision: what there was, what was done then, and what it paid.
+Where parts are single decisions, as the pulls of a bandit are, they stand side by side.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from envs.drawing import picture as drawing
+from envs.show import film, words
+from envs.show.playback import Moment, Recording
+from envs.show.report import signed
+
+ROWS = 16  # of a sheet, at most; of more, evenly spaced ones
+
+
+@dataclass(frozen=True)
+class Part:
+    """Decisions in a row: of a trial, or of an episode without trials.
+
+    `decisions` are `(before, after)`: what was seen, and what came of it.
+    """
+
+    name: str
+    decisions: Sequence[tuple[Moment, Moment]]
+
+    @property
+    def earned(self) -> float:
+        """Sum of its rewards."""
+        return float(sum(after.reward or 0 for _, after in self.decisions))
+
+    def title(self, env: Any) -> str:
+        """What it was, what it paid and what was done, in a line."""
+        done = words.did(env, [after.action for _, after in self.decisions])
+        count = len(self.decisions)
+        steps = "1 step" if count == 1 else f"{count} steps"
+        return f"{self.name}: return {self.earned:.4g} in {steps}; {done}"
+
+
+def of(recordings: Sequence[Recording]) -> list[Part]:
+    """The parts of one episode or several, in order."""
+    found = []
+    for number, recording in enumerate(recordings, 1):
+        episode = f"episode {number}, " if len(recordings) > 1 else ""
+        pairs = list(zip(recording.moments[:-1], recording.moments[1:], strict=True))
+        if not pairs or pairs[0][1].trial is None:
+            found.append(Part(f"episode {number}", pairs))
+            continue
+        for trial in dict.fromkeys(after.trial for _, after in pairs):
+            own = [pair for pair in pairs if pair[1].trial == trial]
+            found.append(Part(f"{episode}trial {trial + 1}", own))
+    return found
+
+
+def sheet(env: Any, params: Any, recordings: Sequence[Recording]) -> Any:
+    """One Pillow image of them all."""
+    if len(found := of(recordings)) == 1:
+        frames = film.frames(env, params, recordings[0], drawing.SHEET)
+        return drawing.contact_sheet(frames)
+    chosen = [found[i] for i in _spaced(len(found), ROWS)]
+    draw = film.renderer(env, params, recordings[0])
+    if all(len(part.decisions) == 1 for part in chosen):
+        frames = [_frame(env, draw, part, 0) for part in chosen]
+        return drawing.contact_sheet([frame for frame in frames if frame is not None])
+    return drawing.rows([_row(env, draw, part) for part in chosen])
+
+
+def _row(env, draw, part: Part) -> tuple[str, list[Any]]:
+    """Its title, and up to COLUMNS of its decisions whose states were kept."""
+    kept = [
+        at for at, (before, _) in enumerate(part.decisions) if before.state is not None
+    ]
+    chosen = [kept[i] for i in _spaced(len(kept), drawing.COLUMNS)]
+    frames = [_frame(env, draw, part, at) for at in chosen]
+    return part.title(env), [frame for frame in frames if frame is not None]
+
+
+def _frame(env, draw, part: Part, at: int) -> Any:
+    before, after = part.decisions[at]
+    image = draw(before)
+    if image is None:
+        return None
+    action = words.action(env, after.action)
+    where = f"{part.name}    step {at + 1} of {len(part.decisions)}"
+    said = f"does {action}, reward {signed(after.reward or 0)}{film.memory(after)}"
+    return drawing.captioned(np.asarray(image), [where, said])
+
+
+def _spaced(count: int, most: int) -> list[int]:
+    """Up to `most` of so many, evenly spaced, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return [round(i) for i in np.linspace(0, count - 1, most)]
