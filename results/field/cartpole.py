@@ -1,4 +1,4 @@
-"""S5 and GRU on meta_cartpole, searched equally deep: `python -m results.field.cartpole`.
+"""S5 and GRU on meta_cartpole, searched equally deep: python -m results.field.cartpole.
 
 Eight settings of each core, one learner each, in one program (two learning rates, two
 discounts, two entropy bonuses); then eight fresh learners of each core's best. Both
