@@ -40,7 +40,9 @@ def source_curve(config: RunConfig) -> np.ndarray:
         histories_digest=None,
     )  # fmt: skip
     agent = dataclasses.replace(config.agent, options=options)
-    built = build_agent(dataclasses.replace(config, agent=agent, env=env))
+    update = dataclasses.replace(config.schedule, total_steps=options.steps_per_update)
+    changed = dataclasses.replace(config, agent=agent, env=env, schedule=update)
+    built = build_agent(changed)
     record = jax.jit(over_seeds(built.histories))
     history = jax.device_get(record(jax.random.split(jax.random.key(1), 1)))
     lanes = {field: np.swapaxes(x[0], 0, 1) for field, x in history._asdict().items()}
