@@ -120,7 +120,7 @@ FLOORS = {
         ("report", "histories"),
         ("run",),
         ("evaluate", "multirun"),
-        ("compare", "start", "export"),
+        ("compare", "start", "export", "keep"),
         ("in_python",),
         ("",),
     ),
@@ -193,10 +193,12 @@ def test_agents_know_the_contract_and_no_environment():
 
 
 def test_experiment_knows_agents_cores_and_environments_by_name():
-    """The packages, their configurations, how a wrong name is answered, and experts."""
+    """The packages, their configurations, how a wrong name is answered, experts; and
+    what plays and draws an episode of any environment."""
     allowed = re.compile(
         r"agents|envs|s5rl|agents\.acting\.(controls|axes)\..*|s5rl\.config\..*|"
-        r"envs\.(config|registry|naming|values|fields|SPLITS|contract\.expert)(\..*)?"
+        r"envs\.(config|registry|naming|values|fields|SPLITS|contract\.expert)(\..*)?|"
+        r"envs\.(show|drawing\.picture)(\..*)?"
     )
     for path in FILES["experiment"]:
         for module in imports(path):
@@ -216,6 +218,7 @@ def test_only_entry_points_read_the_command_line():
         "envs/__main__.py",  # python -m envs
         "experiment/export/__main__.py",  # python -m experiment.export
         "experiment/histories/__main__.py",  # python -m experiment.histories
+        "experiment/keep.py",  # python -m experiment.keep
         "experiment/run/manifest.py",
     }
     for path in EVERY:

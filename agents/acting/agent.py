@@ -208,7 +208,8 @@ class Agent(ABC):
         action = distribution.mode() if key is None or greedy else (
             distribution.sample(key)
         )  # fmt: skip
-        return carry, self.network.head.to_env(action[0])
+        # Lane by lane, as in a rollout: bounds [A] are not broadcast over lanes.
+        return carry, jax.vmap(self.network.head.to_env)(action[0])
 
     def evaluate(
         self, learner: Learner, key: Array, *, num_episodes: int, greedy: bool

@@ -26,16 +26,13 @@ from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent
 from tests.experiment import untrained
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 
 @pytest.fixture(scope="module")
-def run(make_config, tmp_path_factory):
-    """Two learners that were trained for a moment; the second is called the better."""
-    path = tmp_path_factory.mktemp("runs") / "run"
-    assert train.start(make_config("total_steps=220", f"run_dir={path}")) == 0
-    summary = json.loads((path / "summary.json").read_text())
-    summary["final_return_per_seed"] = [-0.5, 0.25]
-    (path / "summary.json").write_text(json.dumps(summary))
-    return path
+def run(tmp_path_factory):
+    """Of two learners the second is said to be the better."""
+    return untrained.run(tmp_path_factory.mktemp("runs") / "run", num_seeds=2)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +47,7 @@ def copy(kept, tmp_path):
     return shutil.copytree(kept, tmp_path / "copy")
 
 
-def actions(trained, steps=40):
+def actions(trained, steps=20):
     """Of 5 lanes that see noise, some of which reset."""
     key = jax.random.key(1)
     (size,) = trained.env.observation_space(trained.env_params).shape
@@ -75,7 +72,7 @@ def test_it_acts_as_in_its_run(run, kept):
         for a, b in zip(*map(jax.tree.leaves, (ours, other)), strict=True)
     )
     summary = json.loads((kept / "summary.json").read_text())
-    assert summary["kept"] == {"seed": 1, "setting": None, "update": 11}
+    assert summary["kept"] == {"seed": 1, "setting": None, "update": 7}
     assert summary["final_return"] == 0.25
     whole = json.loads((run / "manifest.json").read_text())
     assert json.loads((kept / "manifest.json").read_text()) == whole
@@ -170,7 +167,8 @@ def test_what_cannot_be_is_refused(arguments, said, run, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_a_run_begins_from_it(kept, make_config, tmp_path):
+def test_a_run_begins_from_it(kept, tmp_path):
     path = tmp_path / "begun"
-    config = make_config("total_steps=40", f"init={kept}", f"run_dir={path}")
-    assert train.start(config) == 0
+    told = (f"init={kept}", f"run_dir={path}", "total_steps=500", "num_seeds=2")
+    assert train.start(untrained.config(*told)) == 0
+    assert (path / "summary.json").exists()

@@ -1,14 +1,15 @@
-"""Kept learners that nobody trained, for tests of what plays them."""
+"""Learners that nobody trained, kept or in a run, for tests of what plays them."""
 
 import functools
 
 import jax
 
 from experiment.run import policy
+from experiment.run.checkpoints import Checkpoints
 from experiment.run.run_folder import RunFolder
 from experiment.setup import cli
 from experiment.setup import config as run_config
-from experiment.setup.building import build_agent
+from experiment.setup.building import build_agent, seed_keys
 
 SMALL = (
     "core=gru",
@@ -17,7 +18,6 @@ SMALL = (
     "agent.num_minibatches=1",
     "agent.encoder_sizes=[8]",
     "agent.head_sizes=[]",
-    "num_seeds=1",
     "total_steps=1_000_000",
 )
 
@@ -25,7 +25,20 @@ SMALL = (
 @functools.cache
 def config(*overrides):
     cli.register()
-    return run_config.load(cli.composed("train", [*overrides, *SMALL]))
+    return run_config.load(cli.composed("train", [*SMALL, *overrides]))
+
+
+def run(path, num_seeds):
+    """A run folder with a checkpoint of learners as they began, and a made-up end."""
+    chosen, folder = config(f"num_seeds={num_seeds}"), RunFolder(path)
+    agent = build_agent(chosen)
+    folder.create(chosen)
+    folder.write_manifest()
+    learners = jax.jit(jax.vmap(agent.initialise))(seed_keys(chosen))
+    Checkpoints(folder.checkpoints, chosen).save(7, learners)
+    returns = [seed / 4 for seed in range(num_seeds)]
+    folder.write_summary({"final_return": 0.0, "final_return_per_seed": returns})
+    return path
 
 
 def keep(path, *overrides):

@@ -30,7 +30,7 @@ from tests.experiment import untrained
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-TRIALS, STEPS = 3, 20
+TRIALS, STEPS = 3, 5
 GAMES = [name for name in envs.names() if name.startswith("popgym_")]
 DRAWN = [
     *("memory_chain", "t_maze", "dark_key_to_door", "meta_bandit", "meta_cartpole"),
@@ -63,7 +63,8 @@ def film(call):
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
-    return untrained.keep(tmp_path_factory.mktemp("runs") / "room", "env=dark_room")
+    path = tmp_path_factory.mktemp("runs") / "room"
+    return untrained.keep(path, "env=dark_room", f"env.trial_steps={STEPS}")
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_it_is_the_learner_that_plays(room, filmed):
     """Played again by hand: seed and actions say all; the learner would do the same."""
     _, _, rows = filmed
     trained = experiment.load(str(room))
-    env, params = envs.make("dark_room", num_trials=TRIALS)
+    env, params = envs.make("dark_room", num_trials=TRIALS, trial_steps=STEPS)
     key, reset_key = jax.random.split(jax.random.key(5))
     obs, state = jax.jit(env.reset)(reset_key, params)
     carry, opens = trained.initial_carry(1), jnp.ones(1, bool)
@@ -165,18 +166,18 @@ def test_what_was_done_is_told_shortly():
 
 
 def test_several_episodes_stand_in_a_row_each(tmp_path, film):
-    run = untrained.keep(tmp_path / "run", "env=memory_chain", "env.memory_length=6")
+    run = untrained.keep(tmp_path / "run", "env=memory_chain", "env.memory_length=3")
     folder, result, rows, printed = film(run, "episodes=2", "seed=3")
-    assert [row["episode"] for row in rows] == ["1"] * 7 + ["2"] * 7
-    assert [episode["length"] for episode in result["episodes"]] == [7, 7]
+    assert [row["episode"] for row in rows] == ["1"] * 4 + ["2"] * 4
+    assert [episode["length"] for episode in result["episodes"]] == [4, 4]
     assert "episode 2: return " in printed
     with Image.open(folder / "film.gif") as gif:
-        assert gif.n_frames == 16
+        assert gif.n_frames == 10
         height = gif.size[1]
     with Image.open(folder / "sheet.png") as sheet:
         assert sheet.size[1] == 2 * (height + 30) + 6
     alone = film(run, "seed=4")[2]
-    assert [row["action"] for row in alone] == [row["action"] for row in rows[7:]]
+    assert [row["action"] for row in alone] == [row["action"] for row in rows[4:]]
 
 
 @pytest.mark.parametrize(
@@ -195,11 +196,11 @@ def test_what_cannot_be_is_refused(arguments, said, room, refused):
     assert said in refused(evaluate, f"run={room}", *film, *arguments)
 
 
-@pytest.mark.thinned(20)
+@pytest.mark.thinned(40)
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_family_gives_a_film(name, tmp_path, film):
     run = untrained.keep(tmp_path / "run", f"env={name}")
-    folder, _, rows, _ = film(run, "steps=6")
+    folder, _, rows, _ = film(run, "steps=4")
     with Image.open(folder / "film.gif") as gif:
         assert len(rows) <= gif.n_frames <= len(rows) + 1
         frames = []

@@ -1,0 +1,79 @@
+"""What is kept in `pretrained/` is small, loads, and does what its table says.
+
+| mutant | fails |
+|---|---|
+| one number of a policy is another | test_it_loads |
+| a folder that nothing is said of | test_each_has_a_row |
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import experiment
+from experiment.evaluate import episodes, transfer
+from experiment.run.run_folder import RunFolder
+from experiment.setup.request import Request, TransferRequest
+
+HERE = Path(__file__).parents[1] / "pretrained"
+FOLDERS = sorted(path.name for path in HERE.iterdir() if path.is_dir())
+MOST = 300_000  # bytes
+# Mean return of an episode that it has to come to; of several trials, of the last ones
+# on held-out tasks, and above the first by so much.
+LEAST = {"memory_chain": 0.9, "repeat_previous": 0.95}
+GAINS = {"dark_room": 5.0, "meta_bandit": 0.2}
+
+
+def test_each_has_a_row():
+    rows = re.findall(r"^\| \[?`(\w+)`", (HERE / "README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == FOLDERS
+    assert {*LEAST, *GAINS} <= {*FOLDERS}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_it_is_small(name):
+    files = [
+        path for path in (HERE / name).rglob("*")
+        if path.is_file() and "evaluations" not in path.parts
+    ]  # fmt: skip
+    assert sum(path.stat().st_size for path in files) < MOST
+    assert {path.suffix for path in files} <= {".json", ".yaml", ""}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_it_loads(name):
+    trained = experiment.load(str(HERE / name))
+    assert trained.update > 0 and trained.config.schedule.num_seeds == 1
+    assert trained.config.schedule.run_dir == f"pretrained/{name}"
+
+
+class Elsewhere(RunFolder):
+    """The run's folder, but for what is written."""
+
+    def __init__(self, name, place):
+        super().__init__(HERE / name)
+        self.place = place
+
+    evaluations = property(lambda self: self.place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEAST)
+def test_it_earns_what_it_learned_to(name, tmp_path):
+    folder = Elsewhere(name, tmp_path)
+    config = folder.load_config()
+    found = episodes.evaluate(folder, config, config.env, Request(episodes=200))
+    assert found["mean_return"] > LEAST[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GAINS)
+def test_it_learns_in_context(name, tmp_path):
+    folder = Elsewhere(name, tmp_path)
+    config = folder.load_config()
+    request = TransferRequest(tasks=32, expert_steps=0)
+    found = transfer.evaluate(folder, config, config.env, request)
+    held_out = found["splits"]["held_out"]
+    assert held_out["gain"][0] > GAINS[name]
+    assert held_out["controls"]["cleared"]["loss"][0] > GAINS[name] / 2
