@@ -29,7 +29,8 @@ def begin(cache: Path, devices: int, *arguments: str, **extra) -> subprocess.Pop
         cwd=ROOT,
         env={
             **os.environ,
-            "XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count={devices}",
+            # First, for XLA reads no further than to a word without dashes.
+            "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} {flags}",
             "JAX_PLATFORMS": "cpu",
             "JAX_COMPILATION_CACHE_DIR": str(cache),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
