@@ -45,7 +45,7 @@ def test_links_are_turned_to_what_the_site_has(links):
         "[g](https://x.org/y.md) [h](../no/such.md) `[i](../README.md)`\n"
         "```\n[j](../README.md)\n```\n[k](agents.md) ![l](images/reset.png)\n"
     )
-    assert links.rewritten(text, "docs/x.md") == want
+    assert links.rewritten(text, "docs/faq.md") == want
     there = links.rewritten(
         "[a](docs/cores.md) [b](results/popgym_cpu.md)", "README.md"
     )
