@@ -97,7 +97,7 @@ def test_two_processes_compute_what_one_does(place, begin, of):
     slurm = len(of) == 1
     ended = all_of(begin.crew(*run, f"run_dir={two}", slurm=slurm))
     assert [e.status for e in ended] == [0, 0], ended
-    assert (ended[1].out, ended[1].errors) == ("", "")  # one speaks
+    assert ended[1].out == "" and "error:" not in ended[1].errors  # one speaks
     whole = several.end(begin(4, *run, f"run_dir={one}"))
     assert whole.status == 0, whole
     close = EQUAL if len(of) == 1 else CLOSE
