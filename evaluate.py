@@ -28,8 +28,7 @@ from typing import Any
 
 from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
-from experiment.setup import arguments, cli, keys, trust
-from experiment.setup import config as run_config
+from experiment.setup import arguments, cli, keys, sections, trust
 from experiment.setup.help import request_help
 from experiment.setup.request import FilmRequest, Request, TransferRequest
 
@@ -55,11 +54,11 @@ def evaluate(options: dict[str, Any]) -> None:
     cache = arguments.need_text(options, keys.CACHE) or "on"
     options.pop(keys.CACHE, None)
     kind = _kind(options)
-    request = run_config.typed(kind, options, also=BESIDE)
+    request = sections.typed(kind, options, also=BESIDE)
     folder = RunFolder.existing(run, "run")
     config = folder.load_config()
     trust.check(config, folder.path, trusted)
-    env_choice = run_config.override_env(config.env, env_overrides)
+    env_choice = sections.override_env(config.env, env_overrides)
     # Only now, for importing JAX and gymnax takes seconds and errors should not.
     from experiment import compiled, importing
 

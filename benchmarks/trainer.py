@@ -8,7 +8,7 @@ import jax
 
 from experiment import memory
 from experiment.run import mesh
-from experiment.run.training import compile_update
+from experiment.run.compiling import compile_update
 from experiment.setup import cli
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent

@@ -12,7 +12,7 @@ from experiment.errors import InputError
 from experiment.histories.pinned import opened, pinned
 from experiment.run import outcome
 from experiment.run.run_folder import RunFolder, shared
-from experiment.setup import cli, keys, trust
+from experiment.setup import cli, keys, sections, trust
 from experiment.setup import config as run_config
 from experiment.setup.devices import MeshConfig
 
@@ -97,9 +97,9 @@ def longer(
       InputError: for a value that cannot be, or fewer steps than it was begun with.
     """
     own, given = config.schedule, dict(options)
-    mesh = dataclasses.asdict(config.mesh) | given.pop(run_config.MESH, {})
-    mesh = run_config.typed(MeshConfig, mesh, run_config.MESH)
-    schedule = run_config.typed(run_config.Schedule, dataclasses.asdict(own) | given)
+    mesh = dataclasses.asdict(config.mesh) | given.pop(sections.MESH, {})
+    mesh = sections.typed(MeshConfig, mesh, sections.MESH)
+    schedule = sections.typed(run_config.Schedule, dataclasses.asdict(own) | given)
     if schedule.total_steps < own.total_steps:
         raise InputError(
             f"total_steps ({schedule.total_steps}) must not be less than the run's own "

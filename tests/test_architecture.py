@@ -216,6 +216,7 @@ def test_only_entry_points_read_the_command_line():
     allowed = {
         *map(name_of, ENTRY_POINTS),
         "envs/__main__.py",  # python -m envs
+        "experiment/export/__main__.py",  # python -m experiment.export
         "experiment/histories/__main__.py",  # python -m experiment.histories
         "experiment/keep.py",  # python -m experiment.keep
         "experiment/run/manifest.py",

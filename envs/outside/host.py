@@ -22,13 +22,13 @@ Read = Callable[[Any], Any]
 class Stepped(NamedTuple):
     """What a step of [B] lanes came to."""
 
-    number: np.ndarray  # [B] int32 of the batch that each lane is in
-    clock: np.ndarray  # [B] int32
+    number: Any  # [B] int32 of the batch that each lane is in
+    clock: Any  # [B] int32
     obs: Any  # [B, ...] after an automatic reset
     final_obs: Any  # [B, ...] before it
-    reward: np.ndarray  # [B] float32
-    terminated: np.ndarray  # [B] bool
-    truncated: np.ndarray  # [B] bool
+    reward: Any  # [B] float32
+    terminated: Any  # [B] bool
+    truncated: Any  # [B] bool
 
 
 class _Batch:
@@ -128,12 +128,13 @@ class Host:
         final = _each(np.copy, seen)
         for lane in np.flatnonzero(ended):
             one = _each(lambda x: np.asarray(x)[None], infos["final_obs"][lane])
-            _put(final, lane, self._read(one))
+            _put(final, int(lane), self._read(one))
         return final
 
     def _begun(self, seeds: np.ndarray) -> tuple[int, Any]:
         made = self._make(len(seeds))
-        obs, _ = made.reset(seed=[int(seed) for seed in seeds])
+        each: Any = [int(seed) for seed in seeds]  # which Gymnasium does not declare
+        obs, _ = made.reset(seed=each)
         number = next(self._numbers) % 2**31
         self._batches[number] = _Batch(made)
         return number, self._read(obs)

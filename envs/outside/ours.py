@@ -97,7 +97,7 @@ class Many(VectorEnv):
         """
         if seed is not None and not isinstance(seed, int | np.integer):
             raise ValueError(f"one seed decides for all environments; got {seed!r}.")
-        super().reset(seed=seed)
+        super().reset(seed=None if seed is None else int(seed))
         key = jax.random.key(int(self.np_random.integers(2**32)))
         first, rest = jax.random.split(key)
         self._keys = jax.random.split(rest, self.num_envs)

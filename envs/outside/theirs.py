@@ -35,6 +35,7 @@ from envs.outside.host import Host, Stepped, vector
 
 # What registers ids when it is imported, by how its ids begin.
 PACKAGES = {"popgym": "popgym", "ALE": "ale_py", "MiniGrid": "minigrid"}
+NO_LIMIT = 2**31 - 1  # steps of an episode that ends by itself
 
 
 @struct.dataclass
@@ -56,6 +57,7 @@ class Theirs:
             self._shows, read = spaces.observed(one.observation_space)
             self._acts, write = spaces.acted(one.action_space)
             limit = one.spec.max_episode_steps if one.spec is not None else None
+            limit = NO_LIMIT if limit is None else limit
             self._form = read(_batched(one.reset(seed=0)[0]))
         finally:
             one.close()

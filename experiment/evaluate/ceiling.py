@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 
 import envs
-from experiment.setup.config import EnvChoice
+from experiment.setup.sections import EnvChoice
 
 
 def in_tasks(

@@ -24,8 +24,9 @@ from experiment.setup.building import (
     over_seeds,
     seed_keys,
 )
-from experiment.setup.config import EnvChoice, RunConfig
+from experiment.setup.config import RunConfig
 from experiment.setup.request import Request
+from experiment.setup.sections import EnvChoice
 
 
 def evaluate(

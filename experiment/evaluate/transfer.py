@@ -35,8 +35,9 @@ from experiment.run.picked import restored
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent, computing, learner_shapes
-from experiment.setup.config import EnvChoice, RunConfig, override_env
+from experiment.setup.config import RunConfig
 from experiment.setup.request import TransferRequest
+from experiment.setup.sections import EnvChoice, override_env
 
 
 @dataclass(frozen=True)

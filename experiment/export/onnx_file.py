@@ -1,5 +1,6 @@
 """The same policy as an ONNX model, where the extra `onnx` is installed."""
 
+import importlib
 import importlib.util
 import warnings
 from typing import Any
@@ -29,8 +30,7 @@ def model_of(step: Step) -> bytes:
     Raises:
       InputError: naming what of the program has no counterpart.
     """
-    from jax2onnx import to_onnx
-
+    to_onnx = importlib.import_module("jax2onnx").to_onnx
     names = list(step.inputs)
 
     def flat(*arrays: Any) -> tuple[Any, ...]:
@@ -62,8 +62,7 @@ def player(model: bytes, step: Step) -> Any:
     Raises:
       InputError: if it cannot run the model.
     """
-    import onnxruntime
-
+    onnxruntime = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:

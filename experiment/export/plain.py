@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -66,7 +67,9 @@ def _operation(equation: Any, values: list[Any]) -> list[Any]:
     if not any(map(_is_open, values)):
         with jax.ensure_compile_time_eval():
             return _bound(equation, values)
-    if name == "complex" or (name in _COMPLEX and any(map(_is_complex, values))):
+    kinds = [x.aval.dtype for x in equation.outvars]
+    gives = any(jnp.issubdtype(kind, jnp.complexfloating) for kind in kinds)
+    if name in _COMPLEX and (gives or any(map(_is_complex, values))):
         return [_COMPLEX[name](equation, *values)]
     if any(isinstance(value, Pair) for value in values):
         raise Unsaid(name)

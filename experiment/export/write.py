@@ -74,7 +74,7 @@ def about(trained: Trained, step: Step, batch: int, greedy: bool) -> dict[str, A
 
 def check(
     step: Step,
-    play: Callable[[Arrays], Arrays],
+    play: Callable[[Arrays], Any],
     trained: Trained,
     batch: int,
     what: str,
@@ -138,7 +138,7 @@ def _history(history: bool, env: Any, params: Any) -> str | None:
     )
 
 
-def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+def _npz(arrays: dict[str, Any]) -> bytes:
     held = io.BytesIO()
     np.savez(held, **arrays)
     return held.getvalue()

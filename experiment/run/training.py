@@ -2,23 +2,23 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import jax
 
-import envs
 from experiment import compiled, memory
 from experiment.errors import OK, InputError
 from experiment.run import (
     books,
+    compiling,
     divergence,
+    ending,
     halving,
     hosts,
     mesh,
-    outcome,
     unchanged,
     windows,
 )
@@ -27,7 +27,6 @@ from experiment.run.initial import beginning
 from experiment.run.learners import Learners
 from experiment.run.loop import Loop, Origin
 from experiment.run.mesh import Placement
-from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
@@ -35,12 +34,6 @@ from experiment.setup import every, scale, settings
 from experiment.setup.building import computing
 from experiment.setup.config import RunConfig
 from experiment.setup.devices import Layout
-
-UNITS = {
-    "env_steps": "environment steps of each learner",
-    "steps_per_second": "environment steps of all learners together, of this start",
-    "wall_seconds": "of this start; clock.csv has those of all starts",
-}
 
 
 def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
@@ -67,32 +60,15 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     _check_halving(config, layout)
     hosts.here().same("the configuration", json.dumps(unchanged.plain(config)))
     placement = Placement(agent, config, layout)
-    shapes = placement.shapes
-    memory.check(memory.size(shapes), "the learners of this run take")
-    origin = Origin(shapes, placement.draw)
-    checkpoints = Checkpoints(folder.checkpoints, config)
+    memory.check(memory.size(placement.shapes), "the learners of this run take")
+    origin = Origin(placement.shapes, placement.draw)
     done, learners, whole = 0, None, None
     if resume:
-        try:
-            done, learners = checkpoints.restore(origin.shapes, own=True)
-        except NoCheckpoint:
-            if folder.summary.exists():
-                raise
-            # It stopped before its first, and so begins anew.
+        done, learners = _restored(config, folder, origin)
     sick = divergence.known(folder.diverged, done)
-    file = MetricsFile(folder.metrics, Learners.of(config))
     cuts = halving.known(folder.halving, done)
-    ended = halving.stopped(config, cuts) | {one.seed: one.update for one in sick}
-    if hosts.here().writes:
-        file.cut(done, num_seeds=config.num_learners, ended=ended)
-    folder.create(config)
-    folder.write_manifest()
-    print(f"run folder: {folder.path}", flush=True)
-    device = jax.devices()[0]
-    lanes = config.agent.options.num_envs * config.num_learners
-    hint = scale.idle(device.platform, device.device_kind, lanes)
-    if hint and not resume:  # which cannot change it
-        print(hint, flush=True)
+    file = _prepared(config, folder, done, sick, cuts)
+    _hint(config, resume=resume)
     alive = halving.learners(config, halving.going_on(config, cuts))
     if cuts:
         whole, learners = learners, halving.part(learners, alive)
@@ -101,14 +77,14 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
         begun = beginning(agent, config, origin.shapes)
         origin = origin._replace(draw=lambda: placement.place(begun(placement.draw())))
     with waiting("compiling"), ThreadPoolExecutor(1) as beside:
-        lowered, order = _lowered_update(placement)
+        lowered, order = compiling.lowered(placement)
         if hosts.here().writes:
             file.check_columns(order)
         # XLA needs no Python, which the program that draws the learners is made with.
-        compiling = beside.submit(_compiled, lowered, placement)
+        program = beside.submit(compiling.compiled, lowered, placement)
         if learners is None:
             learners = jax.block_until_ready(origin.draw())
-        update = compiling.result()
+        update = program.result()
     compiled.publish()
     # The first message between processes is waited for half a minute, on CPUs, and one
     # of them may have found its program compiled.
@@ -121,7 +97,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     )
     print(
         f"compiled in {compile_seconds:.1f} s; {num_parameters:,} parameters, "
-        f"{_said(config)} on {device.device_kind}{_devices(layout)}"
+        f"{_said(config)} on {jax.devices()[0].device_kind}{_devices(layout)}"
         + (f"; {memory.shown(most)} of memory at most" if most is not None else ""),
         flush=True,
     )
@@ -139,28 +115,60 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
             cuts = _cut(config, folder, file, cuts, loop.done)
             alive = halving.learners(config, halving.going_on(config, cuts))
             learners = loop.halved(alive)
-            update, _ = compile_update(Placement(agent, config, layout, alive))
+            fewer = Placement(agent, config, layout, alive)
+            update, _ = compiling.compile_update(fewer)
             status = loop.run(update, learners, (), ends[len(cuts)])
     finally:
         loop.close()
-    if not hosts.here().writes:
-        return status
-    rows = file.read()
-    if loop.complete:
-        wall_seconds = time.perf_counter() - began
-        sick = [one.seed for one in loop.sick]
-        summary = outcome.summarise(rows, config, sick) | {
-            "wall_seconds": wall_seconds,
+    if hosts.here().writes:
+        costs = {
+            "wall_seconds": time.perf_counter() - began,
             "compile_seconds": compile_seconds,
             "steps_per_second": kept.speed,
             "num_parameters": num_parameters,
-            "units": UNITS,
         }
-        folder.write_summary(summary)
-        print(f"final_return {summary['final_return']} in {wall_seconds:.1f} s")
-        _show_settings(summary, config, folder)
-    _draw(rows, config, folder)
+        sick = [one.seed for one in loop.sick]
+        ending.write(
+            config, folder, file.read(), sick, costs if loop.complete else None
+        )
     return status
+
+
+def _restored(config: RunConfig, folder: RunFolder, origin: Origin) -> tuple[int, Any]:
+    """Updates that are done, and the learners [S, ...]; None if it begins anew."""
+    try:
+        return Checkpoints(folder.checkpoints, config).restore(origin.shapes, own=True)
+    except NoCheckpoint:
+        if folder.summary.exists():
+            raise
+        return 0, None  # it stopped before its first
+
+
+def _prepared(
+    config: RunConfig,
+    folder: RunFolder,
+    done: int,
+    sick: Sequence[divergence.Divergence],
+    cuts: Sequence[halving.Cut],
+) -> MetricsFile:
+    """The folder, as it must be to go on after `done` updates, and its rows."""
+    file = MetricsFile(folder.metrics, Learners.of(config))
+    ended = halving.stopped(config, cuts) | {one.seed: one.update for one in sick}
+    if hosts.here().writes:
+        file.cut(done, num_seeds=config.num_learners, ended=ended)
+    folder.create(config)
+    folder.write_manifest()
+    print(f"run folder: {folder.path}", flush=True)
+    return file
+
+
+def _hint(config: RunConfig, *, resume: bool) -> None:
+    """Says what a device is too large for; who goes on cannot change it."""
+    device = jax.devices()[0]
+    lanes = config.agent.options.num_envs * config.num_learners
+    hint = scale.idle(device.platform, device.device_kind, lanes)
+    if hint and not resume:
+        print(hint, flush=True)
 
 
 def _check_halving(config: RunConfig, layout: Layout) -> None:
@@ -187,12 +195,6 @@ def _cut(
     return found
 
 
-def compile_update(placement: Placement) -> tuple[Any, list[str]]:
-    """The compiled update of all seeds, and its metrics' names in the agent's order."""
-    lowered, order = _lowered_update(placement)
-    return _compiled(lowered, placement), order
-
-
 def _said(config: RunConfig) -> str:
     """How many learners there are."""
     seeds = f"{config.schedule.num_seeds} seed(s)"
@@ -203,38 +205,6 @@ def _said(config: RunConfig) -> str:
 def _devices(layout: Layout) -> str:
     """What to say of them, where there are several."""
     return f", {layout.devices} devices ({layout})" if layout.devices > 1 else ""
-
-
-def _lowered_update(placement: Placement) -> tuple[Any, list[str]]:
-    order: list[str] = []
-
-    def seen(metrics: Mapping[str, Any]) -> None:
-        order[:] = metrics
-
-    shapes, program = placement.shapes, placement.update(seen)
-
-    def one_update(learners: Any) -> Any:  # a name that profiles and caches show
-        return program(learners)
-
-    # From shapes, or a resumed run would compile another program than a new one.
-    update = jax.jit(one_update, donate_argnums=0)
-    # Somebody debugs: nothing can be compiled.
-    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
-        jax.eval_shape(program, shapes)
-        return update, order
-    traced = update.trace(shapes)
-    memory.check_program(traced)
-    return traced.lower(), order
-
-
-def _compiled(lowered: Any, placement: Placement) -> Any:
-    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
-        return lowered
-    update = lowered.compile()
-    # A checkpoint's copy, and the one before it, are there beside it.
-    beside, copies = 2 * memory.size(placement.shapes), placement.copies
-    memory.check_compiled(update, beside=beside, copies=copies)
-    return update
 
 
 def _paced(
@@ -259,39 +229,3 @@ def _paced(
     config = replace(config, schedule=replace(schedule, log_every=length))
     folder.create(config)
     return config, learners, begun
-
-
-def _show_settings(
-    summary: Mapping[str, Any], config: RunConfig, folder: RunFolder
-) -> None:
-    """Which settings came out how, of a run that has some."""
-    if not config.sweep:
-        return
-    from experiment.report import settings as report  # at the end: SciPy, matplotlib
-
-    outcomes = summary[outcome.SETTINGS]
-    bands, order = report.bands(outcomes), outcome.ranked(outcomes)
-    print("\n".join(report.lines(config.sweep, bands, order)))
-    report.table(config.sweep, bands, order, folder.path / report.TABLE)
-    picture = folder.path / report.PICTURE
-    report.picture(config.sweep, bands, picture, title=_title(config))
-
-
-def _title(config: RunConfig) -> str:
-    return f"{config.env.name} · {config.core.name} · {config.agent.name}"
-
-
-def _draw(rows: Sequence[Row], config: RunConfig, folder: RunFolder) -> None:
-    from experiment.report import plots  # at the end: SciPy takes a second
-
-    title = _title(config)
-    if config.sweep and rows:
-        best = outcome.summarise(rows, config)[outcome.BEST]
-        rows = Learners.of(config).rows_of(best, rows)
-        title += f" · setting {best}, the best of {len(config.sweep.settings)}"
-    plots.learning_curve(
-        rows,
-        folder.learning_curve,
-        title=title,
-        levels=envs.levels(config.env.name, config.env.params)._asdict(),
-    )

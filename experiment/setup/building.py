@@ -15,7 +15,8 @@ import s5rl
 from agents.acting.axes import Axes
 from envs.contract import expert
 from experiment.errors import InputError
-from experiment.setup.config import EnvChoice, RunConfig
+from experiment.setup.config import RunConfig
+from experiment.setup.sections import EnvChoice
 
 SEED_AXIS = "seed"
 

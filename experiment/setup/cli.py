@@ -27,15 +27,15 @@ from envs.naming import nearest
 from envs.registry import HOSTED
 from experiment.errors import InputError
 from experiment.setup import arguments, distributed, keys, presets, scale
-from experiment.setup.config import (
+from experiment.setup.config import Schedule
+from experiment.setup.devices import MeshConfig
+from experiment.setup.sections import (
     EXAMPLES,
     MEMORY,
     MESH,
-    Schedule,
     not_chosen,
     section_classes,
 )
-from experiment.setup.devices import MeshConfig
 from experiment.setup.settings import HALVE_AT, SAMPLES, SWEEP, sweepable
 from s5rl.config import CORE_CONFIGS
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from experiment.setup import cli, keys
 from experiment.setup import config as run_config
-from experiment.setup.config import EXAMPLES, RunConfig
+from experiment.setup.config import RunConfig
+from experiment.setup.sections import EXAMPLES
 
 _CHOICE = tuple(f"{section}.name" for section in EXAMPLES)
 

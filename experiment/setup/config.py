@@ -9,49 +9,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import agents
-import envs
 from envs import fields, values
-from envs.config import OpenConfig
-from envs.naming import nearest
 from experiment.errors import InputError
 from experiment.setup import devices, every, keys, settings
 from experiment.setup.devices import ALL, MeshConfig
 from experiment.setup.every import Every
 from experiment.setup.scale import SCALE
+from experiment.setup.sections import (
+    EXAMPLES,
+    MEMORY,
+    MESH,
+    AgentChoice,
+    CoreChoice,
+    EnvChoice,
+    keys_of,
+    load_agent,
+    load_core,
+    load_env,
+    not_chosen,
+    section_classes,
+    typed,
+    unsaid,
+)
 from experiment.setup.settings import SWEEP, Sweep
-from s5rl.config import CORE_CONFIGS
 
-EXAMPLES = {"env": "memory_chain", "core": "s5", "agent": "ppo"}  # of what is chosen
-MESH = "mesh"  # a section that has a default
-MEMORY = "memory"  # likewise chosen by name, but no section
 ANCHOR = "anchor_weight"  # of an agent that can be held near what it began from
-
-
-@dataclass(frozen=True)
-class EnvChoice:
-    """Which environment, told what."""
-
-    name: str
-    history: bool
-    params: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class CoreChoice:
-    """Which memory, how wide, told what."""
-
-    name: str
-    features: int
-    options: Any  # the core's configuration dataclass
-
-
-@dataclass(frozen=True)
-class AgentChoice:
-    """Which algorithm, told what."""
-
-    name: str
-    options: Any  # the agent's configuration dataclass
 
 
 @dataclass(frozen=True)
@@ -188,16 +170,16 @@ def load(composed: Mapping[str, Any], *, stored: bool = False) -> RunConfig:
         *keys.of(Schedule),
         *keys.of(MeshConfig, MESH),
         *(*EXAMPLES, MEMORY, SCALE),
-        *(key for name, cls in classes.items() for key in _keys_of(name, cls)),
+        *(key for name, cls in classes.items() for key in keys_of(name, cls)),
     ]
     chosen = (*EXAMPLES, MEMORY, SCALE)
     schedule = typed(Schedule, rest, also=chosen, elsewhere=known)
     try:
         config = RunConfig(
             schedule=schedule,
-            env=_load_env(sections["env"], known),
-            core=_load_core(sections["core"], known),
-            agent=_load_agent(sections["agent"], known),
+            env=load_env(sections["env"], known),
+            core=load_core(sections["core"], known),
+            agent=load_agent(sections["agent"], known),
             mesh=typed(MeshConfig, mesh, MESH, elsewhere=known),
         )
         if sweep is None:
@@ -231,36 +213,6 @@ def _numbers(config: RunConfig, named: Iterable[str]) -> dict[str, float]:
     return found
 
 
-def unsaid(cls: type) -> dict[str, Any]:
-    """What keys stood for before they existed, where that is not their default."""
-    return {
-        field.name: field.metadata["unsaid"]
-        for field in dataclasses.fields(cls)
-        if "unsaid" in field.metadata
-    }
-
-
-def section_classes(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, type]:
-    """The configuration classes of what env, core and agent are named.
-
-    Raises:
-      InputError: for an unknown name.
-    """
-    name = sections["env"].get("name")
-    try:
-        env = envs.spec(name if isinstance(name, str) else repr(name)).config
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    core = _known("core", sections["core"].get("name"), CORE_CONFIGS)
-    agent = _known("agent", sections["agent"].get("name"), agents.CONFIGS)
-    return {"env": env, "core": core, "agent": agent}
-
-
-def _keys_of(section: str, cls: type) -> tuple[str, ...]:
-    beside = {"env": ("env.history",), "core": ("core.features",)}.get(section, ())
-    return (*beside, *(() if issubclass(cls, OpenConfig) else keys.of(cls, section)))
-
-
 def dump(config: RunConfig) -> dict[str, Any]:
     """The configuration as plain data; `load` gives it back."""
     schedule = dataclasses.asdict(config.schedule)
@@ -289,111 +241,3 @@ def _as_data(value: Any) -> Any:
     return [_as_data(part) for part in value] if isinstance(value, tuple | list) else (
         value
     )  # fmt: skip
-
-
-def override_env(choice: EnvChoice, given: Any) -> EnvChoice:
-    """The same environment, told otherwise.
-
-    A parameter that was derived from others may no longer fit them; name it as well.
-
-    Raises:
-      InputError: as `load` does, or if another environment is named.
-    """
-    if not isinstance(given, Mapping) or given.get("name", choice.name) != choice.name:
-        raise InputError(
-            f"a run's learners are evaluated on its own environment ({choice.name}), "
-            f"with env.<parameter>=; got env={given!r}."
-        )
-    section = {"name": choice.name, "history": choice.history, **choice.params, **given}
-    return _load_env(section)
-
-
-def not_chosen(section: str, got: Any) -> InputError:
-    """What to say where "env", "core", "agent", "memory" or "scale" is no choice."""
-    examples = {**EXAMPLES, MEMORY: "never_reset", SCALE: "gpu"}
-    example = examples[section]
-    return InputError(
-        f"{section} must be chosen by name, as in {section}={example}; "
-        f"got {fields.shown(got)}."
-    )
-
-
-def _load_env(section: Mapping[str, Any], known: Iterable[str] = ()) -> EnvChoice:
-    params = dict(section)
-    name, history = params.pop("name", None), params.pop("history", False)
-    if not isinstance(history, bool):
-        raise InputError(f"env.history must be true or false; got {history!r}.")
-    cls = envs.spec(str(name)).config
-    if issubclass(cls, OpenConfig):
-        envs.check_config(str(name), params)
-    else:
-        config = typed(cls, params, "env", also=("history",), elsewhere=known)
-        params = dataclasses.asdict(config)
-    return EnvChoice(str(name), history, params)
-
-
-def _load_core(section: Mapping[str, Any], known: Iterable[str]) -> CoreChoice:
-    options = dict(section)
-    name, features = str(options.pop("name")), options.pop("features", None)
-    if isinstance(features, float) and features.is_integer():
-        features = int(features)
-    if not isinstance(features, int) or isinstance(features, bool) or features < 1:
-        raise InputError(
-            f"core.features must be a positive integer; got {fields.shown(features)}."
-        )
-    values.check_number("core.features", features)
-    cls = CORE_CONFIGS[name]
-    config = typed(cls, options, "core", also=("features",), elsewhere=known)
-    return CoreChoice(name, features, config)
-
-
-def _load_agent(section: Mapping[str, Any], known: Iterable[str]) -> AgentChoice:
-    options = dict(section)
-    name = str(options.pop("name"))
-    config = typed(agents.CONFIGS[name], options, "agent", elsewhere=known)
-    return AgentChoice(name, config)
-
-
-def _known(kind: str, name: Any, known: Mapping[str, type]) -> type:
-    if not isinstance(name, str) or name not in known:
-        guess = nearest(str(name), known)
-        raise InputError(f"unknown {kind} {name!r}{guess}? Known: {', '.join(known)}.")
-    return known[name]
-
-
-def typed(
-    cls: type,
-    given: Mapping[str, Any],
-    where: str = "",
-    also: tuple[str, ...] = (),
-    elsewhere: Iterable[str] = (),
-) -> Any:
-    """Builds a configuration dataclass, converting and checking every value.
-
-    Args:
-      cls: a frozen dataclass that checks itself.
-      given: values by field name.
-      where: the section's name, for messages.
-      also: further keys that stand beside the fields, for messages.
-      elsewhere: keys of other sections, with these, one of which may be meant.
-
-    Raises:
-      InputError: for an unknown key (with the one that was meant), a value of the wrong
-        type or one that the device cannot hold, or one that the dataclass refuses.
-    """
-    prefix = f"{where}." if where else ""
-    own = [*keys.of(cls, where), *(f"{prefix}{key}" for key in also)]
-    for key, value in given.items():
-        if f"{prefix}{key}" not in own or key in also:
-            whole = f"{prefix}{key}"
-            if isinstance(value, Mapping) and value and key not in also:
-                whole = f"{whole}.{next(iter(value))}"  # of a section that is none
-            raise InputError(keys.unknown(whole, own, elsewhere))
-    try:
-        found = fields.converted(cls, given, prefix)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    try:
-        return cls(**found)
-    except ValueError as error:
-        raise InputError(f"{prefix}{error}") from error

@@ -19,9 +19,10 @@ from envs.config import (
     SuiteConfig,
 )
 from experiment.setup import comments, distributed, keys
-from experiment.setup.config import MESH, RunConfig, Schedule
+from experiment.setup.config import RunConfig, Schedule
 from experiment.setup.devices import MeshConfig
 from experiment.setup.distributed import Distributed
+from experiment.setup.sections import MESH
 from experiment.setup.settings import HALVE_AT, SAMPLES, SWEEP, sweepable
 from s5rl.config import CORES
 

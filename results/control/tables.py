@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from envs.control.table import TABLE
 from experiment.report.statistics import mean_interval
-from results.control.study import CHOSEN, HERE, SETTINGS, SOME, rows
+from results.control.study import CHOSEN, HERE, SETTINGS, SOME, WIDELY, rows
 from results.cores.tables import table, written
 
 DOCUMENT = HERE.parents[1] / "docs" / "control.md"
@@ -77,7 +77,24 @@ def tasks_table() -> str:
     return table([*head, "CleanRL's PPO, 8 M steps"], lines)
 
 
-TABLES = {"options": options_table, "tasks": tasks_table}
+def widely_table() -> str:
+    """The settings that were trained on every task, and the mean of their means."""
+    lines, sums = [], dict.fromkeys(WIDELY, 0.0)
+    for task in TABLE:
+        cells = []
+        for setting in WIDELY:
+            found = returns(setting, task)
+            cells.append(cell(found))
+            sums[setting] += estimate(found)[0] / len(TABLE) if found else 0.0
+        lines.append([f"`{task}`", *cells])
+    lines.append(
+        ["mean of the twelve", *(f"{sums[setting]:.0f}" for setting in WIDELY)]
+    )
+    heads = [" ".join(f"`{option}`" for option in SETTINGS[one]) for one in WIDELY]
+    return table(["`env=control/`", *heads], lines)
+
+
+TABLES = {"options": options_table, "widely": widely_table, "tasks": tasks_table}
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ INK = "#333333"
 
 def memory_chain(path: Path) -> None:
     """Return of every core at each length, and how long its training took."""
-    found = {name: rows_of(name) for name in tables.CHAINS}
+    found = {name: rows for name in tables.CHAINS if (rows := rows_of(name))}
     best = {name: best_settings(rows) for name, rows in found.items()}
-    cores = sorted(best[tables.CHAINS[0]], key=lambda c: best[tables.CHAINS[0]][c][1])
+    cores = tables.by_longest(best)[::-1]  # the best stands on top
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(9, 0.27 * len(cores) + 1.4), sharey=True, layout="constrained"
     )
@@ -39,7 +39,9 @@ def memory_chain(path: Path) -> None:
     left.set_yticks(range(len(cores)), cores)
     left.set_xlabel("return, three learners, 95 % (1 is the most)")
     right.set_xscale("log")
-    right.set_xlabel("processor seconds for three learners, compiling included")
+    right.xaxis.set_major_formatter("{x:g}")
+    right.xaxis.set_minor_formatter("")
+    right.set_xlabel("processor seconds, compiling included")
     left.legend(title="memory length", frameon=False, loc="lower left", fontsize=8)
     _finish(figure, path, (left, right))
 

@@ -5,7 +5,7 @@ Made from the CSV files beside it and put between their marks there: each mean w
 memory_chain.png and speed.png.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from experiment.report.statistics import mean_interval
@@ -59,17 +59,26 @@ def read(name: str) -> Rows:
     return common.read(HERE / f"{name}.csv")
 
 
+def by_longest(best: Mapping[str, Mapping[str, tuple[str, float]]]) -> list[str]:
+    """Cores, the best first, by the longest memory that they were trained for.
+
+    Args:
+      best: setting and mean of each core, by study of memory_chain.
+    """
+
+    def rank(core: str) -> list[float]:
+        names = [name for name in CHAINS[::-1] if name in best]
+        return [-best[name].get(core, ("", -9.0))[1] for name in names]
+
+    return sorted(best[CHAINS[0]], key=rank)
+
+
 def chain_table() -> str:
     """Final returns by core and length, each at its better setting."""
     studies = {name: rows_of(name) for name in CHAINS}
     best = {name: best_settings(rows) for name, rows in studies.items()}
-
-    def rank(core: str) -> list[float]:  # by the longest that it was trained on
-        return [-best[name].get(core, ("", -9.0))[1] for name in CHAINS[::-1]]
-
-    order = sorted(best[CHAINS[0]], key=rank)
     lines = []
-    for core in order:
+    for core in by_longest(best):
         setting = best[CHAINS[0]][core][0]
         own = [row for row in studies[CHAINS[0]] if row["core"] == core]
         cells = []

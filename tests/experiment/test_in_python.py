@@ -2,7 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| values are written by `str` (True, None) | test_values_by_key_are_what_* |
+| None is written as text | test_values_by_key_are_what_* |
 | `train` returns before the last row | test_it_is_the_run_that_train_py_* |
 | a signal is swallowed | test_ctrl_c_reaches_the_program_* |
 | `act` looks at values of its arguments | test_a_learner_acts_inside_a_program |

@@ -19,7 +19,8 @@ from experiment.evaluate import trials
 from experiment.histories.write import trial_returns
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent, over_seeds
-from experiment.setup.config import RunConfig, override_env
+from experiment.setup.config import RunConfig
+from experiment.setup.sections import override_env
 
 SPLIT, SOURCES = "held_out", 512
 
@@ -39,7 +40,9 @@ def source_curve(config: RunConfig) -> np.ndarray:
         histories_digest=None,
     )  # fmt: skip
     agent = dataclasses.replace(config.agent, options=options)
-    built = build_agent(dataclasses.replace(config, agent=agent, env=env))
+    update = dataclasses.replace(config.schedule, total_steps=options.steps_per_update)
+    changed = dataclasses.replace(config, agent=agent, env=env, schedule=update)
+    built = build_agent(changed)
     record = jax.jit(over_seeds(built.histories))
     history = jax.device_get(record(jax.random.split(jax.random.key(1), 1)))
     lanes = {field: np.swapaxes(x[0], 0, 1) for field, x in history._asdict().items()}

@@ -19,7 +19,7 @@ import pytest
 import envs
 from agents.acting.trials import play_expert, tasks_of
 from experiment.evaluate import ceiling
-from experiment.setup.config import EnvChoice
+from experiment.setup.sections import EnvChoice
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

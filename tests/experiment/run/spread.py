@@ -18,7 +18,7 @@ from agents.acting.statistics import STATISTICS
 from benchmarks.collectives import collectives
 from experiment.run import mesh
 from experiment.run.checkpoints import Checkpoints
-from experiment.run.training import compile_update
+from experiment.run.compiling import compile_update
 from experiment.setup import cli
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent

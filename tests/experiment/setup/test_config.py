@@ -20,7 +20,7 @@ import agents
 import envs
 from envs.naming import nearest
 from experiment.errors import InputError
-from experiment.setup import cli, presets
+from experiment.setup import cli, presets, sections
 from experiment.setup import config as run_config
 from s5rl.config import CORE_CONFIGS
 
@@ -219,24 +219,24 @@ def test_command_line_overrides_what_an_environment_brings(compose):
 
 
 def test_an_override_keeps_the_rest_of_the_environment():
-    choice = run_config.EnvChoice(
+    choice = sections.EnvChoice(
         "memory_chain",
         True,
         {"memory_length": 4, "num_bits": 2, "max_steps_in_episode": 50},
     )
-    told = run_config.override_env(choice, {"memory_length": 9})
+    told = sections.override_env(choice, {"memory_length": 9})
     expected = dict(choice.params) | {"memory_length": 9}
     assert told == dataclasses.replace(choice, params=expected)
 
 
 def test_an_override_that_does_not_fit_a_stored_limit_names_both():
-    choice = run_config.EnvChoice(
+    choice = sections.EnvChoice(
         "memory_chain", False, {"memory_length": 4, "max_steps_in_episode": 5}
     )
     with pytest.raises((InputError, ValueError), match=r"\(9\).*\(5\)"):
-        run_config.override_env(choice, {"memory_length": 9})
+        sections.override_env(choice, {"memory_length": 9})
     both = {"memory_length": 9, "max_steps_in_episode": None}
-    assert run_config.override_env(choice, both).params["memory_length"] == 9
+    assert sections.override_env(choice, both).params["memory_length"] == 9
 
 
 def test_nearest_names_what_is_close_and_nothing_else():

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 import envs
 import train
 from experiment import memory
-from experiment.run.training import compile_update
+from experiment.run.compiling import compile_update
 from experiment.setup import cli, presets, scale
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, learner_shapes

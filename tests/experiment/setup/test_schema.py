@@ -27,7 +27,7 @@ from envs.config import MemoryChainConfig
 from envs.meta.config import DarkRoomConfig
 from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
-from experiment.setup import cli, plain
+from experiment.setup import cli, plain, sections
 from experiment.setup import config as run_config
 from experiment.setup.request import Request, TransferRequest
 from tests.faults.refusals import ANY, LONG, WRONG
@@ -101,7 +101,7 @@ def test_any_request_is_understood_or_refused(cls, data):
     name = data.draw(st.sampled_from([field.name for field in dataclasses.fields(cls)]))
     try:
         read = cli.assignments([f"{name}={data.draw(TEXTS)}"])
-        run_config.typed(cls, read)
+        sections.typed(cls, read)
     except InputError as error:
         assert str(error).strip()
 
@@ -222,4 +222,4 @@ def test_an_environment_says_which_value_cannot_be(name, params):
 @pytest.mark.parametrize("text", ["0", "-3"])
 def test_a_trial_to_swap_at_is_none_below_the_first(text):
     with pytest.raises(InputError, match=f"swap_at must be at least 1.*got {text}"):
-        run_config.typed(TransferRequest, cli.assignments([f"swap_at={text}"]))
+        sections.typed(TransferRequest, cli.assignments([f"swap_at={text}"]))

@@ -1,0 +1,87 @@
+"""S5 and GRU on meta_cartpole, searched equally deep: python -m results.field.cartpole.
+
+Eight settings of each core, one learner each, in one program (two learning rates, two
+discounts, two entropy bonuses); then eight fresh learners of each core's best. Both
+have about as many parameters (configs/env_core). Runs lie under runs/field/; what is
+there is not trained again, and what was begun goes on. Writes search.csv, a row a
+setting, and fresh.csv, a row a learner, and says how far apart the fresh ones are.
+"""
+
+import csv
+import json
+from pathlib import Path
+
+from experiment.report.statistics import difference_interval, mean_interval
+from results import common
+
+HERE = Path(__file__).parent
+CORES = ("s5", "gru")
+STEPS = 4_000_000
+FRESH, SEED = 8, 100  # learners, and a seed that no setting was chosen by
+SWEPT = {
+    "agent.learning_rate": (1e-3, 2e-3),
+    "agent.discount": (0.97, 0.99),
+    "agent.entropy_coefficient": (0.01, 0.03),
+}
+BASE = ("env=meta_cartpole", f"total_steps={STEPS}", "log_every=5")
+
+
+def summary(name: str, told: list[str]) -> dict:
+    """What came out of a run, trained if it is not there."""
+    folder = common.ROOT / "runs" / "field" / name
+    common.trained(folder, (*BASE, *told))
+    return json.loads((folder / "summary.json").read_text())
+
+
+def searched(core: str) -> list[dict]:
+    """Settings with their return, the best first."""
+    swept = [f"sweep.{key}=[{','.join(map(str, of))}]" for key, of in SWEPT.items()]
+    found = summary(f"{core}-search", [f"core={core}", *swept])["settings"]
+    rows = [
+        {
+            "core": core,
+            **{key: one[key] for key in SWEPT},
+            "return": one["final_return"],
+        }
+        for one in found
+    ]
+    return sorted(rows, key=lambda row: -row["return"])
+
+
+def fresh(core: str, best: dict) -> list[float]:
+    """Returns of fresh learners of a setting."""
+    told = [f"{key}={best[key]}" for key in SWEPT]
+    told = [f"core={core}", *told, f"seed={SEED}", f"num_seeds={FRESH}"]
+    return summary(f"{core}-fresh", told)["final_return_per_seed"]
+
+
+def write(name: str, rows: list[dict]) -> None:
+    """A CSV file beside this one."""
+    with (HERE / name).open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def main() -> None:
+    """Searches, trains fresh learners, and compares."""
+    search = {core: searched(core) for core in CORES}
+    write("search.csv", [row for rows in search.values() for row in rows])
+    returns = {core: fresh(core, rows[0]) for core, rows in search.items()}
+    write(
+        "fresh.csv",
+        [
+            {"core": core, "learner": learner, "return": value}
+            for core, values in returns.items()
+            for learner, value in enumerate(values)
+        ],
+    )
+    for core, values in returns.items():
+        mean, low, high = mean_interval(values)
+        print(f"{core}: {mean:.2f} [{low:.2f}, {high:.2f}] of {len(values)} learners")
+    mean, low, high = difference_interval(returns["s5"], returns["gru"])
+    print(f"s5 - gru: {mean:.2f} [{low:.2f}, {high:.2f}] (Welch)")
+
+
+if __name__ == "__main__":
+    main()
