@@ -30,7 +30,7 @@ from tests.experiment import untrained
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-TRIALS, STEPS = 3, 5
+TRIALS, STEPS = 2, 4
 GAMES = [name for name in envs.names() if name.startswith("popgym_")]
 DRAWN = [
     *("memory_chain", "t_maze", "dark_key_to_door", "meta_bandit", "meta_cartpole"),
@@ -69,7 +69,7 @@ def room(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def filmed(room, tmp_path_factory):
-    """A film of three trials, memory and all: `(folder, result, rows)`."""
+    """A film of two trials, memory and all: `(folder, result, rows)`."""
     evaluate.evaluate(
         {
             "run": str(room), "film": True, "trials": TRIALS, "seed": 5,
@@ -165,6 +165,7 @@ def test_what_was_done_is_told_shortly():
     assert words.did(env, bodies) == "mean size of actions 1.00"
 
 
+@pytest.mark.slow
 def test_several_episodes_stand_in_a_row_each(tmp_path, film):
     run = untrained.keep(tmp_path / "run", "env=memory_chain", "env.memory_length=3")
     folder, result, rows, printed = film(run, "episodes=2", "seed=3")
@@ -196,7 +197,7 @@ def test_what_cannot_be_is_refused(arguments, said, room, refused):
     assert said in refused(evaluate, f"run={room}", *film, *arguments)
 
 
-@pytest.mark.thinned(40)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_family_gives_a_film(name, tmp_path, film):
     run = untrained.keep(tmp_path / "run", f"env={name}")
