@@ -32,7 +32,8 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Of two learners the second is said to be the better."""
-    return untrained.run(tmp_path_factory.mktemp("runs") / "run", num_seeds=2)
+    path = tmp_path_factory.mktemp("runs") / "run"
+    return untrained.run(path, 2, *untrained.ROOM)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def copy(kept, tmp_path):
     return shutil.copytree(kept, tmp_path / "copy")
 
 
-def actions(trained, steps=20):
+def actions(trained, steps=12):
     """Of 5 lanes that see noise, some of which reset."""
     key = jax.random.key(1)
     (size,) = trained.env.observation_space(trained.env_params).shape
@@ -167,6 +168,7 @@ def test_what_cannot_be_is_refused(arguments, said, run, tmp_path, capsys):
 @pytest.mark.slow
 def test_a_run_begins_from_it(kept, tmp_path):
     path = tmp_path / "begun"
-    told = (f"init={kept}", f"run_dir={path}", "total_steps=500", "num_seeds=2")
+    told = (*untrained.ROOM, "total_steps=2000", "num_seeds=2")
+    told = (*told, f"init={kept}", f"run_dir={path}")
     assert train.start(untrained.config(*told)) == 0
     assert (path / "summary.json").exists()

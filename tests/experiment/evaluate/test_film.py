@@ -64,7 +64,7 @@ def film(call):
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "room"
-    return untrained.keep(path, "env=dark_room", f"env.trial_steps={STEPS}")
+    return untrained.keep(path, *untrained.ROOM)
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +146,16 @@ def test_parts_are_trials():
     seen = [[before.state for before, _ in part.decisions] for part in found]
     assert seen == [[0], [1, 2, 3], [4, 5]]
     assert found[1].title(None) == "trial 2: return 9 in 3 steps; 0, 1, 0"
+
+
+def test_trials_of_one_decision_are_parts_together():
+    found = parts.of([recorded(range(100), ends=range(1, 101))])
+    assert len(found) == 15 and len(found[0].decisions) == 7
+    assert (
+        found[1].title(None)
+        == "trial 8 to 14: return 70 in 7 steps; 0, 1, 0, 1, 0, 1, 0"
+    )
+    assert sum(part.earned for part in found) == sum(range(100))
 
 
 def test_where_trials_begin_and_end_is_kept():
