@@ -56,7 +56,7 @@ def of(recordings: Sequence[Recording]) -> list[Part]:
             continue
         for trial in dict.fromkeys(after.trial for _, after in pairs):
             own = [pair for pair in pairs if pair[1].trial == trial]
-            found.append(Part(f"{episode}trial {trial + 1}", own))
+            found.append(Part(f"{episode}trial {(trial or 0) + 1}", own))
     if len(found) > ROWS and all(len(part.decisions) == 1 for part in found):
         size = -(-len(found) // ROWS)
         return [_joined(found[at : at + size]) for at in range(0, len(found), size)]
