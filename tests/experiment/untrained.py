@@ -30,7 +30,7 @@ def config(*overrides):
 
 
 # The same environment for all, so that what draws a learner is compiled once.
-ROOM = ("env=dark_room", "env.trial_steps=4")
+ROOM = ("env=dark_room", "env.trial_steps=4", "env.size=3")
 
 
 def _drawn(agent, key):

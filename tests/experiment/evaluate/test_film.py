@@ -30,7 +30,7 @@ from tests.experiment import untrained
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-TRIALS, STEPS = 2, 4
+TRIALS, STEPS = 3, 4
 GAMES = [name for name in envs.names() if name.startswith("popgym_")]
 DRAWN = [
     *("memory_chain", "t_maze", "dark_key_to_door", "meta_bandit", "meta_cartpole"),
@@ -69,11 +69,11 @@ def room(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def filmed(room, tmp_path_factory):
-    """A film of two trials, memory and all: `(folder, result, rows)`."""
+    """A film of three trials, memory and all: `(folder, result, rows)`."""
     evaluate.evaluate(
         {
             "run": str(room), "film": True, "trials": TRIALS, "seed": 5,
-            "greedy": True, "memory": True, "compilation_cache": "off",
+            "memory": True, "compilation_cache": "off",
         }
     )  # fmt: skip
     (folder,) = (room / "evaluations").iterdir()
@@ -86,19 +86,21 @@ def test_it_is_the_learner_that_plays(room, filmed):
     """Played again by hand: seed and actions say all; the learner would do the same."""
     _, _, rows = filmed
     trained = experiment.load(str(room))
-    env, params = envs.make("dark_room", num_trials=TRIALS, trial_steps=STEPS)
+    env, params = envs.make("dark_room", num_trials=TRIALS, trial_steps=STEPS, size=3)
     key, reset_key = jax.random.split(jax.random.key(5))
     obs, state = jax.jit(env.reset)(reset_key, params)
     carry, opens = trained.initial_carry(1), jnp.ones(1, bool)
     step = jax.jit(env.step)
     assert len(rows) == TRIALS * STEPS
+    paid = [float(row["reward"]) for row in rows]
+    assert 0 < sum(paid) < len(paid)  # or nothing would be seen of when it was paid
     for row in rows:
-        carry, action = trained.act(carry, obs[None], opens)
+        key, act_key, step_key = jax.random.split(key, 3)
+        carry, action = trained.act(carry, obs[None], opens, act_key, greedy=False)
         opens = jnp.zeros(1, bool)
         assert int(row["action"]) == int(action[0])
         norm = np.sqrt(sum(float((x**2).sum()) for x in jax.tree.leaves(carry)))
         np.testing.assert_allclose(float(row["memory"]), norm, rtol=1e-4)
-        key, _, step_key = jax.random.split(key, 3)
         obs, state, reward, *_ = step(step_key, state, action[0], params)
         assert float(row["reward"]) == float(reward)
 
@@ -218,6 +220,7 @@ def test_every_family_gives_a_film(name, tmp_path, film):
         for at in range(gif.n_frames):
             gif.seek(at)
             frames.append(np.asarray(gif.convert("RGB"))[: -picture.CAPTION])
-    assert any((frame != frames[0]).any() for frame in frames[1:])
+    if name != "meta_bandit":  # whose rates stay what they are
+        assert any((frame != frames[0]).any() for frame in frames[1:])
     with Image.open(folder / "sheet.png") as sheet:
         assert np.asarray(sheet).std() > 10
