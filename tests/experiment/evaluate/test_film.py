@@ -6,7 +6,7 @@
 | memory is not passed on | test_it_is_the_learner_that_plays |
 | the reward of the step before is written | test_it_is_the_learner_that_plays |
 | `trials=` is dropped | test_it_is_the_learner_that_plays |
-| a trial's last step counts for the next | test_trials_add_up |
+| a trial's last step counts for the one before | test_parts_are_trials |
 | one frame in two is left out | test_every_moment_is_a_frame |
 | the first rows only are drawn | test_every_moment_is_a_frame |
 """
@@ -26,6 +26,7 @@ import evaluate
 import experiment
 from envs.drawing import picture
 from envs.show import parts, playback, words
+from experiment.evaluate import film as films
 from tests.experiment import untrained
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -144,6 +145,8 @@ def recorded(rewards, ends):
 def test_parts_are_trials():
     found = parts.of([recorded([1, 2, 3, 4, 5, 6], ends=(1, 4, 6))])
     assert [part.earned for part in found] == [1, 9, 11]
+    outcome = films._outcome(recorded([1, 2, 3, 4, 5, 6], ends=(1, 4, 6)).moments)
+    assert outcome["trial_returns"] == [1, 9, 11]
     # Each decision stands beside what was seen when it was made.
     seen = [[before.state for before, _ in part.decisions] for part in found]
     assert seen == [[0], [1, 2, 3], [4, 5]]
