@@ -2,17 +2,21 @@
 
 | mutant | fails |
 |---|---|
-| one number of a policy is another | test_it_loads |
+| one number of a policy is another | test_it_is_as_it_was_written |
 | a folder that nothing is said of | test_each_has_a_row |
+| another value in a preset of dark_room | test_what_was_typed_makes_its_configuration |
 """
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
 import experiment
+import train
 from experiment.evaluate import episodes, transfer
+from experiment.run import manifest, records, unchanged
 from experiment.run.run_folder import RunFolder
 from experiment.setup.request import Request, TransferRequest
 
@@ -27,7 +31,7 @@ GAINS = {"dark_room": 5.0, "meta_bandit": 0.2}
 
 def test_each_has_a_row():
     rows = re.findall(r"^\| \[?`(\w+)`", (HERE / "README.md").read_text(), re.MULTILINE)
-    assert sorted(rows) == FOLDERS
+    assert sorted({*rows}) == FOLDERS
     assert {*LEAST, *GAINS} <= {*FOLDERS}
 
 
@@ -42,9 +46,16 @@ def test_it_is_small(name):
 
 
 @pytest.mark.parametrize("name", FOLDERS)
+def test_it_is_as_it_was_written(name):
+    record = records.read(HERE / name / "policy")
+    assert record.update > 0 and record.config["num_seeds"] == 1
+
+
+@pytest.mark.thinned(5)
+@pytest.mark.parametrize("name", FOLDERS)
 def test_it_loads(name):
     trained = experiment.load(str(HERE / name))
-    assert trained.update > 0 and trained.config.schedule.num_seeds == 1
+    assert trained.update > 0 and trained.learner.opt_state == ()
     assert trained.config.schedule.run_dir == f"pretrained/{name}"
 
 
@@ -77,3 +88,19 @@ def test_it_learns_in_context(name, tmp_path):
     held_out = found["splits"]["held_out"]
     assert held_out["gain"][0] > GAINS[name]
     assert held_out["controls"]["cleared"]["loss"][0] > GAINS[name] / 2
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_what_was_typed_makes_its_configuration(name):
+    """Today as then: who types it trains the same agent."""
+    row = re.search(rf"^\| `{name}` .*", (HERE / "README.md").read_text(), re.MULTILINE)
+    (told,) = re.findall(r"`python train\.py ([^`]*)`", row[0])
+    (start,) = manifest.read(HERE / name / "manifest.json")
+    typed = [text for text in start["command"][2:] if not text.startswith("run_dir=")]
+    assert typed == told.split()
+    kept = RunFolder(HERE / name).load_config()
+    ours = {"num_seeds": 1, "run_dir": kept.schedule.run_dir}
+    now = train.load(typed)
+    schedule = dataclasses.replace(now.schedule, **ours)
+    now = dataclasses.replace(now, schedule=schedule)
+    assert unchanged.changes(unchanged.plain(kept), now) == []

@@ -4,7 +4,8 @@
     [ step 1 ] [ step 7 ] [ step 14 ] [ step 20 ]
 
 Each picture is of a decision: what there was, what was done then, and what it paid.
-Where parts are single decisions, as the pulls of a bandit are, they stand side by side.
+Trials of a single decision, as the pulls of a bandit are, are parts by the dozen, and
+few of them stand side by side.
 """
 
 from collections.abc import Sequence
@@ -55,8 +56,19 @@ def of(recordings: Sequence[Recording]) -> list[Part]:
             continue
         for trial in dict.fromkeys(after.trial for _, after in pairs):
             own = [pair for pair in pairs if pair[1].trial == trial]
-            found.append(Part(f"{episode}trial {trial + 1}", own))
+            found.append(Part(f"{episode}trial {(trial or 0) + 1}", own))
+    if len(found) > ROWS and all(len(part.decisions) == 1 for part in found):
+        size = -(-len(found) // ROWS)
+        return [_joined(found[at : at + size]) for at in range(0, len(found), size)]
     return found
+
+
+def _joined(several: Sequence[Part]) -> Part:
+    """Consecutive trials of one decision each, as one part."""
+    name = several[0].name
+    if len(several) > 1:
+        name += f" to {several[-1].name.rpartition(' ')[2]}"
+    return Part(name, [pair for part in several for pair in part.decisions])
 
 
 def sheet(env: Any, params: Any, recordings: Sequence[Recording]) -> Any:

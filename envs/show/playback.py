@@ -134,16 +134,20 @@ class Recording:
 
     How long an episode will be is not known while it is played. So every state is kept
     until there are more than `max_frames`; then every second one is dropped, and from
-    then on only every second one is kept. States that open a trial are always kept.
+    then on only every second one is kept. The first and the last that a trial is played
+    from are always kept.
     """
 
     def __init__(self, max_frames: int):
         self.max_frames = max_frames
         self.stride = 1
         self.moments: list[Moment] = []
+        self._ends: set[int] = set()  # of trials, whose states are kept
 
     def add(self, moment: Moment) -> None:
         """Takes the next moment."""
+        if moment.trial_ended:
+            self._ends |= {moment.time - 1, moment.time}
         if len(self._to_keep(moment.time)) > self.max_frames - 1:
             self.stride *= 2
             self.moments = [self._thinned(m) for m in self.moments]
@@ -169,7 +173,7 @@ class Recording:
         return range(0, last, self.stride)
 
     def _thinned(self, moment: Moment) -> Moment:
-        drop = moment.time % self.stride and not moment.trial_ended
+        drop = moment.time % self.stride and moment.time not in self._ends
         return replace(moment, state=None) if drop else moment
 
 

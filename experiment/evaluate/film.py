@@ -154,7 +154,7 @@ def _outcome(moments: Sequence[Moment]) -> dict[str, Any]:
     if last.trial is not None:
         trials = np.zeros(last.trial + 1)
         for moment in moments[1:]:
-            trials[moment.trial] += moment.reward
+            trials[moment.trial or 0] += moment.reward or 0
         found["trial_returns"] = trials.tolist()
     return found
 

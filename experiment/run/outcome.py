@@ -128,7 +128,8 @@ def best_of(folder: RunFolder, setting: int | None, seeds: Sequence[int]) -> int
     if len(seeds) == 1:
         return seeds[0]
     known = final_returns(folder, setting)
-    return max((seed for seed in seeds if seed in known), key=known.get, default=None)
+    among = sorted(known.keys() & {*seeds})
+    return max(among, key=lambda seed: known[seed], default=None)
 
 
 def setting_of(folder: RunFolder, config: RunConfig, wanted: Any) -> int:

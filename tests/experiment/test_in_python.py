@@ -22,14 +22,14 @@ import experiment.evaluate.load  # before `building` is changed under it
 import train
 from experiment import in_python
 from experiment.errors import InputError
-from experiment.run import training
+from experiment.run import ending
 from experiment.setup import building
 
 
 @pytest.fixture
 def stubbed(monkeypatch, stub_agent):
     monkeypatch.setattr(building, "build_agent", lambda *_, **__: stub_agent())
-    monkeypatch.setattr(training, "_draw", lambda *_: None)  # takes a second
+    monkeypatch.setattr(ending, "_draw", lambda *_: None)  # takes a second
 
 
 def as_mapping(texts):

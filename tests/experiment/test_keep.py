@@ -32,7 +32,8 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Of two learners the second is said to be the better."""
-    return untrained.run(tmp_path_factory.mktemp("runs") / "run", num_seeds=2)
+    path = tmp_path_factory.mktemp("runs") / "run"
+    return untrained.run(path, 2, *untrained.ROOM)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def copy(kept, tmp_path):
     return shutil.copytree(kept, tmp_path / "copy")
 
 
-def actions(trained, steps=20):
+def actions(trained, steps=12):
     """Of 5 lanes that see noise, some of which reset."""
     key = jax.random.key(1)
     (size,) = trained.env.observation_space(trained.env_params).shape
@@ -106,15 +107,13 @@ def refusal(run, **options):
 @pytest.mark.parametrize("name", ["policy/values/arrays", "policy/record.json"])
 def test_damage_is_told(copy, name):
     data = bytearray((copy / name).read_bytes())
-    for at in (0, len(data) // 2, len(data) - 2):
-        flipped = bytearray(data)
-        flipped[at] ^= 1
-        (copy / name).write_bytes(flipped)
+    flipped = bytearray(data)
+    flipped[len(data) // 2] ^= 1
+    for wrong in (flipped, data[:-4], None):
+        (copy / name).unlink()
+        if wrong is not None:
+            (copy / name).write_bytes(wrong)
         assert "is damaged: " in refusal(copy)
-    (copy / name).write_bytes(data[:-4])
-    assert "is damaged: " in refusal(copy)
-    (copy / name).unlink()
-    assert "is damaged: " in refusal(copy)
 
 
 def test_a_record_that_lies_about_sizes_is_refused(copy):
@@ -124,7 +123,7 @@ def test_a_record_that_lies_about_sizes_is_refused(copy):
     path = copy / "policy" / "record.json"
     content = json.loads(path.read_text())
     name = next(iter(content["values"]))
-    for lie in ({"shape": [1, 2**40]}, {"dtype": "object"}, {"dtype": "float64"}):
+    for lie in ({"shape": [1, 2**40]}, {"dtype": "object"}):
         told = json.loads(json.dumps(content))
         told.pop("sha256")
         told["values"][name] |= lie
@@ -169,6 +168,7 @@ def test_what_cannot_be_is_refused(arguments, said, run, tmp_path, capsys):
 @pytest.mark.slow
 def test_a_run_begins_from_it(kept, tmp_path):
     path = tmp_path / "begun"
-    told = (f"init={kept}", f"run_dir={path}", "total_steps=500", "num_seeds=2")
+    told = (*untrained.ROOM, "total_steps=2000", "num_seeds=2")
+    told = (*told, f"init={kept}", f"run_dir={path}")
     assert train.start(untrained.config(*told)) == 0
     assert (path / "summary.json").exists()

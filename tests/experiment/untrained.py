@@ -3,6 +3,7 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 
 from experiment.run import policy
 from experiment.run.checkpoints import Checkpoints
@@ -28,13 +29,22 @@ def config(*overrides):
     return run_config.load(cli.composed("train", [*SMALL, *overrides]))
 
 
-def run(path, num_seeds):
+# The same environment for all, so that what draws a learner is compiled once.
+ROOM = ("env=dark_room", "env.trial_steps=4", "env.size=3")
+
+
+def _drawn(agent, key):
+    return jax.jit(agent.initialise)(key)
+
+
+def run(path, num_seeds, *overrides):
     """A run folder with a checkpoint of learners as they began, and a made-up end."""
-    chosen, folder = config(f"num_seeds={num_seeds}"), RunFolder(path)
-    agent = build_agent(chosen)
+    chosen = config(f"num_seeds={num_seeds}", *overrides)
+    agent, folder = build_agent(chosen), RunFolder(path)
     folder.create(chosen)
     folder.write_manifest()
-    learners = jax.jit(jax.vmap(agent.initialise))(seed_keys(chosen))
+    each = [_drawn(agent, key) for key in seed_keys(chosen)]
+    learners = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
     Checkpoints(folder.checkpoints, chosen).save(7, learners)
     returns = [seed / 4 for seed in range(num_seeds)]
     folder.write_summary({"final_return": 0.0, "final_return_per_seed": returns})
@@ -45,7 +55,7 @@ def keep(path, *overrides):
     """A folder as `experiment.keep` makes them; returns `path`."""
     chosen, folder = config(*overrides), RunFolder(path)
     agent = build_agent(chosen)
-    learner = jax.jit(agent.initialise)(jax.random.key(3))
+    learner = _drawn(agent, jax.random.key(3))
     learners = jax.tree.map(lambda x: x[None], learner)
     folder.create(chosen)
     policy.write(folder.policy, chosen, 0, learners)
