@@ -34,7 +34,7 @@ def write(
       costs: seconds, speed, size; None where the run has not come to its end.
     """
     if costs is not None:
-        summary = outcome.summarise(rows, config, sick) | costs | {"units": UNITS}
+        summary = {**outcome.summarise(rows, config, sick), **costs, "units": UNITS}
         folder.write_summary(summary)
         seconds = costs["wall_seconds"]
         print(f"final_return {summary['final_return']} in {seconds:.1f} s")

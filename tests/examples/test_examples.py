@@ -30,9 +30,13 @@ def main():
 
 
 def test_every_example_is_run():
-    here = Path(__file__).read_text()
+    """Here, or where what they show is tested."""
+    tests = [path.read_text() for path in Path(__file__).parents[1].rglob("test_*.py")]
     names = [path.stem for path in EXAMPLES.glob("*.py")]
-    assert names and all(f'main("{name}")' in here for name in names)
+    assert names
+    for name in names:
+        said = f'main("{name}")', f'"{name}"', f"examples/{name}.py"
+        assert any(one in text for text in tests for one in said), name
 
 
 @pytest.mark.slow
@@ -100,3 +104,12 @@ def test_the_world_model_imagines_what_it_has_watched(main, tmp_path):
     assert len(errors["S5"]) == len(errors["GRU"]) == 4
     assert max(errors["S5"]) < 0.1
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_trained_agent_acts_in_a_loop_of_ones_own(main):
+    assert main("load_and_act")("pretrained/memory_chain", episodes=3) == [1.0] * 3
+
+
+@pytest.mark.slow
+def test_a_program_trains_and_plays_what_it_trained(main, tmp_path):
+    assert main("train_in_python")(folder=str(tmp_path)) > 0.9
