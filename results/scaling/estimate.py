@@ -4,12 +4,14 @@ An estimate, and no measurement of several: an update's time that was measured o
 H200, plus the time that its messages take by the formula below. Prints the tables of
 docs/scaling.md.
 
-    time = measured + updates x (2 log2(n) latency + 2 (n - 1) / n x bytes / bandwidth)
+    messages = gradient steps
+               x (3 x 2 log2(n) latency + 2 (n - 1) / n x bytes / bandwidth)
 
 the cost of an all-reduce over n cards by a tree that halves and doubles (Thakur et al.,
-2005, §4.4). Up to eight cards share a host and NVLink; above that, links between hosts
-decide. Lanes per card stay what they were measured with, so n cards have n times the
-lanes; learners over cards send nothing.
+2005, §4.4), three to a gradient step: its gradient, and two of a few bytes. Up to eight
+cards share a host and NVLink; above that, links between hosts decide. Lanes per card
+stay what they were measured with, so n cards have n times the lanes; learners over
+cards send nothing.
 """
 
 import math
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 # (latency in seconds, bytes a second each way) of a card.
 NVLINK = (5e-6, 450e9)  # 18 links of 25 GB/s each way
 NETWORK = (15e-6, 50e9)  # 400 Gb/s for each card
+MESSAGES = 3  # a gradient step, as `benchmarks.collectives` counts them
 CARDS = (1, 2, 4, 8, 16, 64, 256)
 PER_HOST = 8
 
@@ -44,12 +47,12 @@ RUNS = (
 
 
 def all_reduce(cards: int, size: int) -> float:
-    """Seconds of one, of so many bytes."""
+    """Seconds of a gradient step's, of so many bytes."""
     if cards == 1:
         return 0.0
     latency, bandwidth = NVLINK if cards <= PER_HOST else NETWORK
     turns, share = 2 * math.log2(cards), 2 * (cards - 1) / cards
-    return turns * latency + share * size / bandwidth
+    return MESSAGES * turns * latency + share * size / bandwidth
 
 
 def row(run: Measured, cards: int) -> tuple[float, float, float]:
