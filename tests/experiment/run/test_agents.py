@@ -32,6 +32,7 @@ from experiment.setup.building import build_agent, learner_shapes
 
 # Who learns from trials, and an environment of five steps an episode, as Memory Chain.
 WANT_TRIALS = ("distill",)
+QUICK = ("pqn", "distill")
 BANDIT = (
     *("env=meta_bandit", "env.num_trials=5", "core.blocks=1"),
     *("agent.num_envs=4", "agent.rollout_length=5", "agent.source=ucb"),
@@ -43,7 +44,12 @@ def composed(*keys):
     return run_config.load(cli.composed("train", keys))
 
 
-@pytest.fixture(scope="module", params=agents.AGENTS)
+def tried(name):
+    """Each run here takes a quarter of a minute; two unlike agents are quick."""
+    return pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=map(tried, agents.AGENTS))
 def run(request, make_config, tiny, tmp_path_factory):
     """A run of two seeds and 23 updates: its agent, configuration and folder."""
     folder = RunFolder(tmp_path_factory.mktemp("runs") / request.param)

@@ -92,6 +92,7 @@ def test_cuts_lie_at_log_points(make_config):
     assert halving.ends(make_config(*LENGTH)) == [30]
 
 
+@pytest.mark.slow
 def test_a_half_stops(halves):
     config, folder = halves("halved", *HALVED)
     whole, other = halves("whole")
