@@ -52,7 +52,7 @@ def test_watching_a_learner_that_remembers_and_then_not(ran):
 def test_the_bandit_is_learned_in_context_and_clearing_memory_costs(ran):
     made = ran("adaptation")
     (first, *_), (adapted, low, _) = made["first"], made["adapted"]
-    assert abs(first - made["levels"]["random"]) < 0.1
+    assert abs(first - made["levels"]["random"]) < 0.2  # of 64 tasks, a pull each
     assert adapted > first + 0.05 and low > made["levels"]["random"]
     assert made["loss"][0] > 0
     assert set(made["held_out"]["controls"]) == {"cleared", "swapped", "never_reset"}
