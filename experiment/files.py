@@ -17,8 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from envs.fields import shown
 from experiment import faults, signals, unfinished
-from experiment.errors import told
+from experiment.errors import InputError, told
+
+MOST_JSON = 2**26  # bytes; the largest that we write have a few thousand
 
 
 def read(path: Path, most: int) -> str:
@@ -35,6 +38,22 @@ def read(path: Path, most: int) -> str:
     if len(data) > most:
         raise ValueError(f"it is larger than {most:,} bytes")
     return data.decode()
+
+
+def mapping(path: Path) -> dict[str, Any]:
+    """The mapping that a JSON file holds.
+
+    Raises:
+      InputError: if it cannot be read, or holds something else.
+      MachineError: if the machine cannot read it.
+    """
+    try:
+        content = json.loads(read(path, MOST_JSON))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} must hold a mapping; got {shown(content)}.")
+    return content
 
 
 def lines(file: io.BufferedIOBase, most: int) -> Iterator[bytes]:

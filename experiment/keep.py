@@ -16,7 +16,6 @@ from experiment import entry
 if __name__ == "__main__":
     entry.begin()
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment import files
-from experiment.errors import InputError, RunError
+from experiment.errors import InputError
 from experiment.run import manifest, outcome
 from experiment.run.run_folder import RunFolder
 from experiment.setup import cli, keys, trust
@@ -126,19 +125,15 @@ def keep(
 
 def _summary(folder: RunFolder, setting: int | None) -> dict[str, Any]:
     """What is known of a setting's outcome; nothing of a run that has not ended."""
-    if not folder.summary.exists():
-        return {}
+    found = folder.read_summary() or {}
+    if not found or setting is None:
+        return found
     try:
-        found = json.loads(files.read(folder.summary, outcome.MOST))
-        if not isinstance(found, dict):
-            raise ValueError("it holds no mapping")
-        if setting is not None:
-            chosen = found.pop(outcome.SETTINGS)[setting]
-            found.pop(outcome.BEST, None)
-            found |= {key: chosen[key] for key in _PER_SETTING}
-    except (RunError, ValueError, TypeError, LookupError, RecursionError) as error:
+        chosen = found.pop(outcome.SETTINGS)[setting]
+        found.pop(outcome.BEST, None)
+        return found | {key: chosen[key] for key in _PER_SETTING}
+    except (TypeError, LookupError) as error:
         raise InputError(f"{folder.summary} cannot be read: {error}.") from error
-    return found
 
 
 _PER_SETTING = ("final_return", "final_return_per_seed", "diverged_seeds")

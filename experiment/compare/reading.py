@@ -5,7 +5,6 @@ Nothing in them is executed or looked up, and what does not have the type and si
 """
 
 import csv
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,23 +17,7 @@ from experiment.run.learners import Learners
 from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
 
-MOST_JSON = 2**26  # bytes; the largest that we write have a few thousand
 MOST_ROWS = 2**31  # bytes of metrics.csv
-
-
-def mapping(path: Path) -> dict[str, Any]:
-    """The mapping that a JSON file holds.
-
-    Raises:
-      InputError: if it cannot be read, or holds something else.
-    """
-    try:
-        content = json.loads(files.read(path, MOST_JSON))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} must hold a mapping; got {shown(content)}.")
-    return content
 
 
 def summary(path: Path) -> dict[str, Any]:
@@ -43,7 +26,7 @@ def summary(path: Path) -> dict[str, Any]:
     Raises:
       InputError: naming what is missing, or is of another kind.
     """
-    content = mapping(path)
+    content = files.mapping(path)
     for key, (wanted, fits) in _SUMMARY.items():
         if key not in content:
             raise InputError(f"{path} must hold {key}; it does not.")

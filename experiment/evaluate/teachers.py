@@ -6,7 +6,6 @@ a body alone is put through the lens of the task (`envs.meta.lens`): that is the
 in the agent's own actions.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,14 +13,13 @@ import jax.numpy as jnp
 from jax import Array
 
 import envs
-from experiment import files
 from experiment.errors import InputError
 from experiment.evaluate.load import load
+from experiment.run import outcome
 from experiment.run.run_folder import RunFolder
 from experiment.setup.config import RunConfig
 
 MEMORYLESS = "mlp"  # the core of an expert, which is asked about single states
-MOST = 2**24  # bytes of summary.json
 
 
 def teacher(config: RunConfig) -> Callable[[Any, Any], Array] | None:
@@ -91,9 +89,7 @@ def _best(folder: RunFolder) -> int:
     """The learner with the highest return in the last tenth of training."""
     if not folder.summary.exists():
         raise InputError(f"agent.experts: {folder.path} has not ended.")
-    summary = json.loads(files.read(folder.summary, MOST))
-    returns = summary["final_return_per_seed"]
-    known = [seed for seed, value in enumerate(returns) if value is not None]
+    known = outcome.final_returns(folder, None)
     if not known:
         raise InputError(f"agent.experts: {folder.path} has no return to choose by.")
-    return max(known, key=lambda seed: returns[seed])
+    return max(known, key=lambda seed: known[seed])

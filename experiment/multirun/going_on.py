@@ -6,20 +6,15 @@ its name says only what the job has that its neighbours have not.
 """
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from experiment import files
 from experiment.errors import DIVERGED, OK, InputError
 from experiment.histories.pinned import pinned
 from experiment.run import unchanged
 from experiment.run.run_folder import RunFolder
 from experiment.setup.config import RunConfig
-
-_MOST = 2**26  # bytes of summary.json; the largest that we write have a few thousand
 
 
 @dataclass(frozen=True)
@@ -53,30 +48,13 @@ def left(config: RunConfig, arguments: Sequence[str]) -> Left:
         return Left(arguments)
     own = folder.load_config()
     _check_same(config, own, folder)
-    outcome = summary(folder)
+    outcome = folder.read_summary()
     wanted = config.num_updates * config.agent.options.steps_per_update
     if outcome is not None and outcome.get("env_steps", 0) >= wanted:
         gone = outcome.get("diverged_seeds")
         said = f"ended before, with final_return {outcome.get('final_return')}"
         return Left(None, said, DIVERGED if gone else OK)
     return Left([f"resume={path}", *_changed(config, own)], "goes on")
-
-
-def summary(folder: RunFolder) -> dict[str, Any] | None:
-    """A run's outcome; None where there is none yet.
-
-    Raises:
-      InputError: if it cannot be read.
-    """
-    if not folder.summary.exists():
-        return None
-    try:
-        found = json.loads(files.read(folder.summary, _MOST))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{folder.summary} cannot be read: {error}.") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{folder.summary} must hold a mapping.")
-    return found
 
 
 def _check_same(config: RunConfig, own: RunConfig, folder: RunFolder) -> None:

@@ -70,7 +70,7 @@ class Task:
         folder = RunFolder(Path(self.parent) / job.name)
         found = None
         with suppress(InputError):
-            found = going_on.summary(folder)
+            found = folder.read_summary()
         if found is None:
             return status or 1, said or "it did not end", None
         value = found.get(OBJECTIVE)

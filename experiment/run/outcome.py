@@ -1,12 +1,9 @@
 """What came out of a run, and of which of its settings; free of JAX."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from envs.fields import shown
-from experiment import files
 from experiment.errors import InputError
 from experiment.run.metrics import Row
 from experiment.run.run_folder import RunFolder
@@ -14,7 +11,6 @@ from experiment.setup.config import RunConfig
 
 BEST, SETTINGS = "best_setting", "settings"
 REACHED = "reached_env_steps"  # less than the run's where a setting stopped
-MOST = 2**24  # bytes of summary.json; a setting has a few hundred
 
 
 def summarise(
@@ -112,14 +108,14 @@ def final_returns(folder: RunFolder, setting: int | None) -> dict[int, float]:
     Raises:
       InputError: if summary.json is there and cannot be read.
     """
-    if not folder.summary.exists():
+    content = folder.read_summary()
+    if content is None:
         return {}
     try:
-        content = json.loads(files.read(folder.summary, MOST))
         found = content if setting is None else content[SETTINGS][setting]
         per_seed = enumerate(found["final_return_per_seed"])
         return {seed: float(value) for seed, value in per_seed if value is not None}
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError) as error:
         raise InputError(f"{folder.summary} cannot be read: {error!r}.") from error
 
 
@@ -148,13 +144,13 @@ def setting_of(folder: RunFolder, config: RunConfig, wanted: Any) -> int:
         return wanted
     if not count:
         return 0
-    if not folder.summary.exists():
+    summary = folder.read_summary()
+    if summary is None:
         raise InputError(
             f"{folder.path} is not finished, so none of its {count} settings is the "
-            "best: say which with setting=0 to "
-            f"setting={count - 1}."
+            f"best: say which with setting=0 to setting={count - 1}."
         )
-    best = _best(folder.summary)
+    best = summary.get(BEST)
     if not isinstance(best, int) or not 0 <= best < count:
         raise InputError(
             f"{folder.summary}: {BEST} must be a setting's number, 0 to {count - 1}; "
@@ -162,11 +158,3 @@ def setting_of(folder: RunFolder, config: RunConfig, wanted: Any) -> int:
         )
     print(f"setting {best}, the best of {count}: {config.sweep.said(best)}")
     return best
-
-
-def _best(path: Path) -> Any:
-    try:
-        content = json.loads(files.read(path, MOST))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
-    return content.get(BEST) if isinstance(content, dict) else None

@@ -151,6 +151,14 @@ class RunFolder:
         """Records how this start came about (`experiment.run.manifest`)."""
         manifest.record(self.manifest)
 
+    def read_summary(self) -> dict[str, Any] | None:
+        """The outcome; None where the run has not come to its end.
+
+        Raises:
+          InputError: if it cannot be read.
+        """
+        return files.mapping(self.summary) if self.summary.exists() else None
+
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Records the outcome."""
         files.write_json(self.summary, summary)

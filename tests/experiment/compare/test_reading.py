@@ -17,6 +17,7 @@ import os
 import pytest
 
 import compare
+from experiment import files
 from experiment.compare import compared, reading
 from experiment.errors import InputError
 from experiment.evaluate import trials
@@ -74,8 +75,8 @@ def test_what_is_no_file_is_not_waited_for(run, refused, name):
 
 
 def test_too_large_a_file_is_refused(run, refused, monkeypatch):
-    for name in ("MOST_JSON", "MOST_ROWS"):
-        monkeypatch.setattr(reading, name, 10)
+    for module, name in ((files, "MOST_JSON"), (reading, "MOST_ROWS")):
+        monkeypatch.setattr(module, name, 10)
         assert "larger than 10" in refused(compare, f"runs={run}")
         monkeypatch.undo()
 
