@@ -44,7 +44,7 @@ def trained(folder: Path, arguments: Sequence[str]) -> None:
         return
     begun = (folder / "config.yaml").exists()
     command = [f"resume={folder}"] if begun else [*arguments, f"run_dir={folder}"]
-    before = _processor_seconds()
+    before = processor_seconds()
     subprocess.run(
         [sys.executable, "train.py", *command], cwd=ROOT, check=False,
         stdout=subprocess.DEVNULL,
@@ -52,10 +52,10 @@ def trained(folder: Path, arguments: Sequence[str]) -> None:
     if folder.exists():  # it was not refused
         path = folder / "cpu_seconds.txt"
         earlier = float(path.read_text()) if path.exists() else 0.0
-        path.write_text(f"{earlier + _processor_seconds() - before:.1f}")
+        path.write_text(f"{earlier + processor_seconds() - before:.1f}")
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
     """What this program's ended children have used so far."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

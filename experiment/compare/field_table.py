@@ -14,7 +14,7 @@ from experiment.errors import InputError
 from experiment.report.formats import as_latex, as_markdown
 from experiment.report.page import Cell as Shown
 from experiment.report.page import Table, as_text, show_interval, write_csv
-from experiment.report.statistics import mean_interval
+from experiment.report.statistics import learners_interval
 from experiment.setup import trust
 from experiment.setup.command import arguments_of
 
@@ -80,11 +80,7 @@ def _cell(cell: Cell | None) -> Shown:
 
 
 def _interval(setting: Setting) -> tuple[float, float, float]:
-    """Mean and its interval over learners; NaN where one has no final return."""
-    values = list(setting.returns.values())
-    if None in values:
-        return float("nan"), float("nan"), float("nan")
-    return mean_interval(values)  # type: ignore[arg-type]
+    return learners_interval(list(setting.returns.values()))
 
 
 def full(found: Field) -> Table:

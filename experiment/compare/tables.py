@@ -17,7 +17,7 @@ from experiment.compare.comparison import (
 )
 from experiment.evaluate.trials import CONTROLS, PLAIN, in_order
 from experiment.report.page import Cell, Table, show_interval
-from experiment.report.statistics import mean_interval
+from experiment.report.statistics import learners_interval
 
 
 def learning_curves(runs: Sequence[ComparedRun]) -> Table:
@@ -94,20 +94,14 @@ def _rounded(value: float | None) -> Cell:
 
 def _final(run: ComparedRun) -> tuple[float, float, float]:
     """Mean return of the last tenth of training, and its interval over seeds."""
-    return _of_seeds(run.summary[_PER_SEED])
-
-
-def _of_seeds(per_seed: Sequence[float | None]) -> tuple[float, float, float]:
-    known = [value for value in per_seed if value is not None]
-    nan = float("nan")
-    return mean_interval(known) if len(known) == len(per_seed) else (nan, nan, nan)
+    return learners_interval(run.summary[_PER_SEED])
 
 
 def settings(runs: Sequence[ComparedRun]) -> Table:
     """A row per setting of a run that has several, the best of each run first."""
     columns = ("agent", "place", "setting", "final_return", "low", "high")
     rows = [
-        (run.label, place, said, *_of_seeds(found[_PER_SEED]))
+        (run.label, place, said, *learners_interval(found[_PER_SEED]))
         for run in runs
         for place, (said, found) in enumerate(run.tried, start=1)
     ]
@@ -117,7 +111,12 @@ def settings(runs: Sequence[ComparedRun]) -> Table:
 def short_settings(runs: Sequence[ComparedRun]) -> Table:
     """The first of them, for a page."""
     rows = [
-        (run.label, f"{place}.", said, show_interval(*_of_seeds(found[_PER_SEED])))
+        (
+            run.label,
+            f"{place}.",
+            said,
+            show_interval(*learners_interval(found[_PER_SEED])),
+        )
         for run in runs
         for place, (said, found) in enumerate(run.tried[:_MOST_SETTINGS], start=1)
     ]

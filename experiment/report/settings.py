@@ -9,7 +9,7 @@ import numpy as np
 
 from experiment import files
 from experiment.report import panels
-from experiment.report.statistics import mean_interval
+from experiment.report.statistics import learners_interval
 from experiment.setup.settings import Sweep
 
 TABLE, PICTURE = "settings.csv", "settings.png"
@@ -27,12 +27,7 @@ def bands(outcomes: Sequence[Mapping[str, Any]]) -> list[Band]:
     Args:
       outcomes: of each, `final_return_per_seed`, with None where there is none.
     """
-    found = []
-    for outcome in outcomes:
-        values = outcome["final_return_per_seed"]
-        whole = None not in values
-        found.append(mean_interval(values) if whole else (math.nan,) * 3)
-    return found
+    return [learners_interval(outcome["final_return_per_seed"]) for outcome in outcomes]
 
 
 def lines(

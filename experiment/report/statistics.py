@@ -23,6 +23,17 @@ def mean_interval(
     return mean, mean - half, mean + half
 
 
+def learners_interval(returns: Sequence[float | None]) -> tuple[float, float, float]:
+    """`mean_interval` of learners' returns; NaN where one has none.
+
+    The mean of those that are left would say too much.
+    """
+    known = [value for value in returns if value is not None]
+    if len(known) < len(returns):
+        return float("nan"), float("nan"), float("nan")
+    return mean_interval(known)
+
+
 def difference_interval(
     ours: Sequence[float] | np.ndarray,
     theirs: Sequence[float] | np.ndarray,

@@ -10,7 +10,6 @@ what else the machine does then changes wall seconds alone.
 """
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -50,12 +49,12 @@ def measured(name: str, told: list[str]) -> dict[str, object]:
     """What a run took."""
     folder = common.ROOT / "runs" / "sweeps" / name
     shutil.rmtree(folder, ignore_errors=True)
-    before, began = _used(), time.perf_counter()
+    before, began = common.processor_seconds(), time.perf_counter()
     subprocess.run(
         [sys.executable, "train.py", *BASE, *told, f"run_dir={folder}"],
         cwd=common.ROOT, check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    wall, cpu = time.perf_counter() - began, _used() - before
+    wall, cpu = time.perf_counter() - began, common.processor_seconds() - before
     summary = json.loads((folder / "summary.json").read_text())
     return {
         "what": name,
@@ -66,11 +65,6 @@ def measured(name: str, told: list[str]) -> dict[str, object]:
         "compile_seconds": f"{summary['compile_seconds']:.1f}",
         "final_return": f"{summary['final_return']:.4f}",
     }
-
-
-def _used() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
