@@ -10,17 +10,13 @@ import numpy as np
 
 import envs
 from experiment import files
-from experiment.errors import InputError
+from experiment.evaluate.players import players
 from experiment.report import plots
 from experiment.report.statistics import mean_interval
-from experiment.run.outcome import setting_of
-from experiment.run.picked import restored
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import (
-    build_agent,
     computing,
-    learner_shapes,
     over_seeds,
     seed_keys,
 )
@@ -41,12 +37,9 @@ def evaluate(
       InputError: if there is no usable checkpoint, or the network cannot read the
         environment's observations or make its actions.
     """
-    setting = setting_of(folder, whole, request.setting)
-    config = whole.alone(setting)
-    like = learner_shapes(build_agent(config), whole)
-    agent = build_agent(config, env_choice)
-    check_fits(like, learner_shapes(agent, whole))
-    update, learners, seeds = restored(folder, whole, setting, like)
+    setting, config, agent, (update, learners, seeds) = players(
+        folder, whole, request.setting, env_choice
+    )
 
     def play(learner, key):
         return agent.evaluate(
@@ -71,26 +64,6 @@ def evaluate(
     print(_text(result, returns))
     print(f"written to {path}")
     return result
-
-
-def check_fits(trained: Any, other: Any) -> None:
-    """Compares parameter shapes of the run's network with those that are now needed."""
-    ours = jax.tree.map(lambda x: x.shape, trained.params)
-    theirs = jax.tree.map(lambda x: x.shape, other.params)
-    if ours == theirs:
-        return
-    is_shape = lambda x: isinstance(x, tuple)  # noqa: E731
-    pairs = zip(
-        jax.tree.leaves(ours, is_leaf=is_shape),
-        jax.tree.leaves(theirs, is_leaf=is_shape),
-        strict=False,
-    )
-    first = next((pair for pair in pairs if pair[0] != pair[1]), ("", ""))
-    raise InputError(
-        "the run's network does not fit this environment: observations or actions "
-        f"have another size (a layer is {list(first[0][1:])} in the run, and would "
-        f"have to be {list(first[1][1:])})."
-    )
 
 
 def _describe(returns, lengths, config, env_choice, request, update) -> dict[str, Any]:

@@ -23,12 +23,11 @@ from envs.show import film, parts, playback, words
 from envs.show.playback import Moment, Recording
 from experiment import files
 from experiment.errors import InputError
-from experiment.evaluate.episodes import check_fits
+from experiment.evaluate.players import players
 from experiment.run import outcome
-from experiment.run.picked import restored
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
-from experiment.setup.building import build_agent, computing, learner_shapes
+from experiment.setup.building import computing
 from experiment.setup.config import RunConfig
 from experiment.setup.request import FilmRequest
 from experiment.setup.sections import EnvChoice, override_env
@@ -77,13 +76,10 @@ def evaluate(
             "film=true draws with the package matplotlib, which is not installed; "
             'install it with pip install -e ".[train]".'
         )
-    setting = outcome.setting_of(folder, whole, request.setting)
-    config = whole.alone(setting)
     choice = _with_trials(env_choice, request)
-    like = learner_shapes(build_agent(config), whole)
-    agent = build_agent(config, choice)
-    check_fits(like, learner_shapes(agent, whole))
-    update, learners, seeds = restored(folder, whole, setting, like)
+    setting, config, agent, (update, learners, seeds) = players(
+        folder, whole, request.setting, choice
+    )
     number = request.learner
     if number is None:
         row = setting if whole.sweep else None

@@ -28,7 +28,7 @@ from experiment.evaluate import (
     transfer_report,
     trials,
 )
-from experiment.evaluate.episodes import check_fits
+from experiment.evaluate.players import check_fits
 from experiment.evaluate.transfer_figures import Body
 from experiment.run.outcome import setting_of
 from experiment.run.picked import restored

@@ -15,6 +15,7 @@ import pytest
 from agents.acting.episodes import Episodes
 from experiment.errors import InputError
 from experiment.evaluate import episodes as evaluation
+from experiment.evaluate import players
 from experiment.run import unchanged
 from experiment.setup import config as run_config
 from experiment.setup.building import (
@@ -77,7 +78,7 @@ def test_training_and_playing_are_traced_in_it(go, make_config, monkeypatch):
     _, folder = go("run", "precision=highest", agent=Spy(seen))
     steps = "total_steps=600"
     go("run", "precision=highest", steps, agent=Spy(seen), resume=True)
-    monkeypatch.setattr(evaluation, "build_agent", lambda *_: Spy(seen))
+    monkeypatch.setattr(players, "build_agent", lambda *_: Spy(seen))
     config = make_config("precision=highest", steps)
     evaluation.evaluate(folder, config, config.env, Request(episodes=2))
     assert {where for where, _ in seen} == {"update", "evaluate"}
