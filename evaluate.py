@@ -106,9 +106,7 @@ def main() -> int:
     given = sys.argv[1:]
     if not given or cli.wants(given, "--help", "-h"):
         given = [argument for argument in given if argument not in FLAGS]
-        for key in cli.assignments(given, KEYS):
-            if key not in KEYS:
-                raise InputError(keys.unknown(key, KEYS))
+        cli.options(given, KEYS)
         print(f"{(__doc__ or '').strip()}\n\n{request_help(KINDS)}")
         return 0
     evaluate(cli.assignments(given, KEYS))

@@ -26,7 +26,7 @@ from experiment import files
 from experiment.errors import InputError
 from experiment.run import manifest, outcome
 from experiment.run.run_folder import RunFolder
-from experiment.setup import cli, keys, trust
+from experiment.setup import cli, trust
 from experiment.setup.config import RunConfig
 from experiment.setup.devices import MeshConfig
 
@@ -38,10 +38,7 @@ def main(given: list[str]) -> int:
     if not given or cli.wants(given, "--help", "-h"):
         print((__doc__ or "").strip())
         return 0
-    options = cli.assignments(given, KEYS)
-    for key in options:
-        if key not in KEYS:
-            raise InputError(keys.unknown(key, KEYS))
+    options = cli.options(given, KEYS)
     for key, what in (("run", "whose learner to keep"), ("out", "where it goes")):
         if not str(options.get(key, "")).strip():
             raise InputError(f"{key}=DIR must say {what}; it is missing.")

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment.errors import InputError
-from experiment.setup import cli, keys
+from experiment.setup import cli
 
 KEYS = ("run", "out", "seed", "batch", "greedy", "onnx", "trust")
 
@@ -33,10 +33,7 @@ def main(given: list[str]) -> int:
     if not given or cli.wants(given, "--help", "-h"):
         print((__doc__ or "").strip())
         return 0
-    options = cli.assignments(given, KEYS)
-    for key in options:
-        if key not in KEYS:
-            raise InputError(keys.unknown(key, KEYS))
+    options = cli.options(given, KEYS)
     if "run" not in options:
         raise InputError("run=RUN_DIR must say whose policy to write; it is missing.")
     run = str(options["run"])

@@ -181,6 +181,19 @@ def assignments(argv: Sequence[str], known: Sequence[str] = ()) -> dict[str, Any
     return arguments.nested(argv, known or train_keys())
 
 
+def options(argv: Sequence[str], known: Sequence[str]) -> dict[str, Any]:
+    """`assignments` of a command that has these keys and no others.
+
+    Raises:
+      InputError: as that does, or for another key.
+    """
+    found = assignments(argv, known)
+    for key in found:
+        if key not in known:
+            raise InputError(keys.unknown(key, known))
+    return found
+
+
 def taken(argv: Sequence[str], key: str) -> tuple[list[str], Any]:
     """Arguments without a key that stands beside them, and its last value or None.
 
