@@ -33,13 +33,13 @@ def write(
       sick: numbers of the learners that diverged.
       costs: seconds, speed, size; None where the run has not come to its end.
     """
+    found = outcome.summarise(rows, config, sick) if rows else {}
     if costs is not None:
-        summary = {**outcome.summarise(rows, config, sick), **costs, "units": UNITS}
-        folder.write_summary(summary)
+        folder.write_summary({**found, **costs, "units": UNITS})
         seconds = costs["wall_seconds"]
-        print(f"final_return {summary['final_return']} in {seconds:.1f} s")
-        _show_settings(summary, config, folder)
-    _draw(rows, config, folder)
+        print(f"final_return {found['final_return']} in {seconds:.1f} s")
+        _show_settings(found, config, folder)
+    _draw(rows, found, config, folder)
 
 
 def _show_settings(
@@ -62,12 +62,14 @@ def _title(config: RunConfig) -> str:
     return f"{config.env.name} · {config.core.name} · {config.agent.name}"
 
 
-def _draw(rows: Sequence[Row], config: RunConfig, folder: RunFolder) -> None:
+def _draw(
+    rows: Sequence[Row], found: Mapping[str, Any], config: RunConfig, folder: RunFolder
+) -> None:
     from experiment.report import plots  # at the end: SciPy takes a second
 
     title = _title(config)
     if config.sweep and rows:
-        best = outcome.summarise(rows, config)[outcome.BEST]
+        best = found[outcome.BEST]
         rows = Learners.of(config).rows_of(best, rows)
         title += f" · setting {best}, the best of {len(config.sweep.settings)}"
     plots.learning_curve(

@@ -76,19 +76,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     if learners is None and config.schedule.init is not None:
         begun = beginning(agent, config, origin.shapes)
         origin = origin._replace(draw=lambda: placement.place(begun(placement.draw())))
-    with waiting("compiling"), ThreadPoolExecutor(1) as beside:
-        lowered, order = compiling.lowered(placement)
-        if hosts.here().writes:
-            file.check_columns(order)
-        # XLA needs no Python, which the program that draws the learners is made with.
-        program = beside.submit(compiling.compiled, lowered, placement)
-        if learners is None:
-            learners = jax.block_until_ready(origin.draw())
-        update = program.result()
-    compiled.publish()
-    # The first message between processes is waited for half a minute, on CPUs, and one
-    # of them may have found its program compiled.
-    hosts.here().wait("compiled")
+    update, order, learners = _begun(placement, file, origin, learners)
     compile_seconds = time.perf_counter() - began
     weights = jax.tree.leaves(agent.weights(learners.params))
     num_parameters = sum(x.size for x in weights) // len(alive)
@@ -132,6 +120,26 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
             config, folder, file.read(), sick, costs if loop.complete else None
         )
     return status
+
+
+def _begun(
+    placement: Placement, file: MetricsFile, origin: Origin, learners: Any
+) -> tuple[Any, list[str], Any]:
+    """The compiled update, its metrics' names, and learners: these, or new ones."""
+    with waiting("compiling"), ThreadPoolExecutor(1) as beside:
+        lowered, order = compiling.lowered(placement)
+        if hosts.here().writes:
+            file.check_columns(order)
+        # XLA needs no Python, which the program that draws the learners is made with.
+        program = beside.submit(compiling.compiled, lowered, placement)
+        if learners is None:
+            learners = jax.block_until_ready(origin.draw())
+        update = program.result()
+    compiled.publish()
+    # The first message between processes is waited for half a minute, on CPUs, and one
+    # of them may have found its program compiled.
+    hosts.here().wait("compiled")
+    return update, order, learners
 
 
 def _restored(config: RunConfig, folder: RunFolder, origin: Origin) -> tuple[int, Any]:
