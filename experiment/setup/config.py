@@ -115,16 +115,13 @@ class RunConfig:
         """That of a run of one of its settings; of a run without, its own."""
         if not self.sweep:
             return self
-        found: dict[str, dict[str, float]] = {}
-        for key, value in self.sweep.settings[setting].items():
-            section, _, name = key.partition(".")
-            found.setdefault(section, {})[name] = value
+        told = settings.by_section(self.sweep.settings[setting])
         changed = {
             section: dataclasses.replace(
                 choice := getattr(self, section),
                 options=dataclasses.replace(choice.options, **values),
             )
-            for section, values in found.items()
+            for section, values in told.items()
         }
         return dataclasses.replace(self, **changed, sweep=Sweep())
 
@@ -198,9 +195,8 @@ def load(composed: Mapping[str, Any], *, stored: bool = False) -> RunConfig:
 def _told(composed: Mapping[str, Any], setting: Mapping[str, Any]) -> dict[str, Any]:
     """A composed configuration with the values of one setting, and no others."""
     found = {key: part for key, part in composed.items() if key != SWEEP}
-    for key, value in setting.items():
-        section, _, name = key.partition(".")
-        found[section] = {**found[section], name: value}
+    for section, own in settings.by_section(setting).items():
+        found[section] = {**found[section], **own}
     return found
 
 

@@ -78,6 +78,15 @@ class Sweep:
         )
 
 
+def by_section(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What stands under "agent.discount", as sections have it."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        found.setdefault(section, {})[name] = value
+    return found
+
+
 def sweepable(classes: Mapping[str, type]) -> list[str]:
     """Keys of what changes no shape.
 
