@@ -13,6 +13,7 @@ core (`taskset -c 1`, XLA_FLAGS=--xla_cpu_multi_thread_eigen=false).
 """
 
 import json
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +120,8 @@ def best_settings(rows: list[dict[str, str]]) -> dict[str, tuple[str, float]]:
         returns.setdefault(key, []).append(float(row["final_return"]))
     found: dict[str, tuple[str, float]] = {}
     for (core, setting), values in returns.items():
-        mean = sum(values) / len(values)
+        # Exactly: Python 3.12's sum rounds otherwise than 3.11's, and ties would turn.
+        mean = math.fsum(values) / len(values)
         if core not in found or mean > found[core][1]:
             found[core] = setting, mean
     return found
