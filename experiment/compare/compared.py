@@ -157,7 +157,7 @@ def _read_run(
         reading.summary(folder.summary),
         learners.rows_of(setting, rows),
         starts,
-        trials.newest(folder),
+        trials.newest(folder, setting if config.sweep else None),
         _tried(config, rows),
     )
 

@@ -58,8 +58,7 @@ def evaluate(
     returns, lengths = episodes.episode_return, episodes.length
     result = _describe(returns, lengths, config, env_choice, request, update)
     result["seeds"] = seeds
-    if whole.sweep:
-        result["setting"] = {"number": setting, **whole.sweep.settings[setting]}
+    result |= whole.sweep.facts(setting)
     path = _write(folder, result, returns, lengths)
     print(_text(result, returns))
     print(f"written to {path}")

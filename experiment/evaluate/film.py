@@ -99,6 +99,7 @@ def evaluate(
         "core": config.core.name,
         "agent": config.agent.name,
         "checkpoint_update": update,
+        **whole.sweep.facts(setting),
         "learner": number,
         "seed": request.seed,
         "greedy": request.greedy,

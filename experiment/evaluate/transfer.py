@@ -132,7 +132,7 @@ def evaluate(
         print(f"played {split}: {', '.join(played[split])}", flush=True)
     weights = trained.weights(like.params)
     result = {**_facts(plan, whole, weights), "checkpoint_update": update}
-    result |= {"levels": levels, "splits": figures}
+    result |= {**whole.sweep.facts(setting), "levels": levels, "splits": figures}
     path = _write(folder, result, played, bodies)
     print(transfer_report.text(result))
     print(f"written to {path}")

@@ -61,6 +61,7 @@ class Trials:
       returns: [S, N, K] over learners, tasks and trials, by split and control.
       levels: by split.
       seed: that tasks were drawn with; None where it is not known.
+      setting: whose learners played, of a run of several; None of a run of one.
     """
 
     path: Path
@@ -69,6 +70,7 @@ class Trials:
     returns: Mapping[tuple[str, str], np.ndarray]
     levels: Mapping[str, Levels]
     seed: int | None = None
+    setting: int | None = None
 
     @property
     def splits(self) -> list[str]:
@@ -100,8 +102,11 @@ def in_order(found: set[str], usual: Sequence[str]) -> list[str]:
     return [*(n for n in usual if n in found), *sorted(found - set(usual))]
 
 
-def newest(folder: RunFolder) -> Trials | None:
+def newest(folder: RunFolder, setting: int | None = None) -> Trials | None:
     """The run's newest transfer evaluation that was finished; None if there is none.
+
+    Args:
+      setting: of this setting's learners; None: of a run that has one setting.
 
     Raises:
       InputError: if its files do not hold what they should.
@@ -111,7 +116,10 @@ def newest(folder: RunFolder) -> Trials | None:
         for path in sorted(folder.evaluations.glob("transfer-*"))
         if (path / "result.json").exists() and (path / FILE).exists()
     ]
-    return read(done[-1]) if done else None
+    of_setting = (
+        found for found in map(read, reversed(done)) if found.setting == setting
+    )
+    return next(of_setting, None)
 
 
 def read(path: Path) -> Trials:
@@ -126,6 +134,7 @@ def read(path: Path) -> Trials:
             int(result["num_trials_trained"]),
             int(result["num_trials"]),
         )
+        setting = result["setting"]["number"] if "setting" in result else None
         levels = {
             split: Levels(_level(at.get("random")), _level(at.get("expert")), _name(at))
             for split, at in result["levels"].items()
@@ -144,7 +153,7 @@ def read(path: Path) -> Trials:
         for key, cells in _read_cells(path / FILE).items()
     }
     seed = result.get("seed")
-    found = Trials(path, trained, num_trials, returns, levels, seed)
+    found = Trials(path, trained, num_trials, returns, levels, seed, setting)
     if not found.splits:
         raise InputError(f"{path / FILE} must have rows of control none.")
     return found

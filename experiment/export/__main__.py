@@ -2,6 +2,7 @@
 
     out=DIR          where it goes; RUN_DIR/exported if nothing is said
     seed=0           which of the run's learners
+    setting=0        of a run that has several; left out, the best
     batch=1          environments that one call decides for
     greedy=true      false: actions are drawn, and `key` is an input more
     onnx=true        policy.onnx as well; left out, it is written if the extra is there
@@ -25,7 +26,7 @@ from typing import Any
 from experiment.errors import InputError
 from experiment.setup import cli
 
-KEYS = ("run", "out", "seed", "batch", "greedy", "onnx", "trust")
+KEYS = ("run", "out", "seed", "setting", "batch", "greedy", "onnx", "trust")
 
 
 def main(given: list[str]) -> int:
@@ -67,7 +68,7 @@ def main(given: list[str]) -> int:
         raise InputError("an ONNX policy draws no actions: leave greedy=true.")
     from experiment.evaluate.load import load
 
-    trained = load(run, seed=seed, trust=trust)
+    trained = load(run, seed=seed, setting=options.get("setting"), trust=trust)
     write.write(trained, out, batch=batch, greedy=greedy, onnx=onnx)
     said = "policy.jax and policy.onnx" if onnx else "policy.jax"
     print(f"{said}, memory.npz and policy.json are in {out}")

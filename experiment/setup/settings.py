@@ -77,6 +77,12 @@ class Sweep:
             f"{key}={value:g}" for key, value in self.settings[setting].items()
         )
 
+    def facts(self, setting: int) -> dict[str, Any]:
+        """What an evaluation's result.json says of the setting that it played."""
+        return (
+            {"setting": {"number": setting, **self.settings[setting]}} if self else {}
+        )
+
 
 def by_section(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What stands under "agent.discount", as sections have it."""

@@ -8,6 +8,7 @@
 | the last quarter starts one trial late | test_adapted_* |
 | the oldest evaluation is read | test_the_newest_finished_one_is_read |
 | one without result.json is read | test_the_newest_finished_one_is_read |
+| the newest of any setting is read | test_the_newest_of_a_setting_is_read |
 | duplicates are taken | test_refuses[twice] |
 | trials need not count from 1 | test_refuses[from zero] |
 | equal levels are divided by | test_levels |
@@ -121,6 +122,19 @@ def test_the_newest_finished_one_is_read(tmp_path):
     assert found is not None and found.path.name == "transfer-20260102-1"
 
 
+def test_the_newest_of_a_setting_is_read(tmp_path):
+    """And none of another setting, though it is newer."""
+    folder = RunFolder(tmp_path)
+    for day, number in enumerate((2, 0, 2, 1), 1):
+        told = {"setting": {"number": number, "agent.learning_rate": 1e-3}}
+        write(folder.evaluations / f"transfer-2026010{day}-1", lines_of(), **told)
+    for number, day in {0: 2, 1: 4, 2: 3}.items():
+        found = trials.newest(folder, number)
+        assert found is not None and found.setting == number
+        assert found.path.name == f"transfer-2026010{day}-1"
+    assert trials.newest(folder, 3) is None and trials.newest(folder) is None
+
+
 DAMAGED = {
     "missing row": (lines_of()[:-1], {}, "29 rows for 2 learners and 3 tasks"),
     "twice": ([*lines_of(), lines_of()[0]], {}, "31 rows"),
@@ -136,6 +150,11 @@ DAMAGED = {
     "no plain play": (lines_of(control="cleared"), {}, "control none"),
     "no trials": (lines_of(), {"num_trials_trained": 0}, "at least 1"),
     "no number": (lines_of(), {"num_trials": "many"}, "result.json cannot be read"),
+    "setting without a number": (
+        lines_of(),
+        {"setting": {}},
+        "result.json cannot be read",
+    ),
     "levels as a list": (lines_of(), {"levels": []}, "result.json cannot be read"),
 }
 

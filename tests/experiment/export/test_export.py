@@ -174,6 +174,21 @@ def test_what_plays_otherwise_is_not_written(made):
         write.check(step, forgetful, trained, B, "it")
 
 
+def test_the_setting_is_handed_on(monkeypatch):
+    """Of a run of several; no words of ours say which but `setting_of`'s."""
+    asked = {}
+
+    def load(run, **options):
+        asked.update(options, run=run)
+        raise InputError("enough")
+
+    monkeypatch.setattr("experiment.evaluate.load.load", load)
+    monkeypatch.setattr(onnx_file, "is_there", lambda name: True)
+    with pytest.raises(InputError, match="enough"):
+        export.main("run=x seed=1 setting=3 onnx=false".split())
+    assert asked == {"run": "x", "seed": 1, "setting": 3, "trust": False}
+
+
 @pytest.mark.parametrize(
     "options, said",
     [

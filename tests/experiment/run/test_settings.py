@@ -10,8 +10,8 @@
 """
 
 import csv
-import dataclasses
 import json
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -21,12 +21,16 @@ import experiment
 import train
 from experiment.compare import compared
 from experiment.errors import InputError
+from experiment.evaluate import episodes, transfer
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.learners import Learners
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.outcome import ranked, setting_of
 from experiment.run.run_folder import RunFolder
+from experiment.setup import cli
+from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, learner_shapes
+from experiment.setup.request import Request, TransferRequest
 
 SWEPT = ("sweep.agent.learning_rate=[1e-4,5e-2]", "sweep.core.dt_min=[1e-3,0.03]")
 LENGTH = ("total_steps=600", "log_every=5")
@@ -52,8 +56,8 @@ def test_a_setting_is_the_run_it_would_be_alone(swept, setting, tmp_path):
     config, folder = swept
     alone = RunFolder(tmp_path / "alone")
     own = config.alone(setting)
-    schedule = dataclasses.replace(own.schedule, run_dir=str(alone.path))
-    assert train.start(dataclasses.replace(own, schedule=schedule)) == 0
+    schedule = replace(own.schedule, run_dir=str(alone.path))
+    assert train.start(replace(own, schedule=schedule)) == 0
     rows = MetricsFile(folder.metrics, Learners.of(config)).read()
     ours = Learners.of(config).rows_of(setting, rows)
     theirs = MetricsFile(alone.metrics).read()
@@ -175,3 +179,30 @@ def test_one_setting_goes_on_alone(swept, tmp_path):
     assert int(experiment.load(str(alone.path)).learner.num_updates) == 40
     with pytest.raises(InputError, match="setting=9 is none of"):
         train.resume({**told, "setting": 9})
+
+
+@pytest.mark.slow
+def test_every_evaluation_says_its_setting(quick_compilation, tmp_path):
+    """And a comparison takes the transfer evaluation of the setting it tells of."""
+    keys = "env=meta_bandit", "core=mlp", "env.num_arms=3", "env.num_trials=4"
+    swept = "sweep.agent.learning_rate=[1e-4,5e-2]"
+    length = "agent.rollout_length=4", "agent.num_envs=8", "total_steps=64"
+    texts = [*keys, *length, swept, f"run_dir={tmp_path / 'run'}", "num_seeds=2"]
+    config = run_config.load(cli.composed("train", texts))
+    assert train.start(config) == 0
+    folder = RunFolder(tmp_path / "run")
+    config = folder.load_config()
+    best = setting_of(folder, config, None)
+    asked = TransferRequest(tasks=4, setting=best)
+    of_best = transfer.evaluate(folder, config, config.env, asked)
+    other = replace(asked, setting=1 - best)
+    found = [
+        of_best,
+        transfer.evaluate(folder, config, config.env, other),
+        episodes.evaluate(folder, config, config.env, Request(5, setting=1 - best)),
+    ]
+    for number, result in zip((best, 1 - best, 1 - best), found, strict=True):
+        told = {"number": number, **config.sweep.settings[number]}
+        assert result["setting"] == told
+    (run,) = compared.read([str(folder.path)])
+    assert run.transfer is not None and run.transfer.setting == best
