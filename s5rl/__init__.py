@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from s5rl.cores.s5 import S5, S5Layer
     from s5rl.recurrence import linear_recurrence, resettable
 
-__version__ = "0.1.0"
+__version__: str
 
 __all__ = [
     "GRU",
@@ -56,6 +56,10 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":  # what was installed; its number comes from git's tags
+        from importlib import metadata
+
+        return metadata.version("s5rl")
     for module, names in _HOME.items():
         if name in names:
             return getattr(import_module(f"s5rl.{module}"), name)
