@@ -17,7 +17,8 @@ from experiment.setup import config as run_config
 from experiment.setup.devices import MeshConfig
 
 RESUMABLE = (
-    *("resume", "total_steps", "wandb", "devices", "mesh.seeds", "trust", "setting"),
+    *("resume", "total_steps", *run_config.WANDB, "devices", "mesh.seeds", "trust"),
+    "setting",
 )
 
 

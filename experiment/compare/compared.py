@@ -23,7 +23,8 @@ from experiment.setup.config import RunConfig
 REPORT = "report.html"
 # Keys that change where a run is written and watched, and not what it computes.
 _BESIDE = (
-    *("run_dir", "wandb", "log_every", "checkpoint_every", "devices", "mesh.seeds"),
+    *("run_dir", "log_every", "checkpoint_every", "devices", "mesh.seeds"),
+    *run_config.WANDB,
 )
 _MOST_KEYS = 3  # in a label
 _MOST_LETTERS = 100  # of a label

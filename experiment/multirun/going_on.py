@@ -14,7 +14,8 @@ from experiment.errors import DIVERGED, OK, InputError
 from experiment.histories.pinned import pinned
 from experiment.run import unchanged
 from experiment.run.run_folder import RunFolder
-from experiment.setup.config import RunConfig
+from experiment.setup.command import typed
+from experiment.setup.config import WANDB, RunConfig
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,10 @@ def _check_same(config: RunConfig, own: RunConfig, folder: RunFolder) -> None:
 def _changed(config: RunConfig, own: RunConfig) -> list[str]:
     """What may be said anew when a run goes on."""
     asked, was = config.schedule, own.schedule
-    found = [f"wandb={asked.wandb}", f"devices={asked.devices}"]
+    found = [f"devices={asked.devices}"]
+    for key in WANDB:
+        if getattr(asked, key) != getattr(was, key):
+            found.append(f"{key}={typed(getattr(asked, key))}")
     if asked.total_steps > was.total_steps:
         found.append(f"total_steps={asked.total_steps}")
     if config.mesh.seeds is not None:

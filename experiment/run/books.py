@@ -1,18 +1,18 @@
 """What is written of a run while it goes on: rows, times, curves, and what is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from experiment import faults
-from experiment.run import hosts
-from experiment.run.boards import Boards
+from experiment.run import boards, hosts
 from experiment.run.clock import Clock
 from experiment.run.learners import Learners
 from experiment.run.metrics import Row
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import Ticker
 from experiment.run.run_folder import RunFolder
-from experiment.setup import config as run_config
+from experiment.run.weights_and_biases import WeightsAndBiases
 from experiment.setup.config import RunConfig
 
 
@@ -29,6 +29,9 @@ class NoBooks:
 
     def leave_terminal(self) -> None:
         """Ends what moves there."""
+
+    def sum_up(self, summary: Mapping[str, Any]) -> None:
+        """Takes in what came out of a complete run, as summary.json has it."""
 
     def close(self) -> None:
         """Ends them; what could not be written was said before."""
@@ -49,13 +52,13 @@ class Books(NoBooks):
         learners = Learners.of(config)
         self._file = MetricsFile(folder.metrics, learners)
         self._clock = Clock(folder.clock, done, began)
-        self._boards = Boards(
-            folder.tensorboard,
-            wandb=config.schedule.wandb,
-            config=run_config.dump(config),
-            start=done * steps,
-            learners=learners,
+        self._config, self._folder = config, folder
+        self._board = boards.TensorBoard(
+            folder.tensorboard, start=done * steps, learners=learners
         )
+        self._wandb = None
+        if config.schedule.wandb != "off":
+            self._wandb = WeightsAndBiases(folder, config)
         total = config.num_updates * steps
         self._ticker = Ticker(total, done * steps, config.num_learners)
 
@@ -68,19 +71,30 @@ class Books(NoBooks):
         faults.point("in-log")
         self._clock.note(update)
         self._ticker.show(rows)
-        self._boards.write(rows, self._ticker.speed)
+        self._board.write(rows, self._ticker.speed)
+        if self._wandb is not None:
+            self._wandb.write(rows, self._ticker.speed)
 
     def sync(self) -> None:
         self._file.sync()
-        self._boards.flush()
+        self._board.flush()
 
     def leave_terminal(self) -> None:
-        self._ticker.close()
+        with suppress(OSError):  # it is gone
+            self._ticker.close()
+
+    def sum_up(self, summary: Mapping[str, Any]) -> None:
+        boards.note_settings(
+            self._board, self._folder.tensorboard, self._config, summary
+        )
+        if self._wandb is not None and self._config.schedule.wandb_artifact:
+            self._wandb.store(self._folder)
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._ticker.close()
-        self._boards.close()
+        self.leave_terminal()
+        self._board.close()
+        if self._wandb is not None:
+            self._wandb.close()
 
 
 def opened(config: RunConfig, folder: RunFolder, done: int, began: float) -> NoBooks:

@@ -23,7 +23,7 @@ def write(
     rows: Sequence[Row],
     sick: Sequence[int],
     costs: Mapping[str, Any] | None,
-) -> None:
+) -> dict[str, Any]:
     """Draws the curve; of a run that is complete, writes and says what came out.
 
     Args:
@@ -32,14 +32,19 @@ def write(
       rows: of metrics.csv.
       sick: numbers of the learners that diverged.
       costs: seconds, speed, size; None where the run has not come to its end.
+
+    Returns:
+      What summary.json holds, or would hold.
     """
     found = outcome.summarise(rows, config, sick) if rows else {}
     if costs is not None:
-        folder.write_summary({**found, **costs, "units": UNITS})
+        found = {**found, **costs, "units": UNITS}
+        folder.write_summary(found)
         seconds = costs["wall_seconds"]
         print(f"final_return {found['final_return']} in {seconds:.1f} s")
         _show_settings(found, config, folder)
     _draw(rows, found, config, folder)
+    return found
 
 
 def _show_settings(

@@ -195,6 +195,6 @@ class Loop:
         print(f"training diverged: {named}; {kept}.", flush=True)
 
     def close(self) -> None:
-        """Closes them; what could not be written was said before."""
-        self.books.close()
+        """Leaves the terminal, and waits for what is being saved."""
+        self.books.leave_terminal()
         self.checkpoints.close()

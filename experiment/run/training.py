@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -92,34 +93,52 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     update = placement.shown(update)
     config, learners, metrics = _paced(config, folder, update, learners)
     checkpoints = Checkpoints(folder.checkpoints, config)
-    kept = books.opened(config, folder, done, began)
-    loop = Loop(
-        config, folder, checkpoints, kept, origin, order, done, sick, alive, whole
-    )
-    ends = halving.ends(config)
-    try:
-        status = loop.run(update, learners, metrics, ends[len(cuts)])
-        while status == OK and not loop.complete:
-            cuts = _cut(config, folder, file, cuts, loop.done)
-            alive = halving.learners(config, halving.going_on(config, cuts))
-            learners = loop.halved(alive)
-            fewer = Placement(agent, config, layout, alive)
-            update, _ = compiling.compile_update(fewer)
-            status = loop.run(update, learners, (), ends[len(cuts)])
-    finally:
-        loop.close()
-    if hosts.here().writes:
+    with closing(books.opened(config, folder, done, began)) as kept:
+        loop = Loop(
+            config, folder, checkpoints, kept, origin, order, done, sick, alive, whole
+        )
+        with closing(loop):
+            first = halving.ends(config)[len(cuts)]
+            status = loop.run(update, learners, metrics, first)
+            if status == OK and not loop.complete:
+                status = _halved(loop, agent, layout, file, cuts)
         costs = {
             "wall_seconds": time.perf_counter() - began,
             "compile_seconds": compile_seconds,
             "steps_per_second": kept.speed,
             "num_parameters": num_parameters,
         }
-        sick = [one.seed for one in loop.sick]
-        ending.write(
-            config, folder, file.read(), sick, costs if loop.complete else None
-        )
+        _ended(loop, file, costs)
     return status
+
+
+def _halved(
+    loop: Loop,
+    agent: Any,
+    layout: Layout,
+    file: MetricsFile,
+    cuts: Sequence[halving.Cut],
+) -> int:
+    """Goes on with fewer and fewer settings; gives the exit status."""
+    config, ends, status = loop.config, halving.ends(loop.config), OK
+    while status == OK and not loop.complete:
+        cuts = _cut(config, loop.folder, file, cuts, loop.done)
+        alive = halving.learners(config, halving.going_on(config, cuts))
+        learners = loop.halved(alive)
+        update, _ = compiling.compile_update(Placement(agent, config, layout, alive))
+        status = loop.run(update, learners, (), ends[len(cuts)])
+    return status
+
+
+def _ended(loop: Loop, file: MetricsFile, costs: Mapping[str, Any]) -> None:
+    """What this process, if it writes, leaves of the run as it is now."""
+    if not hosts.here().writes:
+        return
+    sick = [one.seed for one in loop.sick]
+    came = costs if loop.complete else None
+    summary = ending.write(loop.config, loop.folder, file.read(), sick, came)
+    if loop.complete:
+        loop.books.sum_up(summary)
 
 
 def _begun(

@@ -14,7 +14,8 @@ from experiment.setup.devices import MeshConfig
 # What may change: how far a run goes, where it lies, and who is told. No number that it
 # computes and no row that it writes depends on these, but for a longer `total_steps`.
 FREE = {
-    *("total_steps", "checkpoint_every", "wandb", "run_dir", "devices", "mesh.seeds"),
+    *("total_steps", "checkpoint_every", "run_dir", "devices", "mesh.seeds"),
+    *run_config.WANDB,
 }
 
 

@@ -17,12 +17,12 @@ def arguments_of(config: RunConfig) -> list[str]:
     chosen = [f"{section}={own[f'{section}.name']}" for section in EXAMPLES]
     usual = keys.flat(run_config.dump(run_config.load(cli.composed("train", chosen))))
     return chosen + [
-        f"{key}={_typed(value)}"
+        f"{key}={typed(value)}"
         for key, value in own.items()
         if key not in _CHOICE and (key not in usual or usual[key] != value)
     ]
 
 
-def _typed(value: Any) -> str:
+def typed(value: Any) -> str:
     """As a command line has it: text bare, the rest as JSON, which YAML reads alike."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

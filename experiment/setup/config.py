@@ -35,6 +35,9 @@ from experiment.setup.settings import SWEEP, Sweep
 
 ANCHOR = "anchor_weight"  # of an agent that can be held near what it began from
 
+# Who else is told of a run, which changes no number of it.
+WANDB = ("wandb", "wandb_group", "wandb_per_seed", "wandb_artifact")
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -53,6 +56,9 @@ class Schedule:
     precision: str | None = fields.optional("default", "high", "highest")
     devices: int | str = ALL  # how many train: all that there are, or a number
     wandb: str = fields.choice("off", "offline", "online")  # logs there as well
+    wandb_group: str | None = None  # of W&B's runs
+    wandb_per_seed: bool = False  # a run of W&B's for each learner, in one group
+    wandb_artifact: bool = False  # the folder of a complete run goes there too
     run_dir: str | None = None  # the run's folder; runs/<env>-<core>-<agent>-<time>
     init: str | None = None  # a run whose parameters this one begins from
 

@@ -75,6 +75,7 @@ OTHER_NAMES = {
     CACHE: "cachedir compilecache compilationcachedir jaxcompilationcachedir jaxcache "
     "persistentcache cache",
     "wandb": "usewandb wandbmode track",
+    "wandb_group": "wandbgroupname",
     "labels": "names legend",
     "runs": "run folders paths dirs",
     "init": "initfrom pretrained warmstart initialize loadfrom finetune",

@@ -58,7 +58,11 @@ def test_what_diverged_is_said_again(job, tmp_path):
 
 def test_what_was_begun_goes_on(job, tmp_path):
     found = job("wandb=offline", "devices=1", begun=True)
-    assert found.arguments == [f"resume={tmp_path}/job", "wandb=offline", "devices=1"]
+    assert found.arguments == [f"resume={tmp_path}/job", "devices=1", "wandb=offline"]
+    found = job("wandb_group=first try", "wandb_per_seed=true", begun=True)
+    assert found.arguments is not None and found.arguments[2:] == [
+        *("wandb_group=first try", "wandb_per_seed=true"),
+    ]
 
 
 def test_a_longer_one_goes_on(job):

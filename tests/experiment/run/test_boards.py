@@ -1,23 +1,23 @@
-"""TensorBoard files that TensorBoard can read, and W&B when it is asked for.
+"""TensorBoard files that TensorBoard can read.
 
 | mutant | fails |
 |---|---|
 | seeds write under one name | test_tensorboard_holds_every_number_of_every_seed |
 | purge_step is `start` | test_a_resumed_run_purges_what_it_redoes |
-| finish is not called | test_wandb_is_told_everything |
+| settings share a folder | test_settings_are_rows_of_the_hparams_tab |
+| a setting has the values of another | test_settings_are_rows_of_the_hparams_tab |
 """
 
 import errno
 import os
 import struct
-import sys
-import types
 
 import pytest
 from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
 
 from experiment.errors import MachineError
-from experiment.run.boards import Boards
+from experiment.run.boards import TensorBoard, note_settings
 from experiment.run.learners import Learners
 
 ROWS = [
@@ -52,13 +52,11 @@ def scalars(folder):
     }
 
 
-def write(folder, rows, *, start=0, wandb="off", num_seeds=None):
-    config, seeds = {"seed": 1}, num_seeds or len(rows)
-    boards = Boards(
-        folder, wandb=wandb, config=config, start=start, learners=Learners(seeds)
-    )
-    boards.write(rows, 100.0)
-    boards.close()
+def write(folder, rows, *, start=0, num_seeds=None):
+    learners = Learners(num_seeds or len(rows))
+    board = TensorBoard(folder, start=start, learners=learners)
+    board.write(rows, 100.0)
+    board.close()
 
 
 def test_tensorboard_holds_every_number_of_every_seed(tmp_path):
@@ -82,15 +80,15 @@ def test_a_seed_keeps_its_name_when_the_others_diverged(tmp_path):
 
 
 def test_a_full_disk_is_told_and_hangs_nobody(tmp_path, monkeypatch):
-    boards = Boards(tmp_path, wandb="off", config={}, start=0, learners=Learners())
+    board = TensorBoard(tmp_path, start=0, learners=Learners())
 
     def full(event):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(boards._writer, "write_event", full)
+    monkeypatch.setattr(board._writer, "write_event", full)
     with pytest.raises(MachineError, match="No space left"):
-        boards.write(ROWS[:1], 1.0)
-    boards.close()
+        board.write(ROWS[:1], 1.0)
+    board.close()
 
 
 def test_a_resumed_run_purges_what_it_redoes(tmp_path):
@@ -108,24 +106,31 @@ def test_a_resumed_run_purges_what_it_redoes(tmp_path):
     assert starts == [[], [61]]
 
 
-@pytest.mark.parametrize("mode", ["offline", "online"])
-def test_wandb_is_told_everything(tmp_path, monkeypatch, mode):
-    calls = []
-    run = types.SimpleNamespace(
-        log=lambda points, step: calls.append(("log", points, step)),
-        finish=lambda: calls.append(("finish",)),
-    )
-    stub = types.ModuleType("wandb")
-    stub.init = lambda **options: calls.append(("init", options)) or run
-    monkeypatch.setitem(sys.modules, "wandb", stub)
-    write(tmp_path / "run" / "tensorboard", ROWS, wandb=mode)
-    (_, options), (_, points, step), last = calls
-    assert options["mode"] == mode and options["config"] == {"seed": 1}
-    assert options["name"] == "run" and options["dir"] == str(tmp_path / "run")
-    assert step == 60 and points["loss/value/seed_1"] == 1.5
-    assert last == ("finish",)
+def hyperparameters(folder):
+    """What the tab shows of a folder: values by key; None where it holds none."""
+    for event in events(folder):
+        for value in event.summary.value:
+            if value.tag == "_hparams_/session_start_info":
+                content = value.metadata.plugin_data.content
+                return HParamsPluginData.FromString(content).session_start_info.hparams
 
 
-def test_wandb_is_not_even_imported_unless_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "wandb", None)  # importing it raises
-    write(tmp_path, ROWS)
+@pytest.mark.parametrize("swept", [True, False])
+def test_settings_are_rows_of_the_hparams_tab(make_config, tmp_path, swept):
+    rates = [1e-4, 5e-2] if swept else [1e-3]
+    key = "sweep.agent.learning_rate" if swept else "agent.learning_rate"
+    config = make_config(f"{key}={rates if swept else rates[0]}".replace(" ", ""))
+    came = [{"final_return": 0.5}, {"final_return": None}][: len(rates)]
+    summary = {"env_steps": 60, "settings": came, "final_return": 0.5}
+    board = TensorBoard(tmp_path, start=0, learners=Learners.of(config))
+    note_settings(board, tmp_path, config, summary)
+    board.close()
+    own = tmp_path / "setting_0" if swept else tmp_path
+    shown = hyperparameters(own)
+    assert shown["agent.learning_rate"].number_value == rates[0]
+    assert shown["core.name"].string_value == config.core.name
+    assert "run_dir" not in shown and "wandb" not in shown
+    assert scalars(own)[60, "final_return"] == 0.5
+    if swept:  # and of the setting that has no return, and of the run, nothing
+        assert hyperparameters(tmp_path) is None
+        assert hyperparameters(tmp_path / "setting_1") is None
