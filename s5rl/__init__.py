@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from s5rl.cores.gru import GRU
     from s5rl.cores.lstm import LSTM
     from s5rl.cores.mlp import MLP
+    from s5rl.cores.modes import layer_states, modes
     from s5rl.cores.parts.chunked import in_chunks
     from s5rl.cores.s5 import S5, S5Layer
     from s5rl.recurrence import linear_recurrence, resettable
@@ -37,8 +38,10 @@ __all__ = [
     "S5Layer",
     "core_names",
     "in_chunks",
+    "layer_states",
     "linear_recurrence",
     "make_core",
+    "modes",
     "resettable",
 ]
 
@@ -49,6 +52,7 @@ _HOME = {
     "cores.gru": ("GRU",),
     "cores.lstm": ("LSTM",),
     "cores.mlp": ("MLP",),
+    "cores.modes": ("layer_states", "modes"),
     "cores.parts.chunked": ("in_chunks",),
     "config.spaces": ("S5Config",),
     "config.cells": ("GRUConfig", "LSTMConfig", "MLPConfig"),

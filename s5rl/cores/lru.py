@@ -1,6 +1,6 @@
 """The linear recurrent unit: a diagonal recurrence, normalised and stable by form."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -10,6 +10,7 @@ from jax import Array
 from s5rl.config.gated import LRUConfig
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.dense import Dense, spread
+from s5rl.cores.parts.modes import Modes, of_planes
 from s5rl.recurrence import linear_recurrence
 
 SMALLEST = 1e-6  # of 1 - |a|^2 and of an angle: their logarithms are parameters
@@ -44,7 +45,7 @@ class LRULayer(nn.Module):
         read_out = self._draw("output_matrix", states, (2, states, width))
         feedthrough = self._draw("feedthrough", 1, (width,))
 
-        a = jnp.exp(jax.lax.complex(-jnp.exp(nu), jnp.exp(theta)))
+        a = _multiplier(nu, theta)
         parts = [(u @ m.astype(dtype)).astype(jnp.float32) for m in read_in]
         scale = jnp.exp(gamma)[None, None]
         b = jax.lax.complex(scale * parts[0], scale * parts[1])
@@ -58,6 +59,12 @@ class LRULayer(nn.Module):
         value = Dense(width, dtype=dtype, name="value")(y)
         gate = Dense(width, dtype=dtype, name="gate")(y)
         return carry, x + value * jax.nn.sigmoid(gate)
+
+    @staticmethod
+    def modes(config: LRUConfig, parameters: Any) -> Modes:
+        """Its states, where `parameters` are the layer's."""
+        a = _multiplier(parameters["nu"], parameters["theta"])
+        return of_planes(a, parameters["output_matrix"], doubled=False)
 
     def _draw(self, name: str, fan: int, shape: tuple[int, ...]) -> Array:
         init = nn.initializers.normal(fan**-0.5)
@@ -73,6 +80,10 @@ class LRULayer(nn.Module):
     def _draw_theta(self, key: Array) -> Array:
         u = jax.random.uniform(key, (self.config.state_size,), jnp.float32)
         return jnp.log(jnp.maximum(u * self.config.max_phase, SMALLEST))
+
+
+def _multiplier(nu: Array, theta: Array) -> Array:
+    return jnp.exp(jax.lax.complex(-jnp.exp(nu), jnp.exp(theta)))
 
 
 def _log_scale(nu: Array) -> Array:

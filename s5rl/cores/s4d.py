@@ -1,6 +1,6 @@
 """S4D: a diagonal state space of its own for every feature."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from s5rl.config.spaces import S4DConfig
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.dense import Dense, spread
+from s5rl.cores.parts.modes import Modes, of_planes
 from s5rl.recurrence import linear_recurrence
 from s5rl.ssm.bases import s4d_frequencies
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
@@ -67,14 +68,13 @@ class S4DLayer(nn.Module):
         def frequency(_):
             return jnp.asarray(np.broadcast_to(np.imag(values), shape), jnp.float32)
 
-        poles = eigenvalues(
+        multiplier, gain = _recurrence(
             {
                 "eigenvalue_decay": self.param("eigenvalue_decay", decay),
                 "eigenvalue_frequency": self.param("eigenvalue_frequency", frequency),
+                "log_step": self.param("log_step", self._draw_log_step),
             }
         )
-        step = jnp.exp(self.param("log_step", self._draw_log_step))
-        multiplier, gain = discretise(poles, step[:, None])
         wide, gain = u[..., None], gain[None, None]
         b = jax.lax.complex(wide * gain.real, wide * gain.imag)
         initial = initial_state(self, self.config, carry.shape[1:], jnp.complex64)
@@ -87,6 +87,18 @@ class S4DLayer(nn.Module):
             method=self.config.method,
         )
 
+    @staticmethod
+    def modes(config: S4DConfig, parameters: Any) -> Modes:
+        """Its states, where `parameters` are the layer's; each is read by one feature.
+
+        `read_out` is of all features, as any layer's, and zero but for that one.
+        """
+        multiplier, _ = _recurrence(parameters)
+        own = parameters["output_matrix"]  # [2, H, N / 2]
+        wide = own[..., None] * jnp.eye(own.shape[1])[None, :, None]
+        read_out = wide.reshape(2, -1, own.shape[1])
+        return of_planes(multiplier.ravel(), read_out, doubled=True)
+
     def _draw_output(self, key: Array) -> Array:
         """C ~ CN(0, 1), times what the folded read-in is at first."""
         shape = self.features, self.config.state_size // 2
@@ -98,6 +110,12 @@ class S4DLayer(nn.Module):
         low, high = jnp.log(self.config.dt_min), jnp.log(self.config.dt_max)
         shape = (self.features,)
         return jax.random.uniform(key, shape, jnp.float32, minval=low, maxval=high)
+
+
+def _recurrence(parameters: dict[str, Array]) -> tuple[Array, Array]:
+    """`(multiplier, gain)` [H, N / 2] complex64: the recurrence that a layer runs."""
+    step = jnp.exp(parameters["log_step"])[:, None]
+    return discretise(eigenvalues(parameters), step)
 
 
 def _system(config: S4DConfig) -> tuple[NDArray, NDArray]:

@@ -1,6 +1,6 @@
 """S5 as flax modules: one layer, and the stack that agents use."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -11,6 +11,7 @@ from s5rl.config.spaces import S5Config
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.checked import check_arguments
 from s5rl.cores.parts.dense import Dense
+from s5rl.cores.parts.modes import Modes, of_planes
 from s5rl.cores.stack import Stack
 from s5rl.recurrence.rounding import rounded
 from s5rl.ssm import layer as ssm
@@ -48,6 +49,13 @@ class S5Layer(nn.Module):
         )
         y = rounded(x.astype(jnp.float32) + self._activate(y), config.dtype)
         return carry, norm(y) if config.norm == "post" else y
+
+    @staticmethod
+    def modes(config: S5Config, parameters: Any) -> Modes:
+        """Its states, where `parameters` are the layer's."""
+        own = parameters["ssm"]
+        multiplier, _ = ssm.recurrence(own, config)
+        return of_planes(multiplier, own["output_matrix"], doubled=config.halved)
 
     def _activate(self, y: Array) -> Array:
         """Float32 between the products, whose results are rounded."""

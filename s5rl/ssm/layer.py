@@ -119,12 +119,7 @@ def apply(
       `(carry, y)`: the state after u[-1], and y [T, B, H] in `config.dtype`.
     """
     dtype = jnp.dtype(config.dtype)
-    step = jnp.exp(parameters["log_step"])
-    if config.num_step_sizes != config.num_states:
-        step = jnp.repeat(step, config.num_states // config.num_step_sizes)
-    multiplier, gain = discretise(
-        eigenvalues(parameters), step, discretization=config.discretization
-    )
+    multiplier, gain = recurrence(parameters, config)
     u = rounded(u, dtype)
     after, states = linear_recurrence(
         to_planes(multiplier),
@@ -139,6 +134,16 @@ def apply(
         y = 2 * y  # the mirrored half contributes the complex conjugate
     y = y + parameters["feedthrough"][None, None] * u.astype(jnp.float32)
     return to_complex(after), rounded(y, dtype)
+
+
+def recurrence(parameters: Parameters, config: S5Config) -> tuple[Array, Array]:
+    """`(multiplier, gain)` [P] complex64: the recurrence that a layer runs."""
+    step = jnp.exp(parameters["log_step"])
+    if config.num_step_sizes != config.num_states:
+        step = jnp.repeat(step, config.num_states // config.num_step_sizes)
+    return discretise(
+        eigenvalues(parameters), step, discretization=config.discretization
+    )
 
 
 def _driven(u: Array, input_matrix: Array, gain: Array) -> Array:
