@@ -10,7 +10,11 @@ compare with: expert_steps=2_000_000 (0: none), and experts=DIR for several runs
 
 `film=true` draws one learner as it plays instead, film.gif and sheet.png, trial by
 trial in a meta-environment, and writes every step down: episodes=1 trials=... seed=0
-greedy=false learner=0 (the best, if nothing is said) memory=true (its memory's norm).
+greedy=false learner=0 (the best, if nothing is said) memory_norm=true (its memory's).
+
+`memory=true` looks into memory instead: how long each state keeps and what it adds,
+what can be read out step by step, what actions hang on (docs/inside.md): episodes=256
+steps=256 seed=0 greedy=false.
 
 `trust=true` lets a run's configuration name code that is not your own (an entry_point).
 
@@ -30,15 +34,25 @@ from experiment.errors import InputError
 from experiment.run.run_folder import RunFolder
 from experiment.setup import arguments, cli, keys, sections, trust
 from experiment.setup.help import request_help
-from experiment.setup.request import FilmRequest, Request, TransferRequest
+from experiment.setup.request import (
+    FilmRequest,
+    MemoryRequest,
+    Request,
+    TransferRequest,
+)
 
+# What is asked for by a flag, and how a key of its request is explained.
+ASKED = {
+    "transfer": (TransferRequest, "says how transfer is measured"),
+    "film": (FilmRequest, "says how a film is made"),
+    "memory": (MemoryRequest, "says how memory is looked into"),
+}
 # What stands beside a request's own keys.
-BESIDE = ("run", "env", "transfer", "film", "trust", keys.CACHE)
+BESIDE = ("run", "env", *ASKED, "trust", keys.CACHE)
 FLAGS = ("--help", "-h")
 KINDS = {
-    "without transfer or film": Request,
-    "with transfer=true": TransferRequest,
-    "with film=true": FilmRequest,
+    f"without {', '.join(ASKED)}": Request,
+    **{f"with {name}=true": kind for name, (kind, _) in ASKED.items()},
 }
 KEYS = tuple(
     dict.fromkeys((*BESIDE, *(key for kind in KINDS.values() for key in keys.of(kind))))
@@ -65,39 +79,37 @@ def evaluate(options: dict[str, Any]) -> None:
     compiled.keep(cache)
     importing.light_gymnax()
     if kind is FilmRequest:
-        from experiment.evaluate import film
-
-        film.evaluate(folder, config, env_choice, request)
-        return
-    if kind is TransferRequest:
-        from experiment.evaluate import transfer as transfer_evaluation
-
-        transfer_evaluation.evaluate(folder, config, env_choice, request)
-        return
-    from experiment.evaluate import episodes as evaluation
-
+        from experiment.evaluate import film as evaluation
+    elif kind is TransferRequest:
+        from experiment.evaluate import transfer as evaluation
+    elif kind is MemoryRequest:
+        from experiment.inside import look as evaluation
+    else:
+        from experiment.evaluate import episodes as evaluation
     evaluation.evaluate(folder, config, env_choice, request)
 
 
 def _kind(options: dict[str, Any]) -> type:
-    """What is asked for; takes `transfer` and `film` out of the options."""
-    wants = {}
-    for name in ("transfer", "film"):
-        wants[name] = options.pop(name, False)
-        if not isinstance(wants[name], bool):
-            raise InputError(f"{name} must be true or false; got {wants[name]!r}.")
-    if all(wants.values()):
-        raise InputError("transfer=true and film=true are two evaluations: ask twice.")
-    kind = Request
-    if any(wants.values()):
-        kind = TransferRequest if wants["transfer"] else FilmRequest
+    """What is asked for; takes its flag, and those that are off, out of the options."""
+    wants = []
+    for name in ASKED:
+        wanted = options.pop(name, False)
+        if not isinstance(wanted, bool):
+            raise InputError(f"{name} must be true or false; got {wanted!r}.")
+        wants += [name] if wanted else []
+    if len(wants) > 1:
+        both = " and ".join(f"{name}=true" for name in wants)
+        number = "two" if len(wants) == 2 else "three"
+        norm = "; a film says memory's norm with memory_norm=true"
+        hint = norm if wants == ["film", "memory"] else ""
+        raise InputError(f"{both} are {number} evaluations: ask one by one{hint}.")
+    kind = ASKED[wants[0]][0] if wants else Request
     for key in options:
         if key in keys.of(kind):
             continue
-        if key in keys.of(TransferRequest) and key not in keys.of(FilmRequest):
-            raise InputError(f"{key} says how transfer is measured: set transfer=true.")
-        if key in keys.of(FilmRequest) and key not in keys.of(TransferRequest):
-            raise InputError(f"{key} says how a film is made: set film=true.")
+        owners = [name for name, (its, _) in ASKED.items() if key in keys.of(its)]
+        if len(owners) == 1:
+            raise InputError(f"{key} {ASKED[owners[0]][1]}: set {owners[0]}=true.")
     return kind
 
 

@@ -120,7 +120,7 @@ FLOORS = {
         ("report", "histories"),
         ("run",),
         ("evaluate", "multirun"),
-        ("compare", "start", "export", "keep"),
+        ("compare", "start", "export", "keep", "inside"),
         ("in_python",),
         ("",),
     ),

@@ -22,6 +22,7 @@ from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import ActionHead
 from agents.acting.episodes import Episodes, play
 from agents.acting.fit import learning_rate
+from agents.acting.recall import Recording, recall, record
 from agents.acting.rollout import Metrics, Policy, Situation, begin, read
 from agents.acting.statistics import parted
 from agents.acting.trials import (
@@ -262,6 +263,33 @@ class Agent(ABC):
         empty_of_all = jax.vmap(lambda _: empty)(learners.num_updates)
         compiled = partial(jax.jit(over_learners), learners)
         return play_controls(compiled, key, empty_of_all, axis=1)
+
+    def record(
+        self,
+        learner: Learner,
+        key: Array,
+        *,
+        num_episodes: int,
+        num_steps: int,
+        greedy: bool,
+    ) -> Recording:
+        """Plays so many steps [T] in fresh environments [N]. `key` is consumed."""
+        return record(
+            self.behaviour(learner),
+            self.network.initial_carry(num_episodes),
+            key,
+            num_episodes=num_episodes,
+            num_steps=num_steps,
+            env=self.env,
+            env_params=self.env_params,
+            to_env=self.network.head.to_env,
+            greedy=greedy,
+        )
+
+    def recall(self, learner: Learner, recording: Recording, steps: Array) -> Array:
+        """[Q, T, N] what decisions at steps [Q] hang on: see `agents.acting.recall`."""
+        carry = self.network.initial_carry(recording.reset.shape[1])
+        return recall(self.behaviour(learner), carry, recording, steps)
 
     def evaluate_expert(
         self, act: Expert, key: Array, *, num_tasks: int, num_trials: int

@@ -35,6 +35,9 @@ class Bins:
     def mode(self) -> Array:
         return self.log_probs.argmax(-1).astype(jnp.int32)
 
+    def leaning(self, action: Array) -> Array:
+        return self.log_prob(action)[..., None]
+
     def cross_entropy(self, place: Array) -> Array:
         """[...] of places [..., D] from 0 to N - 1, between two bins: two-hot."""
         number = jnp.arange(self.log_probs.shape[-1], dtype=jnp.float32)
@@ -84,6 +87,9 @@ class Mixture:
     def mode(self) -> Array:
         """The middle of the Gaussian that is drawn from most often."""
         return self._of(self._log_weights.argmax(-1))[0]
+
+    def leaning(self, action: Array) -> Array:
+        return self.log_prob(action)[..., None]
 
     def cross_entropy(self, place: Array) -> Array:
         """[...] of places [..., D] in half widths of the box from its middle."""

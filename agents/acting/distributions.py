@@ -29,6 +29,7 @@ class ActionDistribution(Protocol):
     def log_prob(self, action: Array) -> Array: ...
     def entropy(self, key: Array) -> Array: ...
     def mode(self) -> Array: ...
+    def leaning(self, action: Array) -> Array: ...  # [..., K] `agents.acting.recall`
 
 
 class ActionHead(Protocol):
@@ -64,6 +65,11 @@ class Categorical:
 
     def mode(self) -> Array:
         return self._inner.mode().astype(jnp.int32)
+
+    def leaning(self, action: Array) -> Array:
+        possible = self.log_probs > -jnp.inf
+        mean = jnp.where(possible, self.log_probs, 0).sum(-1) / possible.sum(-1)
+        return (self.log_prob(action) - mean)[..., None]
 
     def cross_entropy(self, best: Array) -> Array:
         """[...] where every one of `best` [..., A] bool is as good; 0 of none."""
@@ -110,6 +116,9 @@ class Gaussian:
     def mode(self) -> Array:
         return self._inner.mode()
 
+    def leaning(self, action: Array) -> Array:
+        return self._loc / self._scale
+
     def cross_entropy(self, place: Array) -> Array:
         """[...] of actions [..., A] of the environment; not where it is squashed."""
         return -self.log_prob(place)
@@ -149,6 +158,9 @@ class EpsilonGreedy:
 
     def mode(self) -> Array:
         return self.q.argmax(-1).astype(jnp.int32)
+
+    def leaning(self, action: Array) -> Array:
+        return jnp.take_along_axis(self.q, action[..., None], axis=-1)
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def _played(agent: Any, learner: Any, request: FilmRequest) -> list[Recording]:
             max_steps=request.steps,
             actor=actor,
         ):
-            shown = moment if request.memory else replace(moment, memory=None)
+            shown = moment if request.memory_norm else replace(moment, memory=None)
             recording.add(shown)
         recordings.append(recording)
     return recordings

@@ -67,7 +67,7 @@ class FilmRequest:
     seed: int = _seed()  # of the first episode; each further one has the next
     greedy: bool = False  # the likeliest action instead of a drawn one
     learner: int | None = None  # which of the run's; null: the best by final return
-    memory: bool = False  # say the norm of its memory as well
+    memory_norm: bool = False  # say the norm of its memory as well
     steps: int = 5_000  # of an episode that has not ended, at most
     setting: int | None = None  # of a run that has several; null: the best
 
@@ -83,3 +83,24 @@ class FilmRequest:
             raise ValueError(f"trials must be at least 1; got {self.trials}.")
         if self.learner is not None and self.learner < 0:
             raise ValueError(f"learner must not be negative; got {self.learner}.")
+
+
+@dataclass(frozen=True)
+class MemoryRequest:
+    """What to play to look into memory."""
+
+    episodes: int = 256  # of each learner; half of them train a probe
+    steps: int = 256  # of an episode, at most; of longer ones the first
+    seed: int = _seed()  # of the evaluation: episodes, not parameters
+    greedy: bool = False  # the likeliest action instead of a drawn one
+    setting: int | None = None  # of a run that has several; null: the best
+
+    def __post_init__(self):
+        for name, least, most in (("episodes", 16, 1024), ("steps", 2, 4096)):
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(
+                    f"{name} must lie in [{least}, {most:,}]; "
+                    f"got {getattr(self, name)}."
+                )
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must lie in [0, 2**32); got {self.seed}.")

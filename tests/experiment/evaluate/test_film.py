@@ -74,7 +74,7 @@ def filmed(room, tmp_path_factory):
     evaluate.evaluate(
         {
             "run": str(room), "film": True, "trials": TRIALS, "seed": 5,
-            "memory": True, "compilation_cache": "off",
+            "memory_norm": True, "compilation_cache": "off",
         }
     )  # fmt: skip
     (folder,) = (room / "evaluations").iterdir()

@@ -1,0 +1,149 @@
+"""Pictures of what a memory holds."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiment.inside import tables
+from experiment.report import panels
+
+if TYPE_CHECKING:
+    from experiment.inside.look import Looked
+
+LONGEST = 1e7  # half-lives are drawn up to this
+SHORTEST = 1e-2
+SLOWEST = 1e-3  # cycles a step; below it the axis is linear, down to 0
+AREA = 600.0  # of a state that does all, in square points
+ALONE = dict(color=panels.PALETTE[0], linewidth=0.8, alpha=0.35)
+
+
+def draw(
+    place: Path, looked: "Sequence[Looked]", result: Mapping[str, Any]
+) -> dict[str, Path]:
+    """Writes the pictures; returns their paths by name."""
+    title = f"{result['env']} · {result['core']} · {result['agent']}"
+    made = {"recall": _recall(place / "recall.png", looked, title)}
+    if any(layer for one in looked for layer in one.layers):
+        made["states"] = _states(place / "states.png", looked, title)
+    if looked[0].readout is not None:
+        made["readout"] = _readout(place / "readout.png", looked, title)
+    return made
+
+
+def _states(path: Path, looked: "Sequence[Looked]", title: str) -> Path:
+    """A panel for each layer: half-life by frequency, areas by own shares."""
+    numbers = [i for i, layer in enumerate(looked[0].layers) if layer is not None]
+    made, grid = panels.figure(len(numbers), width=4.2, height=3.4, sharey=True)
+    made.suptitle(title, fontsize=10)
+    length = len(looked[0].played.inside)
+    for panel, number in zip(grid, numbers, strict=True):
+        for index, one in enumerate(looked):
+            layer = one.layers[number]
+            assert layer is not None
+            panel.scatter(
+                np.clip(layer.half_life, SHORTEST, LONGEST),
+                layer.frequency,
+                s=AREA * layer.own / len(looked) ** 0.5,
+                color=panels.look(index)["color"],
+                alpha=0.45,
+                linewidth=0,
+            )
+            panel.scatter(  # where a state is that adds nothing
+                np.clip(layer.half_life, SHORTEST, LONGEST),
+                layer.frequency,
+                s=2,
+                color=panels.look(index)["color"],
+                label=f"learner {one.learner}",
+            )
+        panel.axvline(length, color=panels.GREY, linestyle="--", linewidth=1,
+                      label=f"{length} steps, the longest looked at")  # fmt: skip
+        panel.set_xscale("log")
+        panel.set_yscale("symlog", linthresh=SLOWEST, linscale=0.3)
+        panel.set_ylim(-SLOWEST / 4, 0.6)
+        panel.set_xlabel("half-life (steps)")
+        panel.set_title(f"layer {number + 1}", fontsize=9)
+        _plain_ticks(panel.xaxis, panel.yaxis)
+    grid[0].set_ylabel("frequency (cycles a step)")
+    panels.legend(made, grid)
+    return panels.save(made, path)
+
+
+def _plain_ticks(*axes: Any) -> None:
+    """Powers of ten written out: `panels.save` lets no text be read as mathematics."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    for axis in axes:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def _readout(path: Path, looked: "Sequence[Looked]", title: str) -> Path:
+    """Accuracy over steps, beside chance and shuffled labels."""
+    made, (panel,) = panels.figure(1, width=6.4, height=4.0)
+    panel.set_title(title, fontsize=10)
+    steps = tables.common(looked)
+    for one in looked:
+        assert one.readout is not None
+        rows = one.readout.accuracy.T if len(looked) == 1 else [tables.read(one)[0]]
+        rows = rows if len(looked) > 1 or len(rows) > 1 else []  # it is the mean
+        each = "a bit" if len(looked) == 1 else "a learner, its bits averaged"
+        for index, row in enumerate(rows):
+            again = index or one is not looked[0]
+            panel.plot(one.steps, row, label=None if again else each, **ALONE)
+    means = np.array([tables.interval(looked, q) for q in range(len(steps))])
+    panel.plot(steps, means[:, 0], color=panels.PALETTE[0], linewidth=2,
+               label="mean, 95% interval")  # fmt: skip
+    panel.fill_between(steps, means[:, 1], means[:, 2], color=panels.PALETTE[0],
+                       alpha=0.2, linewidth=0)  # fmt: skip
+    for name, index, color in (("chance", 1, panels.GREY),
+                               ("shuffled labels", 2, panels.PALETTE[1])):  # fmt: skip
+        each = [tables.read(one)[index][: len(steps)] for one in looked]
+        panel.plot(steps, np.mean(each, axis=0), color=color, label=name,
+                   linestyle=":" if index == 1 else "-", linewidth=1.2)  # fmt: skip
+    panel.set_ylim(min(0.4, panel.get_ylim()[0]), 1.03)
+    panel.set_xlabel("steps since the episode began")
+    panel.set_ylabel("held-out accuracy of a linear probe")
+    panels.legend(made, [panel])
+    return panels.save(made, path)
+
+
+def _recall(path: Path, looked: "Sequence[Looked]", title: str) -> Path:
+    """Density by lag, and of the first learner decisions by observations."""
+    made, (left, right) = panels.figure(2, width=4.2, height=3.6)
+    made.suptitle(title, fontsize=10)
+    every = tables.densities(looked)
+    for index, row in enumerate(every if len(every) > 1 else []):
+        left.plot(row, label=None if index else "a learner", **ALONE)
+    mean = f"mean of {len(every)}" if len(every) > 1 else f"learner {looked[0].learner}"
+    left.plot(every.mean(0), color=panels.PALETTE[0], linewidth=1.6, label=mean)
+    largest = every.max()
+    if largest > 0:
+        left.set_yscale("symlog", linthresh=largest * 1e-3, linscale=0.3)
+        _plain_ticks(left.yaxis)
+    left.set_ylim(bottom=0)
+    left.set_xlabel("lag (steps before the decision)")
+    left.set_ylabel("recall density")
+    left.legend(frameon=False, fontsize=8)
+    _map(made, right, looked[0])
+    return panels.save(made, path)
+
+
+def _map(made: Any, panel: Any, one: "Looked") -> None:
+    """Sizes of gradients, each decision a row, from white to dark by their logarithm."""
+    values, steps = one.lags.map, one.lags.decisions
+    largest = np.nanmax(values) if np.isfinite(values).any() else 0
+    floor = largest * 1e-4 or 1.0
+    drawn = panel.pcolormesh(
+        np.arange(values.shape[1]),
+        steps,
+        np.log10(np.maximum(values, floor)),
+        cmap="Blues",
+        shading="nearest",
+        rasterized=True,
+    )
+    panel.set_xlabel("step observed")
+    panel.set_ylabel("step decided")
+    panel.set_title(f"learner {one.learner}", fontsize=9)
+    made.colorbar(drawn, ax=panel, label="log10 of the gradient's size")

@@ -1,0 +1,164 @@
+"""What was found as numbers: CSV files, and the few that stand in result.json."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from experiment.report.page import Table, write_csv
+from experiment.report.statistics import mean_interval
+
+if TYPE_CHECKING:
+    from experiment.inside.look import Looked
+
+STATES, READOUT, RECALL = "states.csv", "readout.csv", "recall.csv"
+MEAN = "mean"  # what `learner` says of the mean over learners
+
+
+def write(place: Path, looked: "Sequence[Looked]") -> None:
+    """Writes the three files; the first two only where there is something to say."""
+    if any(layer for one in looked for layer in one.layers):
+        write_csv(place / STATES, states(looked))
+    if looked[0].readout is not None:
+        write_csv(place / READOUT, readout(looked))
+    write_csv(place / RECALL, recall(looked))
+
+
+def states(looked: "Sequence[Looked]") -> Table:
+    """A row for each learner, layer and state."""
+    rows = [
+        (one.learner, number, index, *map(float, values))
+        for one in looked
+        for number, layer in enumerate(one.layers, 1)
+        if layer is not None
+        for index, values in enumerate(zip(*layer[:4], strict=True))
+    ]
+    columns = "learner layer state half_life frequency own_share joint_share"
+    return Table(columns.split(), rows)
+
+
+def readout(looked: "Sequence[Looked]") -> Table:
+    """A row for each learner, bit and step; and of several, of their mean."""
+    rows: list[tuple] = []
+    for one in looked:
+        assert one.readout is not None
+        right, chance, shuffled, episodes = one.readout
+        rows += [
+            (one.learner, bit.name, int(step), *map(float, values), int(episodes[q]))
+            for index, bit in enumerate(one.bits)
+            for q, step in enumerate(one.steps)
+            for values in [(right[q, index], chance[q, index], shuffled[q, index])]
+        ]
+    if len(looked) > 1:
+        each = [read(one) for one in looked]
+        rows += [
+            (MEAN, "all", int(step), *(float(x) for x in values), None)
+            for q, step in enumerate(common(looked))
+            for values in [[np.mean([e[i][q] for e in each]) for i in range(3)]]
+        ]
+    columns = "learner bit step accuracy chance shuffled held_out_episodes"
+    return Table(columns.split(), rows)
+
+
+def recall(looked: "Sequence[Looked]") -> Table:
+    """A row for each learner and lag; and of several, of their mean."""
+    rows: list[tuple] = [
+        (one.learner, lag, float(density), int(pairs))
+        for one in looked
+        for lag, (density, pairs) in enumerate(
+            zip(one.lags.density, one.lags.pairs, strict=True)
+        )
+    ]
+    if len(looked) > 1:
+        mean = densities(looked).mean(0)
+        rows += [(MEAN, lag, float(x), None) for lag, x in enumerate(mean)]
+    return Table(("learner", "lag", "density", "pairs"), rows)
+
+
+def read(one: "Looked") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`(accuracy, chance, shuffled)` [Q], means over bits; NaN where none is known."""
+    assert one.readout is not None
+    return tuple(_mean(part) for part in one.readout[:3])  # type: ignore[return-value]
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(1)
+    count = known.sum(1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def common(looked: "Sequence[Looked]") -> np.ndarray:
+    """[Q] the steps at which memory of every learner was looked at."""
+    return min((one.steps for one in looked), key=len)
+
+
+def densities(looked: "Sequence[Looked]") -> np.ndarray:
+    """[S, K] of learners; shorter ones end in zeros."""
+    length = max(len(one.lags.density) for one in looked)
+    return np.stack(
+        [np.pad(x, (0, length - len(x))) for x in (o.lags.density for o in looked)]
+    )
+
+
+def interval(looked: "Sequence[Looked]", q: int) -> tuple[float, float, float]:
+    """Accuracy at the q-th step looked at, with a 95% interval.
+
+    Over learners (Student's); of a single one over its held-out episodes (Wilson's, as
+    of one bit: several of an episode are not independent).
+    """
+    each = [float(read(one)[0][q]) for one in looked]
+    if len(looked) > 1:
+        return mean_interval(each)
+    (one,) = looked
+    assert one.readout is not None
+    return each[0], *wilson(each[0], int(one.readout.episodes[q]))
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """95% interval of a share of so many independent trials."""
+    if count == 0 or np.isnan(share):
+        return float("nan"), float("nan")
+    z = float(stats.norm.ppf(0.975))
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count)
+    half *= float(np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def summary(looked: "Sequence[Looked]") -> dict[str, Any]:
+    """What result.json has of it, learner by learner."""
+    length = len(looked[0].played.inside)
+    found: dict[str, Any] = {
+        "layers": [
+            [
+                None
+                if layer is None
+                else {
+                    "half_life": layer.typical if np.isfinite(layer.typical) else None,
+                    "beyond_episode": layer.beyond(length),
+                    "overlap": layer.overlap,
+                }
+                for layer in one.layers
+            ]
+            for one in looked
+        ],
+        "median_lag": [one.lags.median for one in looked],
+        "bits": [bit.name for bit in looked[0].bits],
+        "readout": None,
+    }
+    if looked[0].readout is not None:
+        found["readout"] = {
+            "steps": common(looked).tolist(),
+            **{
+                name: [_plain(read(one)[index]) for one in looked]
+                for index, name in enumerate(("accuracy", "chance", "shuffled"))
+            },
+        }
+    return found
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(x) else float(x) for x in values]
