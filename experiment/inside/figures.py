@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from experiment.inside import tables
+from experiment.inside.found import Looked
 from experiment.report import panels
-
-if TYPE_CHECKING:
-    from experiment.inside.look import Looked
 
 LONGEST = 1e7  # half-lives are drawn up to this
 SHORTEST = 1e-2
@@ -20,7 +18,7 @@ ALONE = dict(color=panels.PALETTE[0], linewidth=0.8, alpha=0.35)
 
 
 def draw(
-    place: Path, looked: "Sequence[Looked]", result: Mapping[str, Any]
+    place: Path, looked: Sequence[Looked], result: Mapping[str, Any]
 ) -> dict[str, Path]:
     """Writes the pictures; returns their paths by name."""
     title = f"{result['env']} · {result['core']} · {result['agent']}"
@@ -32,12 +30,12 @@ def draw(
     return made
 
 
-def _states(path: Path, looked: "Sequence[Looked]", title: str) -> Path:
+def _states(path: Path, looked: Sequence[Looked], title: str) -> Path:
     """A panel for each layer: half-life by frequency, areas by own shares."""
     numbers = [i for i, layer in enumerate(looked[0].layers) if layer is not None]
     made, grid = panels.figure(len(numbers), width=4.2, height=3.4, sharey=True)
     made.suptitle(title, fontsize=10)
-    length = len(looked[0].played.inside)
+    length = tables.length(looked)
     for panel, number in zip(grid, numbers, strict=True):
         for index, one in enumerate(looked):
             layer = one.layers[number]
@@ -79,29 +77,28 @@ def _plain_ticks(*axes: Any) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def _readout(path: Path, looked: "Sequence[Looked]", title: str) -> Path:
+def _readout(path: Path, looked: Sequence[Looked], title: str) -> Path:
     """Accuracy over steps, beside chance and shuffled labels."""
     made, (panel,) = panels.figure(1, width=6.4, height=4.0)
     panel.set_title(title, fontsize=10)
-    steps = tables.common(looked)
-    for one in looked:
+    found = tables.curves(looked)
+    rows, each = found.accuracy, "a learner, its bits averaged"
+    if len(looked) == 1:
+        (one,) = looked
         assert one.readout is not None
-        rows = one.readout.accuracy.T if len(looked) == 1 else [tables.read(one)[0]]
-        rows = rows if len(looked) > 1 or len(rows) > 1 else []  # it is the mean
-        each = "a bit" if len(looked) == 1 else "a learner, its bits averaged"
-        for index, row in enumerate(rows):
-            again = index or one is not looked[0]
-            panel.plot(one.steps, row, label=None if again else each, **ALONE)
-    means = np.array([tables.interval(looked, q) for q in range(len(steps))])
-    panel.plot(steps, means[:, 0], color=panels.PALETTE[0], linewidth=2,
-               label="mean, 95% interval")  # fmt: skip
-    panel.fill_between(steps, means[:, 1], means[:, 2], color=panels.PALETTE[0],
-                       alpha=0.2, linewidth=0)  # fmt: skip
-    for name, index, color in (("chance", 1, panels.GREY),
-                               ("shuffled labels", 2, panels.PALETTE[1])):  # fmt: skip
-        each = [tables.read(one)[index][: len(steps)] for one in looked]
-        panel.plot(steps, np.mean(each, axis=0), color=color, label=name,
-                   linestyle=":" if index == 1 else "-", linewidth=1.2)  # fmt: skip
+        rows, each = one.readout.accuracy.T, "a bit"
+    for index, row in enumerate(rows if len(rows) > 1 else []):
+        panel.plot(found.steps, row, label=None if index else each, **ALONE)
+    marks = range(len(found.steps))
+    mean, low, high = np.array([tables.interval(found, q) for q in marks]).T
+    own = dict(color=panels.PALETTE[0])
+    panel.plot(found.steps, mean, linewidth=2, label="mean, 95% interval", **own)
+    panel.fill_between(found.steps, low, high, alpha=0.2, linewidth=0, **own)
+    thin = dict(linewidth=1.2, zorder=1)
+    panel.plot(found.steps, found.chance.mean(0), color=panels.GREY, linestyle=":",
+               label="chance", **thin)  # fmt: skip
+    panel.plot(found.steps, found.shuffled.mean(0), color=panels.PALETTE[1],
+               label="shuffled labels", **thin)  # fmt: skip
     panel.set_ylim(min(0.4, panel.get_ylim()[0]), 1.03)
     panel.set_xlabel("steps since the episode began")
     panel.set_ylabel("held-out accuracy of a linear probe")
@@ -109,7 +106,7 @@ def _readout(path: Path, looked: "Sequence[Looked]", title: str) -> Path:
     return panels.save(made, path)
 
 
-def _recall(path: Path, looked: "Sequence[Looked]", title: str) -> Path:
+def _recall(path: Path, looked: Sequence[Looked], title: str) -> Path:
     """Density by lag, and of the first learner decisions by observations."""
     made, (left, right) = panels.figure(2, width=4.2, height=3.6)
     made.suptitle(title, fontsize=10)
@@ -130,8 +127,8 @@ def _recall(path: Path, looked: "Sequence[Looked]", title: str) -> Path:
     return panels.save(made, path)
 
 
-def _map(made: Any, panel: Any, one: "Looked") -> None:
-    """Sizes of gradients, each decision a row, from white to dark by their logarithm."""
+def _map(made: Any, panel: Any, one: Looked) -> None:
+    """Sizes of gradients, each decision a row: darker by their logarithm."""
     values, steps = one.lags.map, one.lags.decisions
     largest = np.nanmax(values) if np.isfinite(values).any() else 0
     floor = largest * 1e-4 or 1.0

@@ -7,6 +7,7 @@ et al., 2025). Pairs of a decision and an observation of the same episode count,
 each lag is a mean over its own pairs: long ones have fewer.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -33,14 +34,26 @@ class Lags(NamedTuple):
         return int((np.cumsum(self.density) >= 0.5).argmax())
 
 
-def lags(agent: Any, learner: Any, played: Played) -> Lags:
-    """Differentiates decisions of some of the episodes."""
+def lags(recall: Callable[[Any, Any], Any], played: Played) -> Lags:
+    """Differentiates decisions of some of the episodes.
+
+    Args:
+      recall: `(recording, steps [Q]) -> [Q, T, N]`, of a learner.
+      played: what it played.
+    """
     length = len(played.inside)
     few = slice(0, EPISODES)
     count = min(DECISIONS, length)
     steps = np.unique(np.linspace(0, length - 1, count).round().astype(np.int32))
-    recording = jax.tree.map(lambda x: x[:, few], played.recording._replace(hidden=()))
-    sizes = jax.jit(agent.recall)(learner, recording, jnp.asarray(steps))
+    recording = played.recording
+    few_of = recording._replace(
+        hidden=recording.hidden[few],
+        **{
+            name: jax.tree.map(lambda x: x[:, few], getattr(recording, name))
+            for name in ("obs", "reset", "action")
+        },
+    )
+    sizes = recall(few_of, jnp.asarray(steps))
     return by_lag(np.asarray(sizes, np.float64), steps, played.inside[:, few])
 
 

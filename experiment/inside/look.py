@@ -8,38 +8,24 @@ pictures, result.json and report.html. Every learner has numbers of its own.
 
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import s5rl
 from experiment import files
 from experiment.evaluate.players import players
-from experiment.inside import bits, figures, lags, probe, report, states, tables
-from experiment.inside.bits import Bit
-from experiment.inside.lags import Lags
-from experiment.inside.played import Played, looked_at, play, walk
-from experiment.inside.probe import Readout
-from experiment.inside.states import States
+from experiment.inside import bits, figures, lags, probe, report, states, tables, words
+from experiment.inside.found import Looked
+from experiment.inside.played import STEPS, first_episodes, looked_at, walk
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import computing
 from experiment.setup.config import RunConfig
 from experiment.setup.request import MemoryRequest
 from experiment.setup.sections import EnvChoice
-
-
-class Looked(NamedTuple):
-    """What was found of one learner."""
-
-    learner: int  # its number
-    played: Played
-    steps: np.ndarray  # [Q] at which memory was looked at
-    layers: list[States | None]  # None of a layer without such states
-    bits: list[Bit]
-    readout: Readout | None  # None where there is no bit
-    lags: Lags
 
 
 def evaluate(
@@ -57,14 +43,12 @@ def evaluate(
     _, config, agent, (update, learners, seeds) = players(
         folder, whole, request.setting, env_choice
     )
-    # Of all learners the same, so that they play the same starts: of a kind of its own.
-    key = jax.random.fold_in(jax.random.key(request.seed), 0x3E3)
-    looked = []
+    looked, looker = [], Looker(agent, request)
     for place, number in enumerate(seeds):
         learner = jax.tree.map(lambda x, place=place: x[place], learners.acting)
         said = f"looking into memory of learner {number}"
         with waiting(said), computing(config):
-            looked.append(look(agent, learner, key, request, number))
+            looked.append(looker.look(learner, number))
     result = {
         "env": env_choice.name,
         "env_params": dict(env_choice.params),
@@ -74,8 +58,8 @@ def evaluate(
         "episodes": request.episodes,
         "seed": request.seed,
         "greedy": request.greedy,
-        "steps": len(looked[0].played.inside),
-        "cut": looked[0].played.cut,
+        "steps": tables.length(looked),
+        "cut": sum(one.played.cut for one in looked),
         "learners": seeds,
         **tables.summary(looked),
     }
@@ -86,43 +70,70 @@ def evaluate(
         tables.write(place, looked)
         pictures = figures.draw(place, looked, result)
         report.write(place / "report.html", looked, result, pictures)
-    print("\n".join(report.sentences(looked, result)))
+    print("\n".join(words.sentences(looked, result)))
     print(f"written to {path}")
     return result
 
 
-def look(
-    agent: Any, learner: Any, key: jax.Array, request: MemoryRequest, number: int
-) -> Looked:
-    """Everything that is found of one learner; `key` is consumed."""
-    played = play(agent, learner, key, request)
-    core = agent.network.core
-    parameters = learner.params["params"].get("core", {})  # of some memories, none
-    modes = s5rl.modes(core, {"params": parameters})
-    steps = looked_at(played)
-    kept = [
-        mode and states.lanes(len(mode.multiplier), len(steps), request.episodes)
-        for mode in modes
-    ]
+class Looker:
+    """Looks into one learner after another; what is compiled serves all of them."""
 
-    def see(carry, inside):
-        layers = s5rl.layer_states(core, carry)
-        few = [layer[:n] for layer, n in zip(layers, kept, strict=True) if n]
-        return probe.products(carry, inside), few
+    def __init__(self, agent: Any, request: MemoryRequest):
+        """Nothing is computed yet.
 
-    walked = jax.jit(partial(walk, agent, stride=played.stride, see=see))
-    recording, whole = played.recording, jax.numpy.asarray(played.inside)
-    grams, seen = jax.device_get(walked(learner, recording, whole))
-    inside = played.inside[steps]
-    left = iter(seen)
-    layers = [
-        mode and states.states(mode, next(left)[inside[:, :n]])
-        for mode, n in zip(modes, kept, strict=True)
-    ]
-    found = bits.bits(played.recording)
-    readout = None
-    if found:
-        labels = np.stack([bit.values for bit in found], axis=1)
-        readout = probe.read_out(grams, inside, labels)
-    known = lags.lags(agent, learner, played)
-    return Looked(number, played, steps, layers, found, readout, known)
+        Args:
+          agent: of the run.
+          request: what to play.
+        """
+        self._agent, self._request = agent, request
+        self._core = agent.network.core
+        self._record = jax.jit(
+            partial(
+                agent.record,
+                num_episodes=request.episodes,
+                num_steps=request.steps,
+                greedy=request.greedy,
+            )
+        )
+        walked = partial(walk, agent, see=self._see)
+        self._walk = jax.jit(walked, static_argnames="stride")
+        self._recall = jax.jit(agent.recall)
+
+    def look(self, learner: Any, number: int) -> Looked:
+        """Everything that is found of one learner, of this number in its run."""
+        # The same key for all learners, so that they play the same starts; of a kind
+        # of its own.
+        key = jax.random.fold_in(jax.random.key(self._request.seed), 0x3E3)
+        played = first_episodes(self._record(learner, key))
+        inside, steps = jnp.asarray(played.inside), looked_at(played)
+        grams, seen = jax.device_get(
+            self._walk(learner, played.recording, inside, stride=played.stride)
+        )
+        layers = [
+            None if mode is None or x is None else states.states(mode, x[at])
+            for mode, x in zip(self._modes(learner), seen, strict=True)
+            for at in [played.inside[steps][:, : 0 if x is None else x.shape[1]]]
+        ]
+        found, readout = bits.bits(played.recording), None
+        if found:
+            labels = np.stack([bit.values for bit in found], axis=1)
+            readout = probe.read_out(grams, played.inside[steps], labels)
+        known = lags.lags(partial(self._recall, learner), played)
+        return Looked(number, played, steps, layers, found, readout, known)
+
+    def _modes(self, learner: Any) -> list[Any]:
+        own = learner.params["params"].get("core", {})  # of some memories, nothing
+        return s5rl.modes(self._core, {"params": own})
+
+    def _see(self, carry: Any, inside: jax.Array) -> tuple[jax.Array, list[Any]]:
+        """What is kept of memory [N, ...] after a step: products, and states.
+
+        States are of layers that have modes, of as many episodes as there is room for.
+        """
+        layers = s5rl.layer_states(self._core, carry)
+        kept = []
+        for layer, (kind, _) in zip(layers, self._core.parts(), strict=True):
+            has = hasattr(kind, "modes")
+            few = states.lanes(layer.shape[1], STEPS, len(inside)) if has else 0
+            kept.append(layer[:few] if has else None)
+        return probe.products(carry, inside), kept

@@ -1,7 +1,6 @@
 """Episodes that learners play to be looked into, and their memory step by step."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,31 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from experiment.setup.request import MemoryRequest
-
 STEPS = 64  # of an episode that are looked at, about; the others lie between them
 
 
 class Played(NamedTuple):
-    """The first episode [T, N] of each environment; what follows it is not looked at."""
+    """The first episode of each of N environments; what follows is not looked at."""
 
     recording: Any  # as `agents.acting.recall` has it, of T steps
     inside: np.ndarray  # [T, N] bool, whether a step is of the first episode
     cut: int  # how many of the N episodes had not ended when recording did
     stride: int  # every so many steps memory is looked at
-
-
-def play(agent: Any, learner: Any, key: Array, request: MemoryRequest) -> Played:
-    """Plays fresh episodes. `key` is consumed."""
-    made = jax.jit(
-        partial(
-            agent.record,
-            num_episodes=request.episodes,
-            num_steps=request.steps,
-            greedy=request.greedy,
-        )
-    )
-    return first_episodes(made(learner, key))
 
 
 def first_episodes(recording: Any) -> Played:

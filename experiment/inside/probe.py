@@ -48,7 +48,7 @@ def products(carry: object, inside: Array) -> Array:
     away = memory - (weight * memory).sum(0, keepdims=True)
     spread = jnp.sqrt((weight * away**2).sum(0, keepdims=True))
     # What differs by rounding alone is no memory of anything.
-    least = 1e-6 * jnp.maximum(1, jnp.abs(memory).max(0, keepdims=True))
+    least = 1e-6 * jnp.sqrt((weight * memory**2).sum(0, keepdims=True))
     scaled = jnp.where(spread > least, away / jnp.where(spread > least, spread, 1), 0)
     return jnp.matmul(scaled, scaled.T, precision="highest") / memory.shape[1]
 

@@ -1,4 +1,4 @@
-"""States of a diagonal recurrence: how long each keeps, how fast it turns, what it adds.
+"""States of a diagonal recurrence: how long each keeps, turns how fast, adds what.
 
 A layer reads y = Σ_n Re(C_n x_n) + D u. Of the steps that were played:
 
@@ -8,7 +8,7 @@ A layer reads y = Σ_n Re(C_n x_n) + D u. Of the steps that were played:
 Both add up to 1. States are correlated, so own shares are not what would be lost with a
 state; joint shares are a part of what is there, and negative of a state that takes away
 from what others add. `overlap` is Σ_m Var(part m) / Var(Σ_m part m): 1 of states that
-have nothing to do with each other, more where they cancel.
+have nothing to do with each other, more where they cancel, less where they agree.
 """
 
 from typing import Any, NamedTuple

@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
+from experiment.inside.found import Looked
 from experiment.report.page import Table, write_csv
 from experiment.report.statistics import mean_interval
-
-if TYPE_CHECKING:
-    from experiment.inside.look import Looked
 
 STATES, READOUT, RECALL = "states.csv", "readout.csv", "recall.csv"
 MEAN = "mean"  # what `learner` says of the mean over learners
 
 
-def write(place: Path, looked: "Sequence[Looked]") -> None:
+def write(place: Path, looked: Sequence[Looked]) -> None:
     """Writes the three files; the first two only where there is something to say."""
     if any(layer for one in looked for layer in one.layers):
         write_csv(place / STATES, states(looked))
@@ -26,7 +24,7 @@ def write(place: Path, looked: "Sequence[Looked]") -> None:
     write_csv(place / RECALL, recall(looked))
 
 
-def states(looked: "Sequence[Looked]") -> Table:
+def states(looked: Sequence[Looked]) -> Table:
     """A row for each learner, layer and state."""
     rows = [
         (one.learner, number, index, *map(float, values))
@@ -39,7 +37,7 @@ def states(looked: "Sequence[Looked]") -> Table:
     return Table(columns.split(), rows)
 
 
-def readout(looked: "Sequence[Looked]") -> Table:
+def readout(looked: Sequence[Looked]) -> Table:
     """A row for each learner, bit and step; and of several, of their mean."""
     rows: list[tuple] = []
     for one in looked:
@@ -52,17 +50,15 @@ def readout(looked: "Sequence[Looked]") -> Table:
             for values in [(right[q, index], chance[q, index], shuffled[q, index])]
         ]
     if len(looked) > 1:
-        each = [read(one) for one in looked]
-        rows += [
-            (MEAN, "all", int(step), *(float(x) for x in values), None)
-            for q, step in enumerate(common(looked))
-            for values in [[np.mean([e[i][q] for e in each]) for i in range(3)]]
-        ]
+        found = curves(looked)
+        means = (part.mean(0) for part in found[1:4])
+        each = zip(found.steps, *means, strict=True)
+        rows += [(MEAN, "all", int(step), *map(float, x), None) for step, *x in each]
     columns = "learner bit step accuracy chance shuffled held_out_episodes"
     return Table(columns.split(), rows)
 
 
-def recall(looked: "Sequence[Looked]") -> Table:
+def recall(looked: Sequence[Looked]) -> Table:
     """A row for each learner and lag; and of several, of their mean."""
     rows: list[tuple] = [
         (one.learner, lag, float(density), int(pairs))
@@ -77,44 +73,75 @@ def recall(looked: "Sequence[Looked]") -> Table:
     return Table(("learner", "lag", "density", "pairs"), rows)
 
 
-def read(one: "Looked") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`(accuracy, chance, shuffled)` [Q], means over bits; NaN where none is known."""
-    assert one.readout is not None
-    return tuple(_mean(part) for part in one.readout[:3])  # type: ignore[return-value]
+class Curves(NamedTuple):
+    """Of learners, means over bits [S, Q] at steps [Q] that all of them have.
+
+    NaN where of a learner nothing is known.
+    """
+
+    steps: np.ndarray
+    accuracy: np.ndarray
+    chance: np.ndarray
+    shuffled: np.ndarray
+    episodes: np.ndarray  # held out
+
+
+def curves(looked: Sequence[Looked]) -> Curves:
+    """Puts learners side by side; an episode of one may be shorter than of another."""
+    steps = looked[0].steps
+    for one in looked[1:]:
+        steps = np.intersect1d(steps, one.steps)
+    parts: list[list[np.ndarray]] = [[], [], [], []]
+    for one in looked:
+        assert one.readout is not None
+        at = np.searchsorted(one.steps, steps)
+        for part, values in zip(parts, one.readout[:3], strict=False):
+            part.append(_mean(values[at]))
+        parts[3].append(one.readout.episodes[at])
+    return Curves(steps, *map(np.stack, parts))
+
+
+def by_bit(looked: Sequence[Looked]) -> np.ndarray:
+    """[3, Q, L] accuracy, chance and shuffled of each bit, means over learners."""
+    steps = curves(looked).steps
+    each = []
+    for one in looked:
+        assert one.readout is not None
+        at = np.searchsorted(one.steps, steps)
+        each.append([part[at] for part in one.readout[:3]])
+    return np.mean(each, axis=0)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
+    """[Q] of [Q, L], over the bits that are known."""
     known = ~np.isnan(values)
     total = np.where(known, values, 0).sum(1)
     count = known.sum(1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def common(looked: "Sequence[Looked]") -> np.ndarray:
-    """[Q] the steps at which memory of every learner was looked at."""
-    return min((one.steps for one in looked), key=len)
+def length(looked: Sequence[Looked]) -> int:
+    """Steps of the longest episode looked at."""
+    return max(len(one.played.inside) for one in looked)
 
 
-def densities(looked: "Sequence[Looked]") -> np.ndarray:
+def densities(looked: Sequence[Looked]) -> np.ndarray:
     """[S, K] of learners; shorter ones end in zeros."""
-    length = max(len(one.lags.density) for one in looked)
-    return np.stack(
-        [np.pad(x, (0, length - len(x))) for x in (o.lags.density for o in looked)]
-    )
+    longest = length(looked)
+    each = [one.lags.density for one in looked]
+    return np.stack([np.pad(x, (0, longest - len(x))) for x in each])
 
 
-def interval(looked: "Sequence[Looked]", q: int) -> tuple[float, float, float]:
-    """Accuracy at the q-th step looked at, with a 95% interval.
+def interval(found: Curves, q: int) -> tuple[float, float, float]:
+    """Accuracy at the q-th step, with a 95% interval.
 
     Over learners (Student's); of a single one over its held-out episodes (Wilson's, as
     of one bit: several of an episode are not independent).
     """
-    each = [float(read(one)[0][q]) for one in looked]
-    if len(looked) > 1:
+    each = found.accuracy[:, q]
+    if len(each) > 1:
         return mean_interval(each)
-    (one,) = looked
-    assert one.readout is not None
-    return each[0], *wilson(each[0], int(one.readout.episodes[q]))
+    return float(each[0]), *wilson(float(each[0]), int(found.episodes[0, q]))
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
@@ -128,9 +155,8 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def summary(looked: "Sequence[Looked]") -> dict[str, Any]:
+def summary(looked: Sequence[Looked]) -> dict[str, Any]:
     """What result.json has of it, learner by learner."""
-    length = len(looked[0].played.inside)
     found: dict[str, Any] = {
         "layers": [
             [
@@ -138,7 +164,7 @@ def summary(looked: "Sequence[Looked]") -> dict[str, Any]:
                 if layer is None
                 else {
                     "half_life": layer.typical if np.isfinite(layer.typical) else None,
-                    "beyond_episode": layer.beyond(length),
+                    "beyond_episode": layer.beyond(length(looked)),
                     "overlap": layer.overlap,
                 }
                 for layer in one.layers
@@ -150,11 +176,12 @@ def summary(looked: "Sequence[Looked]") -> dict[str, Any]:
         "readout": None,
     }
     if looked[0].readout is not None:
+        read = curves(looked)
         found["readout"] = {
-            "steps": common(looked).tolist(),
+            "steps": read.steps.tolist(),
             **{
-                name: [_plain(read(one)[index]) for one in looked]
-                for index, name in enumerate(("accuracy", "chance", "shuffled"))
+                name: [_plain(row) for row in getattr(read, name)]
+                for name in ("accuracy", "chance", "shuffled")
             },
         }
     return found

@@ -23,14 +23,14 @@ import evaluate
 import s5rl
 import train
 from experiment.setup import cli, sections
-from experiment.setup.request import FilmRequest, Request, TransferRequest
+from experiment.setup.request import Request
 from experiment.start import RESUMABLE
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 NEW = (
     *("index", "which_environment", "adding", "reset", "paper", "faq"),
-    *("glossary", "references", "api", "watch", "training"),
+    *("glossary", "references", "api", "watch", "training", "inside"),
 )
 # From a fence or from inline code; quotes are a shell's.
 ELSEWHERE = ("env=brax/ant",)  # wants an extra
@@ -52,8 +52,8 @@ def check(script: str, arguments: list[str]) -> None:
         options = cli.assignments(keep, evaluate.KEYS)
         assert set(options) <= set(evaluate.KEYS) | {"env"}, options
         own = {k: v for k, v in options.items() if k not in evaluate.BESIDE}
-        kind = TransferRequest if options.get("transfer") else Request
-        kind = FilmRequest if options.get("film") else kind
+        asked = [kind for name, (kind, _) in evaluate.ASKED.items() if name in options]
+        kind = asked[0] if asked else Request
         sections.typed(kind, own, also=evaluate.BESIDE)
     elif script == "compare.py":
         compare.options(keep)
