@@ -9,6 +9,7 @@
 | ended episodes count | test_what_is_kept_is_read_* |
 | deviations of all lanes, ended ones too | test_what_is_kept_is_read_* |
 | the largest ridge, always | test_the_ridge_is_what_leaving_out_chooses |
+| the typical half-life of unsorted states | test_half_of_the_shares_* |
 | lag counted from the observation's step | test_lags_are_means_over_pairs |
 | pairs of ended episodes count | test_lags_are_means_over_pairs |
 | a component that never differs is a bit | test_bits_are_what_differs |
@@ -63,8 +64,8 @@ def test_states_that_never_change_have_no_share():
 
 
 def test_half_of_the_shares_lie_below_the_typical_half_life():
-    own = np.array([0.3, 0.6, 0.1])
-    found = states.States(np.array([9.0, 4.0, 1.0]), own, own, own, 1.0)
+    own = np.array([0.3, 0.25, 0.45])
+    found = states.States(np.array([9.0, 1.0, 4.0]), own, own, own, 1.0)
     assert found.typical == 4 and found.beyond(4) == 0.3
 
 
@@ -99,8 +100,16 @@ def test_what_is_kept_is_read_and_what_is_lost_is_not(rng):
 
 
 def test_labels_of_others_are_read_by_chance(rng):
-    found, _ = probed(rng, 400)
+    """However well they can be learned by heart: here are more numbers than episodes."""
+    memory = rng.normal(size=(400, 300))
+    labels = rng.random((400, 3)) < 0.5
+    gram, inside = (memory @ memory.T)[None], np.ones((1, 400), bool)
+    found = probe.read_out(gram, inside, labels)
+    assert (np.abs(found.accuracy - 0.5) < 0.15).all()
     assert (np.abs(found.shuffled - 0.5) < 0.15).all()
+    known = memory @ rng.normal(size=(300, 3)) > 0
+    known = probe.read_out(gram, inside, known)
+    assert (known.accuracy > 0.65).all() and (np.abs(known.shuffled - 0.5) < 0.15).all()
 
 
 def test_of_too_few_episodes_nothing_is_said(rng):
