@@ -29,7 +29,7 @@ def played(name, actions, build):
     """`(agent, learner, recording)`; parameters are large, so that memory counts."""
     agent = build(name, "gru", actions)
     with jax.numpy_rank_promotion("allow"):  # distrax's Gaussians need it
-        learner = agent.initialise(jax.random.key(0))
+        learner = jax.jit(agent.initialise)(jax.random.key(0))
         params = jax.tree.map(lambda x: x + 0.3 * jnp.sign(x), learner.params)
         learner = learner._replace(params=params)
         recording = jax.jit(
@@ -39,7 +39,7 @@ def played(name, actions, build):
 
 
 @pytest.mark.lenient
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize(("name", "actions"), ACTING)
 def test_sizes_are_those_of_the_gradient(name, actions, small_agent):
     """Beside the policy read at once, differentiated by its observations.
@@ -86,7 +86,7 @@ def test_frames_reach_as_far_as_they_are_stacked(small_agent):
         core=s5rl.make_core("frame_stack", features=8, num_layers=1, frames=frames),
         num_updates=4,
     )
-    learner = agent.initialise(jax.random.key(0))
+    learner = jax.jit(agent.initialise)(jax.random.key(0))
     record = functools.partial(agent.record, num_episodes=N, num_steps=T, greedy=True)
     recording = jax.jit(record)(learner, jax.random.key(1))
     found = jax.jit(agent.recall)(learner, recording, jnp.arange(T))

@@ -100,7 +100,7 @@ def test_what_is_kept_is_read_and_what_is_lost_is_not(rng):
 
 
 def test_labels_of_others_are_read_by_chance(rng):
-    """However well they can be learned by heart: here are more numbers than episodes."""
+    """However well they are learned by heart: here are more numbers than episodes."""
     memory = rng.normal(size=(400, 300))
     labels = rng.random((400, 3)) < 0.5
     gram, inside = (memory @ memory.T)[None], np.ones((1, 400), bool)
