@@ -17,6 +17,9 @@ import pytest
 
 import evaluate
 import experiment
+from experiment.inside import lags, words
+from experiment.inside.found import Looked
+from experiment.inside.played import Played
 from tests.experiment import untrained
 from tests.experiment.report.test_inert import ATTRIBUTES, TAGS, Seen
 
@@ -90,13 +93,26 @@ def test_a_page_is_written_and_inert(looked):
     assert "80 episodes went on after that" in page
 
 
-def test_what_has_no_such_states_says_so(tmp_path, capsys):
+@pytest.mark.slow
+def test_a_memory_without_such_states_is_looked_into(tmp_path, capsys):
     """A GRU; and pull after pull, whose first observation is the same for all."""
     run = untrained.keep(tmp_path / "gru", "env=meta_bandit", "env.num_trials=4")
     folder, result = look(run, steps=5)
     assert result["layers"] == [[None]] and not (folder / "states.csv").exists()
     assert "in gru, no layer is such" in capsys.readouterr().out
     assert result["steps"] == 4 and result["cut"] == 0
+
+
+def test_what_is_not_there_is_said():
+    """Of a gated memory, without a bit to remember, that hangs on nothing."""
+    here = np.ones((3, 2), bool)
+    nothing = lags.by_lag(np.zeros((1, 3, 2)), np.array([2]), here)
+    played = Played(None, here, 0, 1)
+    one = Looked(0, played, np.arange(3), [None], [], None, nothing)
+    states, bits, recall = words.sentences([one], {"core": "gru"})
+    assert "(core=s5, lru and s4d); in gru, no layer is such" in states
+    assert "does anything differ between episodes" in bits
+    assert recall == "No decision hangs on any observation."
 
 
 @pytest.mark.parametrize(
