@@ -2,7 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| the nudge is added to the step before | test_sizes_are_those_of_the_gradient |
+| the nudge is added twice | test_sizes_are_those_of_the_gradient |
 | the sum over entries instead of the size | test_sizes_are_those_of_the_gradient |
 | one leaning for all of several | test_sizes_are_those_of_the_gradient |
 | the log-probability alone | test_a_sure_decision_hangs_on_what_it_did |

@@ -3,8 +3,8 @@
 | mutant | fails |
 |---|---|
 | the first learner is looked into twice | test_every_learner_has_its_own_numbers |
-| states of the layer before | test_half_lives_are_those_of_the_checkpoint |
-| film and memory together make a film | test_what_cannot_be_is_refused |
+| the first learner is looked into twice | test_half_lives_are_those_of_the_checkpoint |
+| two flags at once are no refusal | test_what_cannot_be_is_refused |
 | a page without its pictures | test_a_page_is_written_and_inert |
 """
 

@@ -7,6 +7,7 @@ the step of one block for all            | a_state_halves_in_its_half_life
 the read-out is not doubled              | modes_add_up_to_what_the_layer_reads
 the imaginary part is added              | modes_add_up_to_what_the_layer_reads
 of a loop, always its first turn         | layers_of_a_loop_are_told_apart
+a learned start is taken for a layer     | what_has_no_modes_says_so
 """
 
 import functools
