@@ -12,7 +12,8 @@ import numpy as np
 from experiment.compare.compared import ComparedRun
 from experiment.compare.comparison import TRAINING, splits_of
 from experiment.compare.fairness import environment
-from experiment.report.page import Table, show_interval
+from experiment.report import numbers
+from experiment.report.page import Table
 from experiment.report.statistics import difference_interval, mean_interval
 from experiment.report.verdict import count, verdict
 
@@ -39,7 +40,7 @@ def short_differences(full: Table) -> Table:
     """`differences` for a page."""
     rows = []
     for what, ours, theirs, *interval, over, said in full.rows:
-        shown = show_interval(*interval)  # type: ignore[arg-type]
+        shown = numbers.interval(*interval)  # type: ignore[arg-type]
         name = str(what).replace("_", " ")
         rows.append((f"{ours} - {theirs}", name, shown, over, said))
     caption = (

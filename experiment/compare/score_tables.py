@@ -13,7 +13,8 @@ from experiment.compare.comparison import (
     profile,
     thresholds,
 )
-from experiment.report.page import Cell, Table, show_interval
+from experiment.report import numbers
+from experiment.report.page import Cell, Table
 
 
 def aggregate(every: Sequence[Scores]) -> Table:
@@ -37,7 +38,7 @@ def short_aggregate(full: Table) -> Table:
     cells: dict[tuple[Cell, ...], dict[Cell, str]] = {}
     for scores, scale, label, name, value, low, high, *_ in full.rows:
         found = cells.setdefault((label, scores, scale), {})
-        found[name] = show_interval(value, low, high)  # type: ignore[arg-type]
+        found[name] = numbers.interval(value, low, high)  # type: ignore[arg-type]
     rows = [
         (*key, *(found.get(name) for name in AGGREGATES))
         for key, found in cells.items()
@@ -73,7 +74,7 @@ def short_improvement(full: Table) -> Table:
     cells: dict[str, dict[Cell, str]] = {}
     for scores, ours, theirs, *interval in full.rows:
         found = cells.setdefault(f"{ours} beats {theirs}", {})
-        found[scores] = show_interval(*interval)  # type: ignore[arg-type]
+        found[scores] = numbers.interval(*interval)  # type: ignore[arg-type]
     rows = [
         (claim, *(found.get(name) for name in names)) for claim, found in cells.items()
     ]

@@ -16,7 +16,8 @@ from experiment.compare.comparison import (
     splits_of,
 )
 from experiment.evaluate.trials import CONTROLS, PLAIN, in_order
-from experiment.report.page import Cell, Table, show_interval
+from experiment.report import numbers
+from experiment.report.page import Cell, Table
 from experiment.report.statistics import learners_interval
 
 
@@ -71,7 +72,7 @@ def short_summary(runs: Sequence[ComparedRun]) -> Table:
     rows = [
         (
             run.label,
-            show_interval(*_final(run)),
+            numbers.interval(*_final(run)),
             len(run.summary["final_return_per_seed"]),
             run.summary["env_steps"],
             run.summary["num_parameters"],
@@ -115,7 +116,7 @@ def short_settings(runs: Sequence[ComparedRun]) -> Table:
             run.label,
             f"{place}.",
             said,
-            show_interval(*learners_interval(found[_PER_SEED])),
+            numbers.interval(*learners_interval(found[_PER_SEED])),
         )
         for run in runs
         for place, (said, found) in enumerate(run.tried[:_MOST_SETTINGS], start=1)
@@ -174,7 +175,7 @@ def short_transfer(runs: Sequence[ComparedRun]) -> list[Table]:
     rows: list[list[list[Cell]]] = [[] for _ in parts]
     for run in runs:
         cells = [_transfer_cells(run, split) for split in splits]
-        adapted = [show_interval(*cell[:3]) for cell in cells]  # type: ignore[arg-type]
+        adapted = [numbers.interval(*cell[:3]) for cell in cells]  # type: ignore[arg-type]
         for place, row in enumerate(
             (adapted, [cell[3] for cell in cells], [cell[4] for cell in cells])
         ):
@@ -213,7 +214,7 @@ def short_controls(runs: Sequence[ComparedRun]) -> Table:
             continue
         for split in splits_of([run]):
             cells = [
-                show_interval(*over_learners(run.transfer.adapted(split, control)))
+                numbers.interval(*over_learners(run.transfer.adapted(split, control)))
                 if (split, control) in run.transfer.returns
                 else None
                 for control in names

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiment.report import plots
+from experiment.report import numbers, plots
 from experiment.report.page import (
     Cell,
     Picture,
     Section,
     Table,
-    show_interval,
     write_csv,
     write_report,
 )
@@ -60,8 +59,9 @@ def _control(what: str, found: Mapping[str, Any], loss: Verdict) -> str:
         f"{what} hurts", f"{what} helps", f"{what} is not shown to hurt or to help"
     )
     return (
-        f"{claim}: the return of a trial is {found['own']:.3g} with memory as it is "
-        f"and {found['with_control']:.3g} under this control, a loss of {loss.numbers}."
+        f"{claim}: the return of a trial is {numbers.digits(found['own'])} with memory "
+        f"as it is and {numbers.digits(found['with_control'])} under this control, "
+        f"a loss of {loss.numbers}."
     )
 
 
@@ -182,19 +182,16 @@ def curves(result: Mapping[str, Any]) -> Table:
 
 
 def _show(estimate: list[float | None]) -> str:
-    mean, low, high = estimate
-    if mean is None or low is None or high is None:
-        return "" if mean is None else f"{mean:.3g}"
-    return show_interval(mean, low, high)
+    return numbers.interval(*estimate)
 
 
 def _line(name: str, figures: Mapping[str, Any], levels: Mapping[str, Any]) -> str:
     expert, in_task = levels["expert"], levels.get("in_task")
     return (
         f"{name}: zero-shot {_show(figures['zero_shot'])}, adapted "
-        f"{_show(figures['adapted'])}; random {levels['random']:.3g}, expert "
-        f"{'unknown' if expert is None else f'{expert:.3g}'}"
-        f"{'' if in_task is None else f' ({in_task:.3g} in the task)'}"
+        f"{_show(figures['adapted'])}; random {numbers.digits(levels['random'])}, "
+        f"expert {'unknown' if expert is None else numbers.digits(expert)}"
+        f"{'' if in_task is None else f' ({numbers.digits(in_task)} in the task)'}"
     )
 
 

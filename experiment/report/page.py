@@ -1,7 +1,6 @@
 """A report in one HTML file: text, tables and pictures, opened without a network."""
 
 import base64
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from experiment import files
+from experiment.report.numbers import digits
 from experiment.report.text import safe
 
 Cell = str | int | float | bool | None
@@ -124,7 +124,7 @@ def as_text(table: Table) -> str:
 
 
 def show(cell: Cell) -> str:
-    """A cell as a person reads it: integers grouped, four digits of other numbers."""
+    """A cell as a person reads it: integers whole, three digits of other numbers."""
     if _nothing(cell):
         return "–"
     if isinstance(cell, bool):
@@ -132,26 +132,8 @@ def show(cell: Cell) -> str:
     if isinstance(cell, int):
         return f"{cell:,}"
     if isinstance(cell, float):
-        return f"{cell:,.0f}" if abs(cell) >= 1e4 else f"{cell:.4g}"
+        return digits(cell)
     return safe(str(cell))
-
-
-def show_interval(value: float | None, low: float, high: float) -> str:
-    """`0.51 [0.49, 0.53]`, or the value alone where nothing is known of the spread.
-
-    The interval's width decides how many digits mean something: two of it are shown.
-    """
-    if value is None or _nothing(low) or _nothing(high):
-        return show(value)
-    width = float(high) - float(low)
-    places = 3 if not width > 0 else min(6, max(0, 2 - math.ceil(math.log10(width))))
-    three = [float(value), float(low), float(high)]
-    if any(three) and not any(round(x, places) for x in three):
-        first, *rest = (f"{x:.2g}" for x in three)  # all zeros would say nothing
-    else:
-        # Zero added, or what rounds to it from below has a sign.
-        first, *rest = (f"{round(x, places) + 0.0:,.{places}f}" for x in three)
-    return f"{first} [{', '.join(rest)}]"
 
 
 def _nothing(cell: Cell) -> bool:

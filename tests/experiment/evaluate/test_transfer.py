@@ -111,7 +111,7 @@ def test_bodies_are_told_apart_each_by_its_own_levels():
     rows = transfer_report.body_table(result, "train").rows
     assert [(row[0], row[-3], row[-2]) for row in rows] == [("a", 4, 8), ("b", 0, None)]
     said = transfer_report.text(result).splitlines()
-    assert said[1].startswith("  a: zero-shot") and said[1].endswith("expert 8")
+    assert said[1].startswith("  a: zero-shot") and said[1].endswith("expert 8.00")
     assert said[2].startswith("  b: zero-shot") and said[2].endswith("expert unknown")
 
 
@@ -129,7 +129,7 @@ def test_an_expert_in_the_task_is_a_level_beside_the_bare_one():
     table = transfer_report.table(result)
     place = table.columns.index("expert in the task")
     assert table.rows[0][place] == 5.0 and "task's own lens" in table.caption
-    assert "expert 8 (5 in the task)" in transfer_report.text(result)
+    assert "expert 8.00 (5.00 in the task)" in transfer_report.text(result)
 
 
 def test_one_learners_interval_is_over_tasks_several_ones_over_learners():
