@@ -10,6 +10,7 @@ from experiment.compare.comparison import (
     AGGREGATES,
     Scores,
     aggregates,
+    name_of,
     profile,
     thresholds,
 )
@@ -40,8 +41,8 @@ def short_aggregate(full: Table) -> Table:
         found = cells.setdefault((label, scores, scale), {})
         found[name] = numbers.interval(value, low, high)  # type: ignore[arg-type]
     rows = [
-        (*key, *(found.get(name) for name in AGGREGATES))
-        for key, found in cells.items()
+        (label, name_of(str(scores)), scale, *(found.get(x) for x in AGGREGATES))
+        for (label, scores, scale), found in cells.items()
     ]
     heads = ("interquartile mean", "mean", "median over tasks", "optimality gap")
     caption = "Final return while training, and adapted return of each split."
@@ -81,7 +82,8 @@ def short_improvement(full: Table) -> Table:
     caption = (
         "Probability that a learner of one beats a learner of the other on a task."
     )
-    return Table(("", *map(str, names)), rows, caption)
+    heads = [name_of(str(name)) for name in names]
+    return Table(("", *heads), rows, caption)
 
 
 def profiles(every: Sequence[Scores]) -> Table:

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from pathlib import Path
 
@@ -73,7 +74,6 @@ def write_report(
     sections: Sequence[Section],
     *,
     findings: Sequence[Finding] = (),
-    date: str = "",
 ) -> None:
     """Writes one self-contained HTML file; pictures are copied into it.
 
@@ -81,8 +81,8 @@ def write_report(
     as it is: markup in it is not read as markup, and the page lets nothing run and
     fetches nothing, should some get through.
     """
-    parts = [f"<h1>{_shown(title)}</h1>"]
-    parts += [f'<p class="date">{_shown(date)}</p>'] if date else []
+    now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"
+    parts = [f"<h1>{_shown(title)}</h1>", f'<p class="date">Written {_shown(now)}</p>']
     parts += [_finding(finding) for finding in findings]
     parts += [_contents(sections)] if len(sections) > 1 else []
     parts += [_section(section, place) for place, section in enumerate(sections)]

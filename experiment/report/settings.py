@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiment import files
-from experiment.report import numbers, panels
+from experiment.report import numbers, panels, scales
 from experiment.report.statistics import learners_interval
 from experiment.setup.settings import Sweep
 
@@ -96,7 +96,7 @@ def picture(sweep: Sweep, found: Sequence[Band], path: Path, *, title: str) -> N
                 fontsize=8,
             )
     axes[0].set_ylabel("return at the end of training")
-    panels.fit(axes[0].set_ylim, [[band[0] for band in found]],
+    scales.fit(axes[0].set_ylim, [[band[0] for band in found]],
                [[band[1:] for band in found]])  # fmt: skip
     panels.save(made, path)
 

@@ -67,7 +67,7 @@ def test_markup_is_shown_as_it_is(tmp_path, png, word):
     table = Table((word, "b"), [(word, 1.0)], caption=word)
     section = Section(word, [word], [word], [word], [table], [Picture(png, word)])
     path, findings = tmp_path / "report.html", [Finding(word, 0)]
-    write_report(path, word, [section, section], findings=findings, date=word)
+    write_report(path, word, [section, section], findings=findings)
     page = (tmp_path / "report.html").read_text()
     seen = Seen()
     seen.feed(page)

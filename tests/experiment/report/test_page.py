@@ -109,11 +109,11 @@ def test_text_is_shown_as_it_is(tmp_path):
         [Table((rude,), [(rude,)], rude)],
         [Picture(picture, rude)],
     )
-    said = {"findings": [Finding(rude, 1)], "date": rude}
-    _, read = page(tmp_path, section, Section("Other"), title=rude, **said)
+    more = {"findings": [Finding(rude, 1)]}
+    _, read = page(tmp_path, section, Section("Other"), title=rude, **more)
     assert "".join(read.cells) == rude * 2
-    # Title and heading twice; date, finding, paragraph, warning, command, captions.
-    assert "".join(read.words).count(rude) == 11
+    # Title and heading twice; finding, paragraph, warning, command, captions.
+    assert "".join(read.words).count(rude) == 10
 
 
 def test_what_was_found_stands_first_and_in_its_colour(tmp_path):
