@@ -201,7 +201,7 @@ def _cells(tag: str, texts: Iterable[str], kinds: Sequence[str]) -> str:
 
 def _is_words(cell: Cell) -> bool:
     """Whether it is read from its beginning, and not down a column of numbers."""
-    return isinstance(cell, str) and cell[:1].isalpha()
+    return isinstance(cell, str) and not cell[:1].isdigit() and cell[:1] not in "-–"
 
 
 def _unbroken(cell: Cell) -> str:
@@ -217,6 +217,7 @@ def _picture(picture: Picture) -> str:
     data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
     caption = _shown(picture.caption)
     return (
-        f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
+        f'<figure><div class="wide"><img alt="{caption}" '
+        f'src="data:image/png;base64,{data}"></div>'
         f"<figcaption>{caption}</figcaption></figure>"
     )

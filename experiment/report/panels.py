@@ -10,7 +10,8 @@ less than either.
 import io
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ GREY = "#777777"
 _LINES = ("-", "--", "-.", ":")
 _WHISKERS = 8  # of a curve that has no band
 LETTERS = 60  # of a label in a picture; tables have all of it
+_PER_INCH = 13  # letters of a legend
 
 
 class Size(NamedTuple):
@@ -128,7 +130,7 @@ def whiskers(panel: Any, points: Curve, place: int, of: int, color: str) -> None
     chosen = slice((place * step) // of, None, step)
     x = np.asarray(points.x, float)[chosen]
     if step < of and len(x) > 1:  # all curves have theirs at the same points
-        x = x + (place - (of - 1) / 2) * 0.6 / of * (x[1] - x[0])
+        x = x + (place - (of - 1) / 2) * 0.3 / of * (x[1] - x[0])
     panel.vlines(x, points.low[chosen], points.high[chosen], color=color, linewidth=0.9)
 
 
@@ -178,9 +180,11 @@ def legend(made: Any, panels: Sequence[Any]) -> None:
     What stands in several panels is named once, in as many columns as there is room.
     """
     handles: dict[str, Any] = {}
+    letters = int(_PER_INCH * made.get_figwidth())
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            handles.setdefault(safe(label, most=LETTERS), handle)
+            shown = textwrap.fill(safe(label, most=LETTERS), letters)
+            handles.setdefault(shown, handle)
     if not handles:
         return
     for columns in range(len(handles), 0, -1):
@@ -189,11 +193,21 @@ def legend(made: Any, panels: Sequence[Any]) -> None:
             ncols=columns, frameon=False,
         )  # fmt: skip
         _leave_text_alone(made)  # or it cannot be measured
-        extent = box.get_window_extent(made.canvas.get_renderer())
+        with _any_script():
+            extent = box.get_window_extent(made.canvas.get_renderer())
         if columns == 1 or extent.width < 0.98 * made.bbox.width:
             made.set_figheight(made.get_figheight() + extent.height / made.dpi)
             return
         box.remove()
+
+
+@contextmanager
+def _any_script() -> Iterator[None]:
+    """A label may be in any script; what the font lacks is drawn as a box."""
+    with warnings.catch_warnings():
+        for said in ("Glyph .* missing from font", "constrained_layout not applied"):
+            warnings.filterwarnings("ignore", said)
+        yield
 
 
 def _leave_text_alone(made: Any) -> None:
@@ -227,10 +241,7 @@ def save(made: Any, path: Path) -> Path:
     files.make_folder(path.parent, f"{path.parent} cannot be made")
     _leave_text_alone(made)
     picture, form = io.BytesIO(), path.suffix[1:]
-    with warnings.catch_warnings():
-        # A label may be in any script; what the font lacks is drawn as a box.
-        for said in ("Glyph .* missing from font", "constrained_layout not applied"):
-            warnings.filterwarnings("ignore", said)
+    with _any_script():
         made.savefig(picture, format=form, dpi=150, metadata=_UNDATED[form])
     files.write(path, picture.getvalue())
     return path

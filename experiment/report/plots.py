@@ -117,6 +117,7 @@ def adaptation(
     axes.axvline(trained + 0.5, color="#999999", linewidth=1)
     each = f", means of {width}" if width > 1 else ""
     panels.name_axes([axes], f"trial (trained on {trained}{each})", "return of a trial")
+    axes.set_xlim(0.5, len(next(iter(curves.values()))) + 0.5)
     scales.whole_ticks(axes.xaxis)
     if limits is not None:
         axes.set_ylim(*limits)

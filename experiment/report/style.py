@@ -38,6 +38,9 @@ figcaption { max-width: 46rem; color: var(--quiet); font-size: .88rem;
              padding-bottom: .4rem; }
 img { box-sizing: border-box; max-width: 100%; height: auto; background: #fff;
       border-radius: 6px; padding: 4px; }
+@media (max-width: 40rem) { /* scrolled as tables are: smaller, nobody could read it */
+  .wide img { max-width: none; width: 34rem; }
+}
 .wide { overflow-x: auto; background: /* shadows where there is more to the side */
         linear-gradient(to right, var(--page) 40%, var(--clear))
           0 / 2.4rem 100% no-repeat local,
