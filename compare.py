@@ -3,6 +3,7 @@
     runs='runs/memory-*'        patterns too, passing over what is no finished run
     labels=s5,gru               one for each run; else the core, and what differs
     out=comparisons/<time>      the folder to write
+    figures=svg,pdf             pictures for a column of a paper, beside the page's
 
 Learning curves, interquartile means, performance profiles, wall clock and parameter
 counts; and how each run adapts and transfers, where it was evaluated for that (python
@@ -27,11 +28,11 @@ import sys
 from collections.abc import Sequence
 
 from experiment.errors import InputError
-from experiment.setup import arguments, cli, keys
+from experiment.setup import arguments, cli, figures, keys
 
 FLAGS = ("--help", "-h")
 FIELD = ("field", "by", "fresh")
-KEYS = ("runs", "labels", "out", *FIELD)
+KEYS = ("runs", "labels", "out", "figures", *FIELD)
 
 
 def options(argv: Sequence[str]) -> dict[str, str]:
@@ -65,12 +66,16 @@ def compare(given: dict[str, str]) -> None:
         raise InputError(
             "runs=RUN_DIR,RUN_DIR must say what to compare; none is named."
         )
+    try:
+        wanted = figures.formats(given.get("figures"))
+    except ValueError as error:
+        raise InputError(str(error)) from error
     runs = compared.read(names, listed(given.get("labels", "")))
     folder = compared.choose_folder(given.get("out"))
     # Only now, for importing SciPy and matplotlib takes seconds and errors should not.
     from experiment.compare import report as comparison_report
 
-    print(comparison_report.write(runs, folder))
+    print(comparison_report.write(runs, folder, wanted))
 
 
 def paths(given: dict[str, str], key: str) -> list[str]:
@@ -82,7 +87,7 @@ def search(given: dict[str, str]) -> None:
     """Makes the table of a field."""
     from experiment.compare import compared, field
 
-    beside = [key for key in ("runs", "labels") if key in given]
+    beside = [key for key in ("runs", "labels", "figures") if key in given]
     if beside or not paths(given, "field"):
         got = f"got {beside[0]}=" if beside else "none is named"
         raise InputError(f"field='runs/field/*' must say which runs were tried; {got}.")

@@ -5,8 +5,9 @@
 
 `transfer=true` measures adaptation instead, trial by trial, on every split of the tasks
 of a meta-environment, with controls: tasks=256 trials=... swap_at=... seed=0
-greedy=false. Where tasks are on several bodies, an agent is trained on each, once, to
-compare with: expert_steps=2_000_000 (0: none), and experts=DIR for several runs.
+greedy=false; figures=svg,pdf draws for a column of a paper as well. Where tasks are on
+several bodies, an agent is trained on each, once, to compare with:
+expert_steps=2_000_000 (0: none), and experts=DIR for several runs.
 
 `film=true` draws one learner as it plays instead, film.gif and sheet.png, trial by
 trial in a meta-environment, and writes every step down: episodes=1 trials=... seed=0

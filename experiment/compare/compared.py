@@ -13,16 +13,17 @@ from experiment.errors import InputError, told
 from experiment.evaluate import trials
 from experiment.evaluate.trials import Trials
 from experiment.report.text import safe
-from experiment.run import manifest, outcome
+from experiment.run import clock, manifest, outcome
 from experiment.run.learners import Learners
 from experiment.run.metrics import Row
 from experiment.run.run_folder import RunFolder
 from experiment.setup import config as run_config
+from experiment.setup import keys
 from experiment.setup.config import RunConfig
 
 REPORT = "report.html"
 # Keys that change where a run is written and watched, and not what it computes.
-_BESIDE = (
+BESIDE = (
     *("run_dir", "log_every", "checkpoint_every", "devices", "mesh.seeds"),
     *run_config.WANDB,
 )
@@ -42,6 +43,7 @@ class ComparedRun:
     starts: Sequence[Mapping[str, Any]]  # of manifest.json: more than 1 where resumed
     transfer: Trials | None  # the newest transfer evaluation
     tried: Sequence[tuple[str, Any]] = ()  # settings, the best first, and outcomes
+    clock: Sequence[tuple[int, float]] = ()  # seconds by update, where they are known
 
     @property
     def device(self) -> str | None:
@@ -160,6 +162,7 @@ def _read_run(
         starts,
         trials.newest(folder, setting if config.sweep else None),
         _tried(config, rows),
+        clock.read(folder.clock),
     )
 
 
@@ -177,7 +180,7 @@ def make_labels(
 
     A memory that is never reset is another agent, though the core is the same.
     """
-    flat = [_flatten(run_config.dump(config)) for config in configs]
+    flat = [keys.flat(run_config.dump(config)) for config in configs]
     several = len({config.agent.name for config in configs}) > 1
     names = [
         f"{config.agent.name} {core}" if several else core
@@ -210,7 +213,7 @@ def _difference(own: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> s
     keys = [
         key
         for key, value in own.items()
-        if key not in _BESIDE and any(other.get(key) != value for other in alike)
+        if key not in BESIDE and any(other.get(key) != value for other in alike)
     ]
     if "env.name" in keys:  # another one has other parameters anyway
         keys = ["env.name", *(key for key in keys if not key.startswith("env."))]
@@ -223,13 +226,3 @@ def _difference(own: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> s
 def _short(key: str) -> str:
     section, _, leaf = key.rpartition(".")
     return section if leaf == "name" else leaf
-
-
-def _flatten(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in plain.items():
-        if isinstance(value, Mapping):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

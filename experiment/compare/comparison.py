@@ -5,30 +5,22 @@ independent; where there is one learner, over its tasks. Aggregates follow
 `experiment.compare.robust`, and draw whole learners, for each learner plays every task.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 import envs
 from experiment.compare import robust
 from experiment.compare.compared import ComparedRun
+from experiment.evaluate import words
 from experiment.evaluate.trials import SPLITS, Levels, in_order
 from experiment.report import plots
+from experiment.report.panels import Curve
 from experiment.report.statistics import mean_interval
 
 TRAINING = "final_return"  # what returns while training go by, beside the splits
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
-
-
-class Curve(NamedTuple):
-    """A mean and its interval, at each x; all [K]."""
-
-    x: np.ndarray
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -48,23 +40,38 @@ class Scores:
         return "normalised score" if self.normalised else "return"
 
 
-def over_learners(values: np.ndarray) -> tuple[float, float, float]:
+Around = Callable[[np.ndarray], tuple[float, float, float]]  # of a sample
+
+
+def over_learners(
+    values: np.ndarray, of: Around = mean_interval
+) -> tuple[float, float, float]:
     """`(mean, low, high)` of [S, N] over learners; of one learner, over its tasks."""
-    return mean_interval(values.mean(1) if len(values) > 1 else values[0])
+    return of(values.mean(1) if len(values) > 1 else values[0])
 
 
-def learning_curve(run: ComparedRun, *, smooth: bool) -> Curve:
+def learning_curve(
+    run: ComparedRun, *, smooth: bool, of: Around = mean_interval
+) -> Curve:
     """Return over environment steps; smoothed for pictures, raw for tables."""
     steps, returns = plots.curves(run.rows)
     if smooth and steps.size:
         returns = np.stack([plots.smoothed(curve) for curve in returns])
-    return _curve(steps, [mean_interval(column) for column in returns.T])
+    return _curve(steps, [of(column) for column in returns.T])
 
 
-def adaptation_curve(returns: np.ndarray) -> Curve:
+def seconds_at(run: ComparedRun, steps: np.ndarray) -> np.ndarray | None:
+    """Wall clock at each of these environment steps; None where no clock says it."""
+    clock = dict(run.clock)
+    updates = {row["env_steps"]: row.get("update") for row in run.rows}
+    found = [clock.get(updates.get(at), np.nan) for at in steps.tolist()]
+    return np.array(found) if found and np.isfinite(found).all() else None
+
+
+def adaptation_curve(returns: np.ndarray, of: Around = mean_interval) -> Curve:
     """Return of trial 1, 2, ... from [S, N, K]."""
     count = returns.shape[2]
-    bands = [over_learners(returns[:, :, trial]) for trial in range(count)]
+    bands = [over_learners(returns[:, :, trial], of) for trial in range(count)]
     return _curve(np.arange(1, count + 1), bands)
 
 
@@ -76,6 +83,11 @@ def splits_of(runs: Sequence[ComparedRun]) -> list[str]:
     """Every split that some run was evaluated on."""
     found = {split for run in runs if run.transfer for split in run.transfer.splits}
     return in_order(found, SPLITS)
+
+
+def name_of(scores: str) -> str:
+    """What a set of scores is called where people read."""
+    return "final return" if scores == TRAINING else words.split(scores)
 
 
 def levels_of(run: ComparedRun, split: str) -> Levels:

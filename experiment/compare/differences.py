@@ -12,13 +12,16 @@ import numpy as np
 from experiment.compare.compared import ComparedRun
 from experiment.compare.comparison import TRAINING, splits_of
 from experiment.compare.fairness import environment
-from experiment.report.page import Table, show_interval
+from experiment.evaluate import words
+from experiment.report import numbers
+from experiment.report.page import Table
 from experiment.report.statistics import difference_interval, mean_interval
 from experiment.report.verdict import count, verdict
 
 _COLUMNS = (
     *("what", "agent", "other", "difference", "low", "high", "over", "verdict"),
 )  # fmt: skip
+ABOVE, BELOW, NOT_SHOWN = "above", "below", "not shown"
 
 
 def differences(runs: Sequence[ComparedRun]) -> Table:
@@ -39,15 +42,22 @@ def short_differences(full: Table) -> Table:
     """`differences` for a page."""
     rows = []
     for what, ours, theirs, *interval, over, said in full.rows:
-        shown = show_interval(*interval)  # type: ignore[arg-type]
-        name = str(what).replace("_", " ")
-        rows.append((f"{ours} - {theirs}", name, shown, over, said))
+        shown = numbers.interval(*interval)  # type: ignore[arg-type]
+        rows.append((f"{ours} - {theirs}", named(str(what)), shown, over, said))
     caption = (
         "Return of the first minus that of the second, with a 95% interval. Shown is "
         f"what an interval without 0 shows; of {len(rows)} such intervals about "
         f"{0.05 * len(rows):.2g} miss 0 by luck alone."
     )
     return Table(("runs", "of", "difference", "over", "shown"), rows, caption)
+
+
+def named(what: str) -> str:
+    """A quantity in words: `held-out tasks, adapted`."""
+    if what == TRAINING:
+        return "final return"
+    split, _, part = what.rpartition(" ")
+    return f"{words.split(split)}, {part.replace('_', '-')}"
 
 
 def _quantities(run: ComparedRun) -> Iterator[tuple[str, np.ndarray]]:
@@ -71,7 +81,7 @@ def _difference(ours: np.ndarray, theirs: np.ndarray, same_tasks: bool) -> tuple
     else:
         interval = difference_interval(ours.mean(1), theirs.mean(1))
         over = f"{len(ours)} and {count(len(theirs), 'learner')}"
-    said = verdict(*interval, over).choose("above", "below", "not shown")
+    said = verdict(*interval, over).choose(ABOVE, BELOW, NOT_SHOWN)
     return (*interval, over, said)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from experiment.compare.compared import ComparedRun
+from experiment.evaluate import words
 from experiment.evaluate.trials import PLAIN, Trials
 
 FAIR_PARAMETERS = 1.2  # most over fewest
@@ -84,10 +85,11 @@ def how_to_transfer(run: ComparedRun) -> str:
 
 def _trial_counts(found: Trials) -> str:
     tasks = {
-        f"{found.returns[split, PLAIN].shape[1]} {split}" for split in found.splits
+        f"{found.returns[split, PLAIN].shape[1]} {words.split(split)}"
+        for split in found.splits
     }
     return (
-        f"{found.num_trials} trials, {found.trained} trained on, tasks: "
+        f"{found.num_trials} trials, {found.trained} trained on; "
         f"{', '.join(sorted(tasks))}"
     )
 

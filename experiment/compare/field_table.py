@@ -11,9 +11,10 @@ from experiment import files
 from experiment.compare.field import Cell, Field, Setting
 from experiment.compare.field_fairness import unequal
 from experiment.errors import InputError
+from experiment.report import numbers
 from experiment.report.formats import as_latex, as_markdown
 from experiment.report.page import Cell as Shown
-from experiment.report.page import Table, as_text, show_interval, write_csv
+from experiment.report.page import Table, as_text, write_csv
 from experiment.report.statistics import learners_interval
 from experiment.setup import trust
 from experiment.setup.command import arguments_of
@@ -75,7 +76,7 @@ def shown(found: Field) -> Table:
 def _cell(cell: Cell | None) -> Shown:
     if cell is None:
         return None
-    number = "–" if cell.told is None else show_interval(*_interval(cell.told))
+    number = "–" if cell.told is None else numbers.interval(*_interval(cell.told))
     return f"{number} (of {len(cell.settings)})"
 
 

@@ -1,7 +1,10 @@
-"""The pictures of a comparison, one function each; all return the path written."""
+"""The pictures of a comparison, one function each: a figure of a size.
+
+What is drawn around means is `experiment.report.statistics.spread`; tables have the 95%
+intervals.
+"""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,171 +12,204 @@ import numpy as np
 from experiment.compare.compared import ComparedRun
 from experiment.compare.comparison import (
     TRAINING,
-    Curve,
     Scores,
     adaptation_curve,
     learning_curve,
     levels_of,
+    name_of,
     over_learners,
+    seconds_at,
     splits_of,
 )
+from experiment.evaluate import words
 from experiment.evaluate.trials import PLAIN, Levels
-from experiment.report import panels
+from experiment.report import panels, scales
+from experiment.report.numbers import digits
 from experiment.report.page import Table
+from experiment.report.panels import Curve, Size
+from experiment.report.statistics import spread
 
 
-def learning_curves(runs: Sequence[ComparedRun], path: Path) -> Path:
-    """Mean return over environment steps, with a band over seeds."""
-    figure, (panel,) = panels.figure(1, width=7.0, height=4.3)
-    seen, spread = [], []
-    for index, run in enumerate(runs):
-        curve = learning_curve(run, smooth=True)
-        panels.band(panel, curve, index, run.label)
-        seen.append(curve.mean)
-        spread += [curve.low, curve.high]
+def learning_curves(runs: Sequence[ComparedRun], size: Size) -> Any:
+    """Mean return over environment steps, and over wall clock where it is known."""
+    curves = [learning_curve(run, smooth=True, of=spread) for run in runs]
+    clocks = [seconds_at(run, c.x) for run, c in zip(runs, curves, strict=True)]
+    timed = any(clock is not None for clock in clocks)
+    figure, axes = panels.figure(1 + timed, size, height=3.6, sharey=True)
+    levels = Levels()
     if all(run.config.env == runs[0].config.env for run in runs):
         levels = levels_of(runs[0], TRAINING)
-        pairs = (("chance", levels.random), ("best", levels.expert))
-        seen.append(panels.mark(panel.axhline, pairs))
-    panels.fit(panel.set_ylim, seen, spread)
-    panel.set_xlim(0, max(run.summary["env_steps"] for run in runs))
-    panels.round_ticks(panel.xaxis)
-    panel.set_xlabel("environment steps (of each seed)")
-    panel.set_ylabel("return of finished episodes")
-    panels.legend(figure, [panel])
-    return panels.save(figure, path)
+    pairs = (("chance", levels.random), ("best", levels.expert))
+    marks = [panels.mark(panel.axhline, pairs) for panel in axes]
+    for index, run in enumerate(runs):
+        panels.curve(axes[0], curves[index], index, run.label, of=len(runs))
+        if (clock := clocks[index]) is not None:
+            curve = curves[index]._replace(x=clock)
+            panels.curve(axes[1], curve, index, run.label, of=len(runs))
+    around = [bound for curve in curves for bound in (curve.low, curve.high)]
+    scales.fit(axes[0].set_ylim, [*(curve.mean for curve in curves), *marks], around)
+    axes[0].set_xlim(0, max(run.summary["env_steps"] for run in runs))
+    axes[0].set_xlabel("environment steps (of each seed)")
+    for panel in axes[1:]:
+        panel.set_xlim(left=0)
+        panel.set_xlabel("wall clock (s, of all seeds together)")
+    for panel in axes:
+        scales.round_ticks(panel.xaxis)
+    axes[0].set_ylabel("return of finished episodes")
+    panels.legend(figure, axes)
+    return figure
 
 
-def adaptation(runs: Sequence[ComparedRun], path: Path) -> Path:
-    """Return of trial 1, 2, ...: a panel per split."""
-    from matplotlib.ticker import MaxNLocator
-
+def adaptation(runs: Sequence[ComparedRun], size: Size) -> Any:
+    """Return of trial 1, 2, ...: a panel per split, on one axis."""
     splits = splits_of(runs)
-    figure, axes = panels.figure(len(splits))
+    figure, axes = panels.figure(len(splits), size, sharex=True, sharey=True)
+    seen, around, width = [], [], 1
     for panel, split in zip(axes, splits, strict=True):
-        seen, spread, width = [], [], 1
-        for index, run in _played(runs, split):
-            curve = adaptation_curve(run.transfer.returns[split, PLAIN])  # type: ignore
-            width = panels.bin_width(len(curve.x))
-            curve = Curve(*panels.binned(np.column_stack(curve), width).T)
+        played = _played(runs, split)
+        for index, run in played:
+            found = adaptation_curve(run.transfer.returns[split, PLAIN], spread)  # type: ignore
+            width = max(width, scales.bin_width(len(found.x)))
+            binned = scales.binned(
+                np.column_stack(found), scales.bin_width(len(found.x))
+            )
+            curve = Curve(*binned.T)
             marker = "o" if len(curve.x) <= 40 else None
-            panels.band(panel, curve, index, run.label, marker=marker, markersize=3)
+            style = {"marker": marker, "markersize": 3}
+            panels.curve(panel, curve, index, run.label, of=len(runs), **style)
             seen.append(curve.mean)
-            spread += [curve.low, curve.high]
+            around += [curve.low, curve.high]
         seen.append(panels.mark(panel.axhline, _levels(runs, split)))
         for trained in _ends_of_training(runs, split):
             panel.axvline(
                 trained + 0.5, color=panels.GREY, linewidth=0.8, label="training ended"
             )
-        panels.fit(panel.set_ylim, seen, spread)
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel.set_title(split, fontsize=10)
-        each = f" (means of {width})" if width > 1 else ""
-        panel.set_xlabel(f"trial on the same task{each}")
-        panel.set_ylabel("return of a trial")
+        panel.set_title(words.split(split))
+        scales.whole_ticks(panel.xaxis)
+    scales.fit(axes[0].set_ylim, seen, around)
+    each = f" (means of {width})" if width > 1 else ""
+    panels.name_axes(axes, f"trial on the same task{each}", "return of a trial")
     panels.legend(figure, axes)
-    return panels.save(figure, path)
+    return figure
 
 
-def transfer(runs: Sequence[ComparedRun], path: Path) -> Path:
+def transfer(runs: Sequence[ComparedRun], size: Size) -> Any:
     """Adapted return and first return: a panel per split, a line per evaluated run."""
     splits = splits_of(runs)
     lines = [run.label for run in runs if run.transfer is not None]
-    figure, axes = panels.figure(len(splits), height=_row_height(lines), sharey=True)
+    figure, axes = _rows(len(splits), lines, size, sharex=True)
+    seen, around = [], []
     for panel, split in zip(axes, splits, strict=True):
-        seen, spread = [], []
         for index, run in _played(runs, split):
-            mean, low, high = over_learners(run.transfer.adapted(split))  # type: ignore
+            mean, low, high = over_learners(run.transfer.adapted(split), spread)  # type: ignore
             first, _, _ = over_learners(run.transfer.zero_shot(split))  # type: ignore
             line, color = lines.index(run.label), panels.look(index)["color"]
-            panel.plot([low, high], [line, line], color=color, linewidth=2.2, alpha=0.6)
-            panel.plot(mean, line, "o", color=color, markersize=7)
-            hollow = {"markerfacecolor": "white", "markersize": 7}
+            panel.plot([low, high], [line, line], color=color, alpha=0.6)
+            panel.plot(mean, line, "o", color=color, markersize=6)
+            hollow = {"markerfacecolor": "white", "markersize": 6}
             panel.plot(first, line, "o", color=color, **hollow)
             seen.append([mean, first])
-            spread.append([low, high])
+            around.append([low, high])
         seen.append(panels.mark(panel.axvline, _levels(runs, split)))
         grey = {"color": panels.GREY, "marker": "o", "linestyle": ""}
         panel.plot([], [], label="adapted", **grey)
         panel.plot([], [], label="trial 1", markerfacecolor="white", **grey)
-        panels.fit(panel.set_xlim, seen, spread)
-        panel.locator_params(axis="x", nbins=4)
-        panels.name_rows(panel, lines)
-        panel.set_title(split, fontsize=10)
-        panel.set_xlabel("return of a trial")
+        panel.set_title(words.split(split))
+    scales.fit(axes[0].set_xlim, seen, around)
+    panels.name_axes(axes, "return of a trial", "")
     panels.legend(figure, axes)
-    return panels.save(figure, path)
+    return figure
 
 
 def profiles(
-    runs: Sequence[ComparedRun], every: Sequence[Scores], table: Table, path: Path
-) -> Path:
+    runs: Sequence[ComparedRun], every: Sequence[Scores], table: Table, size: Size
+) -> Any:
     """Fraction of scores above each threshold, from `score_tables.profiles`."""
     curves: dict[tuple[str, str], list[Any]] = {}
     for name, _, label, *point in table.rows:
         curves.setdefault((str(name), str(label)), []).append(point)
-    figure, axes = panels.figure(len(every))
+    figure, axes = panels.figure(len(every), size, sharex=_alike(every), sharey=True)
+    ends = []
     for panel, scores in zip(axes, every, strict=True):
         for index, run in enumerate(runs):
             if run.label in scores.of:
                 curve = Curve(*np.array(curves[scores.name, run.label]).T)
-                panels.band(panel, curve, index, run.label)
-                panel.set_xlim(curve.x[0], curve.x[-1])
-        panel.set_ylim(-0.02, 1.02)
-        panel.set_title(scores.name, fontsize=10)
+                panels.curve(panel, curve, index, run.label, of=len(runs))
+                ends += [curve.x[0], curve.x[-1]]
+                if not _alike(every):
+                    panel.set_xlim(curve.x[0], curve.x[-1])
+        panel.set_title(name_of(scores.name))
         panel.locator_params(axis="x", nbins=4)
         panel.set_xlabel(f"threshold ({scores.scale})")
-        panel.set_ylabel("fraction of scores above")
+    axes[0].set_ylim(-0.02, 1.02)
+    if _alike(every):
+        axes[0].set_xlim(min(ends), max(ends))
+    panels.name_axes(axes, axes[0].get_xlabel(), "fraction of scores above")
     panels.legend(figure, axes)
-    return panels.save(figure, path)
+    return figure
 
 
 def interquartile_means(
-    runs: Sequence[ComparedRun], every: Sequence[Scores], table: Table, path: Path
-) -> Path:
+    runs: Sequence[ComparedRun], every: Sequence[Scores], table: Table, size: Size
+) -> Any:
     """With bootstrap intervals, from `score_tables.aggregate`."""
     found = {
         (scores, label): band
         for scores, _, label, name, *band, _, _ in table.rows
         if name == "iqm"
     }
-    figure, axes = panels.figure(len(every), height=_row_height(runs), sharey=True)
+    labels = [run.label for run in runs]
+    figure, axes = _rows(len(every), labels, size, sharex=_alike(every))
+    seen, around = [], []
     for panel, scores in zip(axes, every, strict=True):
-        seen, spread = [], []
+        if not _alike(every):
+            seen, around = [], []
         for index, run in enumerate(runs):
             if run.label not in scores.of:
                 continue
             value, low, high = map(float, found[scores.name, run.label])  # type: ignore
             color = panels.look(index)["color"]
             if np.isfinite(low):
-                panel.barh(index, high - low, 0.5, left=low, color=color, alpha=0.35)
-            panel.plot([value] * 2, [index - 0.25, index + 0.25], color=color, lw=2.5)
+                panel.plot([low, high], [index, index], color=color, alpha=0.6)
+            panel.plot(value, index, "o", color=color, markersize=6)
             seen.append(value)
-            spread.append([low, high])
-        panels.fit(panel.set_xlim, seen, spread)
-        panels.name_rows(panel, [run.label for run in runs])
-        panel.set_title(scores.name, fontsize=10)
-        panel.locator_params(axis="x", nbins=4)
+            around.append([low, high])
+        scales.fit(panel.set_xlim, seen, around)
+        panel.set_title(name_of(scores.name))
         panel.set_xlabel(f"IQM ({scores.scale})")
-    return panels.save(figure, path)
+    return figure
 
 
-def costs(runs: Sequence[ComparedRun], path: Path) -> Path:
+def costs(runs: Sequence[ComparedRun], size: Size) -> Any:
     """Parameters and wall clock, side by side."""
-    figure, axes = panels.figure(2, height=_row_height(runs), width=4, sharey=True)
+    figure, axes = _rows(2, [run.label for run in runs], size)
     for panel, (key, name) in zip(axes, _COSTS.items(), strict=True):
         values = [run.summary[key] for run in runs]
         colors = [panels.look(index)["color"] for index in range(len(runs))]
         bars = panel.barh(range(len(runs)), values, height=0.6, color=colors)
-        panel.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3)
-        panel.set_xlim(0, 1.25 * max(values))
-        panels.round_ticks(panel.xaxis)
-        panels.name_rows(panel, [run.label for run in runs])
+        panel.bar_label(bars, [digits(float(value)) for value in values], padding=3)
+        panel.set_xlim(0, 1.35 * max(values))
+        scales.round_ticks(panel.xaxis)
         panel.set_xlabel(name)
-    return panels.save(figure, path)
+    return figure
 
 
 _COSTS = {"num_parameters": "parameters", "wall_seconds": "wall clock of a run (s)"}
+
+
+def _rows(count: int, labels: Sequence[str], size: Size, *, sharex: bool = False):
+    """Panels that have a run on each line, named beside those to the left."""
+    height = 1.1 + 0.36 * len(labels)
+    figure, axes = panels.figure(count, size, height=height, sharex=sharex, sharey=True)
+    for panel in axes:
+        panels.name_rows(panel, labels, size)
+        panel.locator_params(axis="x", nbins=4)
+    return figure, axes
+
+
+def _alike(every: Sequence[Scores]) -> bool:
+    """Whether all scores are on one scale, so that panels can share an axis."""
+    return len({scores.normalised for scores in every}) == 1
 
 
 def _played(runs: Sequence[ComparedRun], split: str) -> list[tuple[int, ComparedRun]]:
@@ -197,7 +233,3 @@ def _ends_of_training(runs: Sequence[ComparedRun], split: str) -> list[int]:
     """Numbers of trials trained on, where more were played."""
     found = [run.transfer for _, run in _played(runs, split)]
     return sorted({t.trained for t in found if t and t.trained < t.num_trials})
-
-
-def _row_height(runs: Sequence[Any]) -> float:
-    return 1.1 + 0.32 * len(runs)

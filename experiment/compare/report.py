@@ -1,15 +1,22 @@
 """Writes a comparison: pictures, CSV files and the report that holds them all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from experiment import files
+from experiment.compare import details, score_tables, tables
 from experiment.compare import plots as draw
-from experiment.compare import score_tables, tables
 from experiment.compare.compared import REPORT, ComparedRun
 from experiment.compare.comparison import Scores, scores_of
 from experiment.compare.differences import differences, short_differences
 from experiment.compare.fairness import how_to_transfer, unfair
+from experiment.compare.findings import findings
+from experiment.evaluate import words
+from experiment.report import panels
+from experiment.report.origin import Entry, origin
 from experiment.report.page import (
     Picture,
     Section,
@@ -18,11 +25,12 @@ from experiment.report.page import (
     write_csv,
     write_report,
 )
+from experiment.report.statistics import SPREAD
+from experiment.run import manifest
 
 _INTERVALS = (
-    "In brackets: 95% Student-t intervals over learners (seeds); of a single learner, "
-    "over its tasks where there are several. Two runs whose intervals overlap may "
-    "still differ, and few seeds say little."
+    f"In brackets, and drawn: {SPREAD}; of a single learner, likewise over its tasks, "
+    "where there are several. Claims, differences and CSV files keep to 95% intervals."
 )
 _ROBUST = (
     "After Agarwal et al., Deep Reinforcement Learning at the Edge of the Statistical "
@@ -33,26 +41,56 @@ _ROBUST = (
 )
 
 
-def write(runs: Sequence[ComparedRun], folder: Path) -> str:
-    """Writes everything to `folder`.
+@dataclass(frozen=True)
+class _Out:
+    """Where a comparison is written, and what its figures are drawn as."""
+
+    folder: Path
+    figures: Sequence[str]
+
+    def csv(self, name: str, table: Table) -> None:
+        write_csv(self.folder / f"{name}.csv", table)
+
+    def picture(
+        self, name: str, drawn: Callable[[panels.Size], Any], caption: str
+    ) -> Picture:
+        path = self.folder / f"{name}.png"
+        return Picture(panels.write(drawn, path, self.figures), caption)
+
+
+def write(
+    runs: Sequence[ComparedRun], folder: Path, figures: Sequence[str] = ()
+) -> str:
+    """Writes everything to `folder`; a single run's report is a comparison of one.
+
+    Args:
+      runs: to compare.
+      folder: that is written into.
+      figures: what pictures are drawn as beside PNG, "svg" or "pdf".
 
     Returns:
       What to print: the summary, parameter counts among it, and every warning.
     """
     files.make_folder(folder, f"out={folder} cannot be made")
-    every = scores_of(runs)
+    out, every, full = _Out(folder, figures), scores_of(runs), differences(runs)
     overview = tables.short_summary(runs)
     sections = [
-        _overview(runs, overview, folder),
-        *_settings(runs, folder),
-        _learning(runs, folder),
-        *_transfer(runs, folder),
-        *_differences(runs, folder),
-        *_robust(runs, every, folder),
+        _overview(runs, overview, out),
+        *_different(runs),
+        *_settings(runs, out),
+        _learning(runs, out),
+        _learners(runs, out),
+        *_transfer(runs, out),
+        *_differences(full, out),
+        *_robust(runs, every, out),
         _files(runs, folder),
+        origin(_made(runs)),
     ]
     title = f"Comparison of {', '.join(run.label for run in runs)}"
-    write_report(folder / REPORT, title, sections)
+    if len(runs) == 1:
+        title = f"{runs[0].label} on {runs[0].config.env.name}"
+    found = findings(runs, full)
+    write_report(folder / REPORT, title, sections, findings=found)
     warnings = [f"warning: {sentence}" for sentence in unfair(runs)]
     shown = [as_text(overview)]
     if any(run.tried for run in runs):
@@ -60,8 +98,8 @@ def write(runs: Sequence[ComparedRun], folder: Path) -> str:
     return "\n".join([*shown, *warnings, f"written to {folder / REPORT}"])
 
 
-def _overview(runs: Sequence[ComparedRun], overview: Table, folder: Path) -> Section:
-    write_csv(folder / "summary.csv", tables.summary(runs))
+def _overview(runs: Sequence[ComparedRun], overview: Table, out: _Out) -> Section:
+    out.csv("summary", tables.summary(runs))
     return Section(
         "Outcome and cost",
         [
@@ -72,17 +110,27 @@ def _overview(runs: Sequence[ComparedRun], overview: Table, folder: Path) -> Sec
         warnings=unfair(runs),
         tables=[overview],
         pictures=[
-            Picture(draw.costs(runs, folder / "costs.png"), "What each run costs.")
+            out.picture("costs", partial(draw.costs, runs), "What each run costs.")
         ],
     )
 
 
-def _settings(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
+def _different(runs: Sequence[ComparedRun]) -> list[Section]:
+    """None of a single run."""
+    if len(runs) == 1:
+        return []
+    found = details.different_settings(runs)
+    if not found.rows:
+        return [Section("Settings that differ", ["None: the runs were told the same."])]
+    return [Section("Settings that differ", tables=[found])]
+
+
+def _settings(runs: Sequence[ComparedRun], out: _Out) -> list[Section]:
     """None where every run had one."""
     if not any(run.tried for run in runs):
         return []
     full = tables.settings(runs)
-    write_csv(folder / "settings.csv", full)
+    out.csv("settings", full)
     text = (
         "Of a run with several settings, everything else on this page is of its best: "
         "chosen by the same learners' returns, so it is told a little too well. Fresh "
@@ -91,24 +139,39 @@ def _settings(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
     return [Section("Settings tried", [text], tables=[tables.short_settings(runs)])]
 
 
-def _learning(runs: Sequence[ComparedRun], folder: Path) -> Section:
-    write_csv(folder / "learning_curves.csv", tables.learning_curves(runs))
-    picture = Picture(
-        draw.learning_curves(runs, folder / "learning_curves.png"),
-        "Mean return while training, with its 95% interval over seeds; smoothed over a "
-        "fiftieth of the run (learning_curves.csv is not).",
+def _learning(runs: Sequence[ComparedRun], out: _Out) -> Section:
+    out.csv("learning_curves", tables.learning_curves(runs))
+    caption = (
+        f"Mean return while training, over environment steps and over wall clock "
+        f"(clock.csv of a run). {_drawn_as(runs)} Smoothed over a fiftieth of the run "
+        "(learning_curves.csv is not)."
     )
-    return Section("Learning", pictures=[picture])
+    drawn = partial(draw.learning_curves, runs)
+    return Section(
+        "Learning", pictures=[out.picture("learning_curves", drawn, caption)]
+    )
 
 
-def _transfer(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
+def _drawn_as(runs: Sequence[ComparedRun]) -> str:
+    """What stands around a line."""
+    what = "Band" if len(runs) == 1 else "Whiskers"
+    return f"{what} over learners: {SPREAD}."
+
+
+def _learners(runs: Sequence[ComparedRun], out: _Out) -> Section:
+    full = details.learners(runs)
+    out.csv("learners", full)
+    return Section("Learner by learner", tables=[details.short_learners(full)])
+
+
+def _transfer(runs: Sequence[ComparedRun], out: _Out) -> list[Section]:
     if not any(run.transfer for run in runs):
         missing = (
             f"None of the runs has a transfer evaluation; {how_to_transfer(runs[0])}"
         )
         return [Section("Transfer", [missing])]
-    write_csv(folder / "adaptation.csv", tables.adaptation(runs))
-    write_csv(folder / "transfer.csv", tables.transfer(runs))
+    out.csv("adaptation", tables.adaptation(runs))
+    out.csv("transfer", tables.transfer(runs))
     shown = tables.short_transfer(runs)
     text = [
         "A meta-episode holds several trials of one hidden task, and memory is kept "
@@ -117,20 +180,23 @@ def _transfer(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
         *_experts(runs),
     ]
     if tables.has_controls(runs):
-        write_csv(folder / "controls.csv", tables.controls(runs))
+        out.csv("controls", tables.controls(runs))
         shown.append(tables.short_controls(runs))
         text.append(
             "The last table has the memory tampered with while it is played: what that "
             "loses is what memory was worth."
         )
     pictures = [
-        Picture(
-            draw.adaptation(runs, folder / "adaptation.png"),
-            "Return of each trial on the same task, memory kept between trials.",
+        out.picture(
+            "adaptation",
+            partial(draw.adaptation, runs),
+            "Return of each trial on the same task, memory kept between trials. "
+            f"{_drawn_as(runs)}",
         ),
-        Picture(
-            draw.transfer(runs, folder / "transfer.png"),
-            "Adapted return with its interval, and the return of trial 1.",
+        out.picture(
+            "transfer",
+            partial(draw.transfer, runs),
+            "Adapted return with what is around it, and the return of trial 1.",
         ),
     ]
     return [Section("Transfer", text, tables=shown, pictures=pictures)]
@@ -147,16 +213,15 @@ def _experts(runs: Sequence[ComparedRun]) -> list[str]:
     }
     if not named:
         return []
-    listed = "; ".join(f"{split}: {name}" for split, name in named.items())
+    listed = "; ".join(f"{words.split(split)}: {name}" for split, name in named.items())
     return [f"Experts: {listed}."]
 
 
-def _differences(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
+def _differences(full: Table, out: _Out) -> list[Section]:
     """None where no two runs were trained on the same environment."""
-    full = differences(runs)
     if not full.rows:
         return []
-    write_csv(folder / "differences.csv", full)
+    out.csv("differences", full)
     text = (
         "Learners of two runs are compared by Welch's interval, single ones task by "
         "task where they met the same. Not shown does not mean equal."
@@ -165,26 +230,28 @@ def _differences(runs: Sequence[ComparedRun], folder: Path) -> list[Section]:
 
 
 def _robust(
-    runs: Sequence[ComparedRun], every: Sequence[Scores], folder: Path
+    runs: Sequence[ComparedRun], every: Sequence[Scores], out: _Out
 ) -> list[Section]:
     if not every:
         missing = "No run has a final return in every seed: too few episodes ended."
         return [Section("Robust statistics", [missing])]
     full, odds = score_tables.aggregate(every), score_tables.improvement(every)
-    write_csv(folder / "aggregates.csv", full)
-    write_csv(folder / "improvement.csv", odds)
+    out.csv("aggregates", full)
+    out.csv("improvement", odds)
     curves = score_tables.profiles(every)
-    write_csv(folder / "profiles.csv", curves)
+    out.csv("profiles", curves)
     shown = [score_tables.short_aggregate(full)]
     if odds.rows:
         shown.append(score_tables.short_improvement(odds))
     pictures = [
-        Picture(
-            draw.interquartile_means(runs, every, full, folder / "iqm.png"),
+        out.picture(
+            "iqm",
+            partial(draw.interquartile_means, runs, every, full),
             "Interquartile means (IQM), with their bootstrap intervals.",
         ),
-        Picture(
-            draw.profiles(runs, every, curves, folder / "profiles.png"),
+        out.picture(
+            "profiles",
+            partial(draw.profiles, runs, every, curves),
             "Performance profiles: the fraction of scores (learners x tasks) above "
             "each threshold.",
         ),
@@ -205,5 +272,18 @@ def _files(runs: Sequence[ComparedRun], folder: Path) -> Section:
     found = Table(("agent", "run", "transfer evaluation", "device"), rows)
     listed = ", ".join(sorted(path.name for path in folder.glob("*.csv")))
     return Section(
-        "Sources", [f"Numbers in full, beside this file: {listed}."], (), [found]
+        "Sources",
+        [f"Numbers in full, beside this file: {listed}."],
+        tables=[found],
     )
+
+
+def _made(runs: Sequence[ComparedRun]) -> dict[str, Sequence[Entry]]:
+    """What manifests say of each run, of its evaluation, and of this comparison."""
+    made: dict[str, Sequence[Entry]] = {}
+    for run in runs:
+        made[run.label] = run.starts
+        if run.transfer is not None:
+            path = run.transfer.path / "manifest.json"
+            made[f"{run.label}, transfer"] = manifest.read(path) or []
+    return made | {"this comparison": [manifest.entry()]}

@@ -10,10 +10,12 @@ from experiment.compare.comparison import (
     AGGREGATES,
     Scores,
     aggregates,
+    name_of,
     profile,
     thresholds,
 )
-from experiment.report.page import Cell, Table, show_interval
+from experiment.report import numbers
+from experiment.report.page import Cell, Table
 
 
 def aggregate(every: Sequence[Scores]) -> Table:
@@ -37,10 +39,10 @@ def short_aggregate(full: Table) -> Table:
     cells: dict[tuple[Cell, ...], dict[Cell, str]] = {}
     for scores, scale, label, name, value, low, high, *_ in full.rows:
         found = cells.setdefault((label, scores, scale), {})
-        found[name] = show_interval(value, low, high)  # type: ignore[arg-type]
+        found[name] = numbers.interval(value, low, high)  # type: ignore[arg-type]
     rows = [
-        (*key, *(found.get(name) for name in AGGREGATES))
-        for key, found in cells.items()
+        (label, name_of(str(scores)), scale, *(found.get(x) for x in AGGREGATES))
+        for (label, scores, scale), found in cells.items()
     ]
     heads = ("interquartile mean", "mean", "median over tasks", "optimality gap")
     caption = "Final return while training, and adapted return of each split."
@@ -73,14 +75,15 @@ def short_improvement(full: Table) -> Table:
     cells: dict[str, dict[Cell, str]] = {}
     for scores, ours, theirs, *interval in full.rows:
         found = cells.setdefault(f"{ours} beats {theirs}", {})
-        found[scores] = show_interval(*interval)  # type: ignore[arg-type]
+        found[scores] = numbers.interval(*interval)  # type: ignore[arg-type]
     rows = [
         (claim, *(found.get(name) for name in names)) for claim, found in cells.items()
     ]
     caption = (
         "Probability that a learner of one beats a learner of the other on a task."
     )
-    return Table(("", *map(str, names)), rows, caption)
+    heads = [name_of(str(name)) for name in names]
+    return Table(("", *heads), rows, caption)
 
 
 def profiles(every: Sequence[Scores]) -> Table:

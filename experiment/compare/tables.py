@@ -9,25 +9,31 @@ import numpy as np
 
 from experiment.compare.compared import ComparedRun
 from experiment.compare.comparison import (
+    Around,
     adaptation_curve,
     learning_curve,
     levels_of,
     over_learners,
+    seconds_at,
     splits_of,
 )
+from experiment.evaluate import words
 from experiment.evaluate.trials import CONTROLS, PLAIN, in_order
-from experiment.report.page import Cell, Table, show_interval
-from experiment.report.statistics import learners_interval
+from experiment.report import numbers
+from experiment.report.page import Cell, Table
+from experiment.report.statistics import learners_interval, mean_interval, spread
 
 
 def learning_curves(runs: Sequence[ComparedRun]) -> Table:
     """A row per run and log point, not smoothed."""
-    columns = ("agent", "env_steps", "mean_return", "low", "high")
-    rows = [
-        (run.label, int(steps), *map(float, band))
-        for run in runs
-        for steps, *band in zip(*learning_curve(run, smooth=False), strict=True)
-    ]
+    columns = ("agent", "env_steps", "mean_return", "low", "high", "seconds")
+    rows = []
+    for run in runs:
+        curve = learning_curve(run, smooth=False)
+        clock = seconds_at(run, curve.x)
+        clock = np.full(len(curve.x), np.nan) if clock is None else clock
+        for steps, *band in zip(*curve, clock, strict=True):
+            rows.append((run.label, int(steps), *map(float, band)))
     return Table(columns, rows)
 
 
@@ -71,12 +77,12 @@ def short_summary(runs: Sequence[ComparedRun]) -> Table:
     rows = [
         (
             run.label,
-            show_interval(*_final(run)),
+            numbers.interval(*_final(run, spread)),
             len(run.summary["final_return_per_seed"]),
             run.summary["env_steps"],
             run.summary["num_parameters"],
-            f"{run.summary['num_parameters'] / fewest:.2f}x",
-            *(_rounded(run.summary.get(key)) for key in _COSTS),
+            f"{numbers.digits(run.summary['num_parameters'] / fewest)}x",
+            *(_measured(run.summary.get(key)) for key in _COSTS),
         )
         for run in runs
     ]
@@ -88,13 +94,13 @@ _MOST_SETTINGS = 10  # of a run, on a page
 _COSTS = ("wall_seconds", "compile_seconds", "steps_per_second")
 
 
-def _rounded(value: float | None) -> Cell:
-    return None if value is None else f"{value:,.1f}" if value < 100 else round(value)
+def _measured(value: float | None) -> Cell:
+    return None if value is None else float(value)
 
 
-def _final(run: ComparedRun) -> tuple[float, float, float]:
+def _final(run: ComparedRun, of: Around = mean_interval) -> tuple[float, float, float]:
     """Mean return of the last tenth of training, and its interval over seeds."""
-    return learners_interval(run.summary[_PER_SEED])
+    return learners_interval(run.summary[_PER_SEED], of)
 
 
 def settings(runs: Sequence[ComparedRun]) -> Table:
@@ -115,7 +121,7 @@ def short_settings(runs: Sequence[ComparedRun]) -> Table:
             run.label,
             f"{place}.",
             said,
-            show_interval(*learners_interval(found[_PER_SEED])),
+            numbers.interval(*learners_interval(found[_PER_SEED], spread)),
         )
         for run in runs
         for place, (said, found) in enumerate(run.tried[:_MOST_SETTINGS], start=1)
@@ -170,11 +176,11 @@ def _transfer_cells(run: ComparedRun, split: str) -> tuple[Cell, ...]:
 def short_transfer(runs: Sequence[ComparedRun]) -> list[Table]:
     """`transfer` for a page: agents by splits, once for each thing to know."""
     splits, parts = splits_of(runs), range(3)
-    columns = ("agent", *splits)
+    columns = ("agent", *map(words.split, splits))
     rows: list[list[list[Cell]]] = [[] for _ in parts]
     for run in runs:
         cells = [_transfer_cells(run, split) for split in splits]
-        adapted = [show_interval(*cell[:3]) for cell in cells]  # type: ignore[arg-type]
+        adapted = [_shown(run, split, PLAIN) for split in splits]
         for place, row in enumerate(
             (adapted, [cell[3] for cell in cells], [cell[4] for cell in cells])
         ):
@@ -212,15 +218,19 @@ def short_controls(runs: Sequence[ComparedRun]) -> Table:
         if run.transfer is None:
             continue
         for split in splits_of([run]):
-            cells = [
-                show_interval(*over_learners(run.transfer.adapted(split, control)))
-                if (split, control) in run.transfer.returns
-                else None
-                for control in names
-            ]
-            rows.append((run.label, split, *cells))
+            cells = [_shown(run, split, control) for control in names]
+            rows.append((run.label, words.split(split), *cells))
     caption = "Adapted return, by what is done to the memory while it is played."
-    return Table(("agent", "split", *names), rows, caption)
+    return Table(("agent", "tasks", *map(words.control, names)), rows, caption)
+
+
+def _shown(run: ComparedRun, split: str, control: str) -> Cell:
+    """The adapted return, with what is drawn around it."""
+    if run.transfer is None or (split, control) not in run.transfer.returns:
+        return None
+    return numbers.interval(
+        *over_learners(run.transfer.adapted(split, control), spread)
+    )
 
 
 def has_controls(runs: Sequence[ComparedRun]) -> bool:

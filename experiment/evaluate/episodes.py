@@ -11,7 +11,7 @@ import numpy as np
 import envs
 from experiment import files
 from experiment.evaluate.players import players
-from experiment.report import plots
+from experiment.report import numbers, plots
 from experiment.report.statistics import mean_interval
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
@@ -113,16 +113,12 @@ def _draw(path: Path, result: dict[str, Any], returns: np.ndarray) -> None:
 
 
 def _text(result: dict[str, Any], returns: np.ndarray) -> str:
-    interval = result["interval_95"]
-    spread = (
-        f", 95% interval [{interval[0]:.4g}, {interval[1]:.4g}] over "
-        f"{result['interval_over']}"
-        if interval
-        else ""
-    )
+    known = result["interval_95"]
+    mean = numbers.interval(result["mean_return"], *(known or (None, None)))
+    over = f", 95% interval over {result['interval_over']}" if known else ""
     params = ", ".join(f"{k}={v}" for k, v in result["env_params"].items())
     lines = [
-        f"{result['env']} ({params}): mean return {result['mean_return']:.4g}{spread}; "
+        f"{result['env']} ({params}): mean return {mean}{over}; "
         f"{returns.size:,} episodes, mean length {result['mean_length']:.1f}"
     ]
     counts, edges = np.histogram(returns.reshape(-1), bins=10)

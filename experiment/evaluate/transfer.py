@@ -2,8 +2,8 @@
 
 On every split of a meta-environment's tasks, trial by trial, with memory as it is and
 tampered with (`agents.acting.trials`), beside random play and an expert. One folder:
-trials.csv.gz, learners.csv, tasks.csv, adaptation.csv, result.json, report.html and its
-pictures.
+trials.csv.gz, learners.csv, tasks.csv, adaptation.csv, result.json, manifest.json,
+report.html and its pictures.
 """
 
 from collections.abc import Mapping
@@ -30,12 +30,14 @@ from experiment.evaluate import (
 )
 from experiment.evaluate.players import check_fits
 from experiment.evaluate.transfer_figures import Body
+from experiment.run import manifest
 from experiment.run.outcome import setting_of
 from experiment.run.picked import restored
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent, computing, learner_shapes
 from experiment.setup.config import RunConfig
+from experiment.setup.figures import formats
 from experiment.setup.request import TransferRequest
 from experiment.setup.sections import EnvChoice, override_env
 
@@ -133,7 +135,7 @@ def evaluate(
     weights = trained.weights(like.params)
     result = {**_facts(plan, whole, weights), "checkpoint_update": update}
     result |= {**whole.sweep.facts(setting), "levels": levels, "splits": figures}
-    path = _write(folder, result, played, bodies)
+    path = _write(folder, result, played, bodies, request)
     print(transfer_report.text(result))
     print(f"written to {path}")
     return result
@@ -246,7 +248,13 @@ def _with_random(
     return levels
 
 
-def _write(folder: RunFolder, result: dict[str, Any], played: Any, bodies: Any) -> Path:
+def _write(
+    folder: RunFolder,
+    result: dict[str, Any],
+    played: Any,
+    bodies: Any,
+    request: TransferRequest,
+) -> Path:
     time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = folder.evaluations / f"transfer-{time}"
     trained, swap_at = result["num_trials_trained"], result["swap_at"]
@@ -254,5 +262,11 @@ def _write(folder: RunFolder, result: dict[str, Any], played: Any, bodies: Any) 
         trials.write(place, played)
         kept.write(place, played, bodies, trained=trained, swap_at=swap_at)
         files.write_json(place / "result.json", result)
-        transfer_report.write(place, result)
+        manifest.record(place / "manifest.json")
+        made = {
+            "training": manifest.read(folder.manifest) or [],
+            "this evaluation": manifest.read(place / "manifest.json") or [],
+        }
+        wanted = formats(request.figures)
+        transfer_report.write(place, result, made=made, figures=wanted)
     return path

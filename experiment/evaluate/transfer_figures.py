@@ -1,12 +1,12 @@
 """Figures of a transfer evaluation, from the returns of its trials."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from experiment.evaluate import trials
-from experiment.report.statistics import mean_interval
+from experiment.report.statistics import mean_interval, spread
 
 Returns = Mapping[str, np.ndarray]  # control: [S, N, K] over learners, tasks, trials
 
@@ -39,7 +39,8 @@ def split(
     Returns:
       Estimates as `[mean, low, high]`, what each control costs, the curves by control,
       and `bodies`: the figures of each. Intervals are over learners, or over tasks of a
-      single learner; `over` says so.
+      single learner; `over` says so. `spread` and `spreads` are what is drawn around
+      the same means (`experiment.report.statistics.spread`).
     """
     returns = {name: values.astype(np.float64) for name, values in returns.items()}
     own = returns[trials.PLAIN]
@@ -53,6 +54,10 @@ def split(
         },
         "curves": {
             control: [_estimate(values[:, :, k]) for k in range(own.shape[2])]
+            for control, values in returns.items()
+        },
+        "spreads": {
+            control: [_spread(values[:, :, k]) for k in range(own.shape[2])]
             for control, values in returns.items()
         },
         "bodies": {
@@ -78,13 +83,20 @@ def _figures(
     adapted, first = own[:, :, trials.adapted(trained)].mean(2), own[:, :, 0]
     last = own.shape[2] - max(1, own.shape[2] // 4)
     learners, tasks, _ = own.shape
+    returns = {
+        "zero_shot": first,
+        "adapted": adapted,
+        "beyond_training": own[:, :, last:].mean(2),
+    }
     return {
         "num_learners": learners,
         "num_tasks": tasks,
         "over": "learners" if learners > 1 else "tasks",
-        "zero_shot": _estimate(first),
-        "adapted": _estimate(adapted),
-        "beyond_training": _estimate(own[:, :, last:].mean(2)),
+        **{name: _estimate(values) for name, values in returns.items()},
+        "spread": {name: _spread(values) for name, values in returns.items()},
+        "per_learner": {
+            name: values.mean(1).tolist() for name, values in returns.items()
+        },
         "gain": _estimate(adapted - first),
         "normalised_zero_shot": _normalised(first.mean(), levels),
         "normalised_adapted": _normalised(adapted.mean(), levels),
@@ -94,11 +106,24 @@ def _figures(
 
 def _estimate(values: np.ndarray) -> list[float | None]:
     """Mean and 95% interval of [S, N]: over learners, or over tasks of a single one."""
-    return _interval(values.mean(1) if len(values) > 1 else values[0])
+    return _interval(_sample(values))
+
+
+def _spread(values: np.ndarray) -> list[float | None]:
+    """Low and high around the same mean, as they are drawn."""
+    return _known(spread(_sample(values))[1:])
+
+
+def _sample(values: np.ndarray) -> np.ndarray:
+    return values.mean(1) if len(values) > 1 else values[0]
 
 
 def _interval(sample: np.ndarray) -> list[float | None]:
-    return [None if np.isnan(x) else float(x) for x in mean_interval(sample)]
+    return _known(mean_interval(sample))
+
+
+def _known(values: Sequence[float]) -> list[float | None]:
+    return [None if np.isnan(x) else float(x) for x in values]
 
 
 def _loss(own: np.ndarray, control: np.ndarray) -> dict[str, Any]:

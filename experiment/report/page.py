@@ -1,43 +1,22 @@
 """A report in one HTML file: text, tables and pictures, opened without a network."""
 
 import base64
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from pathlib import Path
 
 from experiment import files
+from experiment.report.numbers import digits
+from experiment.report.style import STYLE
 from experiment.report.text import safe
 
 Cell = str | int | float | bool | None
 
 _BRACKETS = re.compile(r"\[[^]]*\]")
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_STYLE = """
-:root { color-scheme: light; }
-body { max-width: 62rem; margin: 2rem auto; padding: 0 1.2rem; color: #1a1a1a;
-       background: #fff; font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; line-height: 1.25; }
-h2 { font-size: 1.2rem; margin-top: 2.4rem; border-bottom: 1px solid #ccc; }
-p { max-width: 46rem; }
-p.warning { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .4rem .8rem; }
-figure { margin: 1.2rem 0; }
-figcaption { max-width: 46rem; color: #444; font-size: .88rem; padding-bottom: .4rem; }
-img { max-width: 100%; height: auto; }
-.wide { overflow-x: auto; background: /* shadows where there is more to the side */
-        linear-gradient(to right, #fff 40%, #fff0) 0 / 2.4rem 100% no-repeat local,
-        linear-gradient(to left, #fff 40%, #fff0) 100% / 2.4rem 100% no-repeat local,
-        linear-gradient(to right, #0003, #0000) 0 / .7rem 100% no-repeat,
-        linear-gradient(to left, #0003, #0000) 100% / .7rem 100% no-repeat; }
-table { border-collapse: collapse; font-size: .9rem;
-        font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
-         vertical-align: baseline; }
-th { border-bottom: 2px solid #888; vertical-align: bottom; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; min-width: 6.5rem; }
-"""
 
 
 @dataclass(frozen=True)
@@ -66,31 +45,56 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What was found, in one line that is read first.
+
+    Its colour says what its words say, and no more: `sign` is 1 where it is shown, -1
+    where the opposite is, and 0 where neither is (as of a `Verdict`).
+    """
+
+    text: str
+    sign: int
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading and what stands under it, in this order."""
 
     heading: str
     paragraphs: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    commands: Sequence[str] = ()
     tables: Sequence[Table] = ()
     pictures: Sequence[Picture] = ()
 
 
-def write_report(path: Path, title: str, sections: Sequence[Section]) -> None:
+def write_report(
+    path: Path,
+    title: str,
+    sections: Sequence[Section],
+    *,
+    findings: Sequence[Finding] = (),
+) -> None:
     """Writes one self-contained HTML file; pictures are copied into it.
 
-    All text is shown as it is: markup in it is not read as markup, and the page lets
-    nothing run and fetches nothing, should some get through.
+    What was found stands first, then a list of what is in the page. All text is shown
+    as it is: markup in it is not read as markup, and the page lets nothing run and
+    fetches nothing, should some get through.
     """
-    body = "\n".join(_section(section) for section in sections)
+    now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"
+    parts = [f"<h1>{_shown(title)}</h1>", f'<p class="date">Written {_shown(now)}</p>']
+    parts += [_finding(finding) for finding in findings]
+    parts += [_contents(sections)] if len(sections) > 1 else []
+    parts += [_section(section, place) for place, section in enumerate(sections)]
+    body = "\n".join(parts)
     files.make_folder(path.parent, f"{path.parent} cannot be made")
     files.write(
         path,
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_shown(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
-        f"<body>\n<h1>{_shown(title)}</h1>\n{body}\n</body>\n</html>\n",
+        f"<title>{_shown(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
+        f"<body>\n{body}\n</body>\n</html>\n",
     )
 
 
@@ -124,7 +128,7 @@ def as_text(table: Table) -> str:
 
 
 def show(cell: Cell) -> str:
-    """A cell as a person reads it: integers grouped, four digits of other numbers."""
+    """A cell as a person reads it: integers whole, three digits of other numbers."""
     if _nothing(cell):
         return "–"
     if isinstance(cell, bool):
@@ -132,26 +136,8 @@ def show(cell: Cell) -> str:
     if isinstance(cell, int):
         return f"{cell:,}"
     if isinstance(cell, float):
-        return f"{cell:,.0f}" if abs(cell) >= 1e4 else f"{cell:.4g}"
+        return digits(cell)
     return safe(str(cell))
-
-
-def show_interval(value: float | None, low: float, high: float) -> str:
-    """`0.51 [0.49, 0.53]`, or the value alone where nothing is known of the spread.
-
-    The interval's width decides how many digits mean something: two of it are shown.
-    """
-    if value is None or _nothing(low) or _nothing(high):
-        return show(value)
-    width = float(high) - float(low)
-    places = 3 if not width > 0 else min(6, max(0, 2 - math.ceil(math.log10(width))))
-    three = [float(value), float(low), float(high)]
-    if any(three) and not any(round(x, places) for x in three):
-        first, *rest = (f"{x:.2g}" for x in three)  # all zeros would say nothing
-    else:
-        # Zero added, or what rounds to it from below has a sign.
-        first, *rest = (f"{round(x, places) + 0.0:,.{places}f}" for x in three)
-    return f"{first} [{', '.join(rest)}]"
 
 
 def _nothing(cell: Cell) -> bool:
@@ -163,20 +149,40 @@ def _shown(text: str) -> str:
     return escape(safe(text, most=20_000))
 
 
-def _section(section: Section) -> str:
-    parts = [f"<h2>{_shown(section.heading)}</h2>"]
+_TONES = {1: "good", 0: "open", -1: "bad"}
+
+
+def _finding(finding: Finding) -> str:
+    return f'<p class="verdict {_TONES[finding.sign]}">{_shown(finding.text)}</p>'
+
+
+def _contents(sections: Sequence[Section]) -> str:
+    """Links to the sections, by number: no text becomes an address."""
+    links = "\n".join(
+        f'<li><a href="#part-{place}">{_shown(section.heading)}</a></li>'
+        for place, section in enumerate(sections)
+    )
+    return f"<nav>Contents\n<ul>\n{links}\n</ul></nav>"
+
+
+def _section(section: Section, place: int) -> str:
+    parts = [f'<h2 id="part-{place}">{_shown(section.heading)}</h2>']
     parts += [f"<p>{_shown(text)}</p>" for text in section.paragraphs]
     parts += [f'<p class="warning">{_shown(text)}</p>' for text in section.warnings]
+    parts += [f"<pre>{_shown(text)}</pre>" for text in section.commands]
     parts += [_table(table) for table in section.tables]
     parts += [_picture(picture) for picture in section.pictures]
     return "\n".join(parts)
 
 
 def _table(table: Table) -> str:
-    head = "".join(f"<th>{_shown(name)}</th>" for name in table.columns)
+    kinds = [
+        ' class="words"' if all(map(_is_words, column)) else ""
+        for column in zip(*table.rows, strict=True)
+    ] or [""] * len(table.columns)
+    head = _cells("th", map(_shown, table.columns), kinds)
     rows = "\n".join(
-        "<tr>" + "".join(f"<td>{_unbroken(cell)}</td>" for cell in row) + "</tr>"
-        for row in table.rows
+        f"<tr>{_cells('td', map(_unbroken, row), kinds)}</tr>" for row in table.rows
     )
     # Apart from the table: it is read whole where the table has to be scrolled.
     caption = f"<figcaption>{_shown(table.caption)}</figcaption>\n"
@@ -185,6 +191,17 @@ def _table(table: Table) -> str:
         f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n'
         f"<tbody>{rows}</tbody></table></div></figure>"
     )
+
+
+def _cells(tag: str, texts: Iterable[str], kinds: Sequence[str]) -> str:
+    return "".join(
+        f"<{tag}{kind}>{text}</{tag}>" for text, kind in zip(texts, kinds, strict=True)
+    )
+
+
+def _is_words(cell: Cell) -> bool:
+    """Whether it is read from its beginning, and not down a column of numbers."""
+    return isinstance(cell, str) and not cell[:1].isdigit() and cell[:1] not in "-–"
 
 
 def _unbroken(cell: Cell) -> str:
@@ -200,6 +217,7 @@ def _picture(picture: Picture) -> str:
     data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
     caption = _shown(picture.caption)
     return (
-        f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
+        f'<figure><div class="wide"><img alt="{caption}" '
+        f'src="data:image/png;base64,{data}"></div>'
         f"<figcaption>{caption}</figcaption></figure>"
     )

@@ -1,16 +1,19 @@
-"""What pictures with several runs share: colours, panels, legends. Free of matplotlib
-until something is drawn.
+"""What pictures share: sizes, panels, colours, legends. Free of matplotlib until
+something is drawn.
 
 A run has one colour in every picture, from the palette of Okabe and Ito (2008), which
 people with the common colour blindnesses can tell apart; beyond seven runs, line styles
-tell them apart as well.
+tell them apart as well. A panel has one translucent band at most: two that overlap say
+less than either.
 """
 
 import io
+import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +25,40 @@ PALETTE = (
 )  # fmt: skip
 GREY = "#777777"
 _LINES = ("-", "--", "-.", ":")
-_PER_ROW = 3
+_WHISKERS = 8  # of a curve that has no band
 LETTERS = 60  # of a label in a picture; tables have all of it
+_PER_INCH = 13  # letters of a legend
+
+
+class Size(NamedTuple):
+    """What a figure is drawn for."""
+
+    width: float  # inches
+    alone: float  # inches, of a single panel
+    columns: int  # of panels, at most
+    scale: float  # of heights
+    letters: int  # in a line of what stands beside an axis
+    style: Mapping[str, Any]  # of matplotlib
+
+
+_SMALL = {"axes.titlesize": "medium", "legend.fontsize": "small"}
+PAGE = Size(9.6, 7.0, 3, 1.0, 30, _SMALL | {"font.size": 10, "lines.linewidth": 1.8})
+# A column of a paper with two of them, in the size of its small print.
+_PRINT = _SMALL | {"font.size": 7, "lines.linewidth": 1.1, "lines.markersize": 3,
+                   "axes.linewidth": 0.6, "legend.fontsize": 6.5}  # fmt: skip
+COLUMN = Size(3.25, 3.25, 1, 0.66, 22, _PRINT)
+# Letters of a PDF stay letters, and equal figures are equal files.
+_FILES = {"pdf.fonttype": 42, "svg.hashsalt": "s5rl"}
+_UNDATED = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
+class Curve(NamedTuple):
+    """A mean and what is around it, at each x; all [K]."""
+
+    x: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 def look(index: int) -> dict[str, Any]:
@@ -32,37 +67,71 @@ def look(index: int) -> dict[str, Any]:
     return {"color": PALETTE[place], "linestyle": _LINES[turn % len(_LINES)]}
 
 
-def figure(
-    count: int, *, width: float = 3.4, height: float = 2.9, sharey: bool = False
-):
-    """A figure of `count` panels of this size in inches, and the list of its panels."""
+def figure(count: int, size: Size = PAGE, *, height: float = 2.9, **shared: bool):
+    """A figure of `count` panels, and the list of them.
+
+    Args:
+      count: of panels.
+      size: what it is for.
+      height: of a panel on a page, in inches.
+      **shared: `sharex` and `sharey`, as matplotlib has them.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    columns = count if count <= _PER_ROW else (2 if count == 4 else _PER_ROW)
+    columns = min(count, size.columns)
+    columns = 2 if (count, columns) == (4, 3) else columns
     rows = -(-count // columns)
-    made = Figure(figsize=(columns * width, rows * height), layout="constrained")
-    grid = made.subplots(rows, columns, squeeze=False, sharey=sharey)
-    panels = list(grid.flat)
-    for panel in panels:
+    width = size.alone if columns == 1 else size.width
+    inches = (width, rows * height * size.scale)
+    made = Figure(figsize=inches, layout="constrained")
+    FigureCanvasAgg(made)  # for a legend to be measured
+    grid = list(made.subplots(rows, columns, squeeze=False, **shared).flat)
+    for panel in grid:
         panel.spines[["top", "right"]].set_visible(False)
-    for panel in panels[count:]:
+    for panel in grid[count:]:
         panel.set_visible(False)
-    return made, panels[:count]
+    for panel in grid[max(0, count - columns) : count]:
+        panel.tick_params(labelbottom=True)  # though there is a hidden one below
+    return made, grid[:count]
 
 
-def band(panel: Any, curve: Any, index: int, label: str, **options: Any) -> None:
-    """A line and the interval around it, where there is one."""
+def curve(
+    panel: Any, points: Curve, index: int, label: str, *, of: int = 1, **options: Any
+) -> None:
+    """A line, and how sure it is: one of several has whiskers, and one alone a band.
+
+    Args:
+      panel: to draw in.
+      points: of it.
+      index: its place among the runs, which colours it.
+      label: its name.
+      of: how many lines there are.
+      **options: of the line.
+    """
     style = look(index) | options
-    panel.plot(curve.x, curve.mean, label=label, linewidth=1.8, **style)
-    if np.isfinite(curve.low).any():
-        panel.fill_between(
-            curve.x,
-            curve.low,
-            curve.high,
-            color=style["color"],
-            alpha=0.15,
-            linewidth=0,
-        )
+    panel.plot(points.x, points.mean, label=label, **style)
+    if not np.isfinite(points.low).any():
+        return
+    if of == 1:
+        fill(panel, points.x, points.low, points.high, style["color"])
+    else:
+        whiskers(panel, points, index % of, of, style["color"])
+
+
+def fill(panel: Any, x: Any, low: Any, high: Any, color: str) -> None:
+    """The band of a panel; it has no other."""
+    panel.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def whiskers(panel: Any, points: Curve, place: int, of: int, color: str) -> None:
+    """From low to high at a few points of a curve, beside those of `of` others."""
+    step = max(1, len(points.x) // _WHISKERS)
+    chosen = slice((place * step) // of, None, step)
+    x = np.asarray(points.x, float)[chosen]
+    if step < of and len(x) > 1:  # all curves have theirs at the same points
+        x = x + (place - (of - 1) / 2) * 0.3 / of * (x[1] - x[0])
+    panel.vlines(x, points.low[chosen], points.high[chosen], color=color, linewidth=0.9)
 
 
 def mark(line: Callable, levels: Iterable[tuple[str, float | None]]) -> list[float]:
@@ -77,83 +146,68 @@ def mark(line: Callable, levels: Iterable[tuple[str, float | None]]) -> list[flo
     return known
 
 
-def limits(values: list[Any], intervals: list[Any]) -> tuple[float, float] | None:
-    """Room around all finite values, and for their intervals as far as they are sane.
-
-    An interval over few seeds can be far wider than anything that happened: it gets
-    half of the range of the values on each side, and is cut there.
-    """
-    inside = _finite(values)
-    if not inside.size:
-        return None
-    low, high = inside.min(), inside.max()
-    span = high - low or abs(high) or 1.0
-    around = np.concatenate([inside, _finite(intervals)])
-    least, most = max(around.min(), low - span / 2), min(around.max(), high + span / 2)
-    margin = 0.08 * (most - least or span)
-    return float(least - margin), float(most + margin)
+def name_axes(panels: Sequence[Any], x: str, y: str) -> None:
+    """What axes are called: once for those that stand below or beside one another."""
+    places = [panel.get_subplotspec() for panel in panels]
+    lowest = {spec.colspan.start: spec.rowspan.start for spec in places}
+    for panel, spec in zip(panels, places, strict=True):
+        if spec.rowspan.start == lowest[spec.colspan.start]:
+            panel.set_xlabel(x)
+        if spec.colspan.start == 0:
+            panel.set_ylabel(y)
 
 
-def fit(setter: Callable, values: list[Any], intervals: list[Any]) -> None:
-    """Calls an axis' `set_xlim` or `set_ylim` with `limits`, if there are any."""
-    found = limits(values, intervals)
-    if found is not None:
-        setter(*found)
-
-
-def _finite(values: list[Any]) -> np.ndarray:
-    flat = np.concatenate([np.zeros(0), *(np.ravel(value) for value in values)])
-    return flat[np.isfinite(flat)]
-
-
-def round_ticks(axis: Any) -> None:
-    """A few ticks of large numbers: 500 k, 1 M."""
-    from matplotlib.ticker import EngFormatter, MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(5))
-    axis.set_major_formatter(EngFormatter(sep=" "))
-
-
-def name_rows(panel: Any, labels: Sequence[str]) -> None:
+def name_rows(panel: Any, labels: Sequence[str], size: Size = PAGE) -> None:
     """Puts a run on each line of the vertical axis, the first one on top."""
     # Ticks write their labels again when they are drawn.
-    panel.set_yticks(
-        range(len(labels)), [safe(label, most=LETTERS) for label in labels]
-    )
+    shown = [wrapped(label, size) for label in labels]
+    panel.set_yticks(range(len(labels)), shown)
     panel.set_ylim(len(labels) - 0.5, -0.5)
     panel.tick_params(axis="y", length=0)
 
 
-def bin_width(count: int) -> int:
-    """Trials to a point: single pulls of a bandit are hard to look at."""
-    return max(1, count // 40)
-
-
-def binned(values: np.ndarray, width: int) -> np.ndarray:
-    """[M, C] means over `width` rows of [K, C] each, over fewer at the end.
-
-    A bound's mean bounds the mean, so bands stay honest and get no narrower.
-    """
-    starts = np.arange(0, len(values), width)
-    return np.stack([values[start : start + width].mean(0) for start in starts])
+def wrapped(label: str, size: Size) -> str:
+    """A label in two lines at most, as it fits beside an axis."""
+    lines = textwrap.wrap(safe(label, most=LETTERS), size.letters)
+    if len(lines) > 2:
+        lines = [lines[0], safe(" ".join(lines[1:]), most=size.letters)]
+    return "\n".join(lines)
 
 
 def legend(made: Any, panels: Sequence[Any]) -> None:
-    """One legend under all panels; what stands in several is named once."""
+    """One legend under all panels, which get no smaller by it.
+
+    What stands in several panels is named once, in as many columns as there is room.
+    """
     handles: dict[str, Any] = {}
+    letters = int(_PER_INCH * made.get_figwidth())
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    room = made.get_figwidth() / (0.085 * max(map(len, handles), default=1) + 0.6)
-    columns = int(min(max(1, room), len(handles) or 1))
-    made.legend(
-        list(handles.values()),
-        list(handles),
-        loc="outside lower center",
-        ncols=columns,
-        frameon=False,
-        fontsize=9,
-    )
+            shown = textwrap.fill(safe(label, most=LETTERS), letters)
+            handles.setdefault(shown, handle)
+    if not handles:
+        return
+    for columns in range(len(handles), 0, -1):
+        box = made.legend(
+            list(handles.values()), list(handles), loc="outside lower center",
+            ncols=columns, frameon=False,
+        )  # fmt: skip
+        _leave_text_alone(made)  # or it cannot be measured
+        with _any_script():
+            extent = box.get_window_extent(made.canvas.get_renderer())
+        if columns == 1 or extent.width < 0.98 * made.bbox.width:
+            made.set_figheight(made.get_figheight() + extent.height / made.dpi)
+            return
+        box.remove()
+
+
+@contextmanager
+def _any_script() -> Iterator[None]:
+    """A label may be in any script; what the font lacks is drawn as a box."""
+    with warnings.catch_warnings():
+        for said in ("Glyph .* missing from font", "constrained_layout not applied"):
+            warnings.filterwarnings("ignore", said)
+        yield
 
 
 def _leave_text_alone(made: Any) -> None:
@@ -162,18 +216,32 @@ def _leave_text_alone(made: Any) -> None:
 
     for text in made.findobj(Text):
         text.set_parse_math(False)
-        text.set_text(safe(text.get_text(), most=LETTERS))
+        lines = text.get_text().split("\n")
+        text.set_text("\n".join(safe(line, most=LETTERS) for line in lines))
+
+
+def write(draw: Callable[[Size], Any], path: Path, formats: Sequence[str] = ()) -> Path:
+    """Draws for a page, as a PNG; and in other formats for a column of a paper.
+
+    Args:
+      draw: a figure of a size.
+      path: of the PNG; the others lie beside it.
+      formats: of them, "svg" or "pdf".
+    """
+    from matplotlib import rc_context
+
+    for form, size in (("png", PAGE), *((form, COLUMN) for form in formats)):
+        with rc_context({**size.style, **_FILES}):
+            save(draw(size), path.with_suffix(f".{form}"))
+    return path
 
 
 def save(made: Any, path: Path) -> Path:
-    """Writes the PNG, whole or not at all (`experiment.files.write`)."""
+    """Writes a picture, whole or not at all (`experiment.files.write`)."""
     files.make_folder(path.parent, f"{path.parent} cannot be made")
     _leave_text_alone(made)
-    picture = io.BytesIO()
-    with warnings.catch_warnings():
-        # A label may be in any script; what the font lacks is drawn as a box.
-        for said in ("Glyph .* missing from font", "constrained_layout not applied"):
-            warnings.filterwarnings("ignore", said)
-        made.savefig(picture, format="png", dpi=150)
+    picture, form = io.BytesIO(), path.suffix[1:]
+    with _any_script():
+        made.savefig(picture, format=form, dpi=150, metadata=_UNDATED[form])
     files.write(path, picture.getvalue())
     return path

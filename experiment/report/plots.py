@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from experiment.report import panels
-from experiment.report.statistics import mean_interval
+from experiment.report import numbers, panels, scales
+from experiment.report.statistics import FEW, spread
 
 Row = Mapping[str, Any]  # of metrics.csv
 BLUE, ORANGE = "#1f5fa8", "#d9822b"
@@ -34,11 +34,12 @@ def learning_curve(
     figure, axes = _axes(title + (f" · {diverged} diverged" if diverged else ""))
     smooth, band = np.stack([smoothed(curve) for curve in returns]), np.zeros(0)
     if len(returns) > 1:
-        band = np.array([mean_interval(column)[1:] for column in smooth.T])
+        band = np.array([spread(column)[1:] for column in smooth.T])
         mean = smooth.mean(0)
         for curve in smooth:
             axes.plot(steps, curve, color=BLUE, alpha=0.25, linewidth=0.8)
-        label = f"mean of {len(returns)} seeds, 95% interval"
+        around = "least to greatest" if len(returns) <= FEW else "95% interval"
+        label = f"mean of {len(returns)} seeds, {around}"
         axes.fill_between(steps, band[:, 0], band[:, 1], color=BLUE, alpha=0.2)
         axes.plot(steps, mean, color=BLUE, linewidth=2, label=label)
     else:
@@ -46,9 +47,9 @@ def learning_curve(
         axes.plot(steps, smooth[0], color=BLUE, linewidth=2, label="one seed")
     _mark(axes, levels, horizontal=True)
     marks = [level for level in levels.values() if level is not None]
-    panels.fit(axes.set_ylim, [smooth, marks], [band])
+    scales.fit(axes.set_ylim, [smooth, marks], [band])
     axes.set_xlim(0, steps[-1])
-    panels.round_ticks(axes.xaxis)
+    scales.round_ticks(axes.xaxis)
     axes.set_xlabel("environment steps")
     axes.set_ylabel("return of finished episodes")
     axes.legend(frameon=False, loc="best")
@@ -62,7 +63,7 @@ def histogram(
     figure, axes = _axes(title)
     axes.hist(values, bins=min(40, max(10, len(values) // 20)), color=BLUE, alpha=0.7)
     mean = float(values.mean())
-    axes.axvline(mean, color=BLUE, linewidth=2, label=f"mean {mean:.3f}")
+    axes.axvline(mean, color=BLUE, linewidth=2, label=f"mean {numbers.digits(mean)}")
     _mark(axes, levels, horizontal=False)
     axes.set_xlabel("return of an episode")
     axes.set_ylabel("episodes")
@@ -72,54 +73,69 @@ def histogram(
 
 def adaptation(
     curves: Mapping[str, Sequence[Sequence[float | None]]],
-    path: Path,
+    size: panels.Size,
     *,
     title: str,
     trained: int,
     levels: Mapping[str, Any],
-) -> None:
-    """Return of each trial of a meta-episode, with memory as it is and tampered with.
+    limits: tuple[float, float] | None,
+) -> Any:
+    """A figure: the return of each trial of a meta-episode.
 
     Args:
-      curves: by control, (mean, low, high) of each trial.
-      path: the PNG to write.
+      curves: (mean, low, high) of each trial, by what is done to memory; first what it
+        is by itself, which alone has a band.
+      size: what it is drawn for.
       title: what was played.
       trained: number of trials in training; the line after it is drawn.
       levels: "random", "expert", "expert_name" and "expert_per_trial".
+      limits: of returns, as in `adaptation_limits`.
     """
-    figure, axes = _axes(title)
-    count = len(next(iter(curves.values())))
-    width = panels.bin_width(count)
-    for (control, curve), color in zip(curves.items(), CONTROL_COLORS, strict=True):
-        trial, *values = panels.binned(_numbered(curve), width).T
-        own = control == "none"
-        label = "memory as it is" if own else f"memory {control.replace('_', ' ')}"
-        axes.plot(trial, values[0], color=color, label=label,
-                  linewidth=2 if own else 1.2, zorder=3 if own else 2)  # fmt: skip
-        axes.fill_between(trial, values[1], values[2], color=color, alpha=0.15,
-                          linewidth=0)  # fmt: skip
+    figure, (axes,) = panels.figure(1, size, height=3.6)
+    axes.set_title(panels.wrapped(title, size._replace(letters=2 * size.letters)))
+    width = scales.bin_width(len(next(iter(curves.values()))))
+    for place, (label, found) in enumerate(curves.items()):
+        trial, *values = scales.binned(_numbered(found), width).T
+        color = CONTROL_COLORS[place % len(CONTROL_COLORS)]
+        if place == 0:
+            axes.plot(trial, values[0], color=color, label=label, zorder=3)
+            panels.fill(axes, trial, values[1], values[2], color)
+        else:
+            axes.plot(trial, values[0], color=color, label=label, linewidth=1)
+            points = panels.Curve(trial, *values)
+            panels.whiskers(axes, points, place - 1, len(curves) - 1, color)
     if levels["expert_per_trial"] is not None:
         expert = [[level] for level in levels["expert_per_trial"]]
-        trial, curve = panels.binned(_numbered(expert), width).T
-        axes.plot(trial, curve, color=INK, linestyle="--", linewidth=1.2,
+        trial, known = scales.binned(_numbered(expert), width).T
+        axes.plot(trial, known, color=INK, linestyle="--", linewidth=1.1,
                   label=levels["expert_name"])  # fmt: skip
     elif levels["expert"] is not None:
-        axes.axhline(levels["expert"], color=INK, linestyle="--", linewidth=1.2,
+        axes.axhline(levels["expert"], color=INK, linestyle="--", linewidth=1.1,
                      label=levels["expert_name"])  # fmt: skip
-    axes.axhline(levels["random"], color=INK, linestyle=":", linewidth=1.2,
+    axes.axhline(levels["random"], color=INK, linestyle=":", linewidth=1.1,
                  label="random play")  # fmt: skip
     axes.axvline(trained + 0.5, color="#999999", linewidth=1)
     each = f", means of {width}" if width > 1 else ""
-    axes.set_xlabel(f"trial (trained on {trained}{each})")
-    axes.set_ylabel("return of the trial")
-    axes.locator_params(axis="x", integer=True)
-    drawn = [np.array(curve, float) for curve in curves.values()]
-    marks = [levels["random"], *(levels["expert_per_trial"] or [levels["expert"]])]
-    marks = [level for level in marks if level is not None]
-    means, intervals = [c[:, 0] for c in drawn], [c[:, 1:] for c in drawn]
-    panels.fit(axes.set_ylim, [*means, marks], intervals)
+    panels.name_axes([axes], f"trial (trained on {trained}{each})", "return of a trial")
+    axes.set_xlim(0.5, len(next(iter(curves.values()))) + 0.5)
+    scales.whole_ticks(axes.xaxis)
+    if limits is not None:
+        axes.set_ylim(*limits)
     panels.legend(figure, [axes])
-    panels.save(figure, path)
+    return figure
+
+
+def adaptation_limits(
+    every: Sequence[Mapping[str, Sequence[Sequence[float | None]]]],
+    levels: Sequence[Mapping[str, Any]],
+) -> tuple[float, float] | None:
+    """One axis of returns for the figures of all splits, so that they compare."""
+    drawn = [np.array(found, float) for curves in every for found in curves.values()]
+    marks = [
+        [at["random"], *(at["expert_per_trial"] or [at["expert"]])] for at in levels
+    ]
+    known = [level for of in marks for level in of if level is not None]
+    return scales.limits([*(c[:, 0] for c in drawn), known], [c[:, 1:] for c in drawn])
 
 
 def _numbered(curve: Sequence[Sequence[float | None]]) -> np.ndarray:
@@ -166,7 +182,7 @@ def _mark(axes: Any, levels: Mapping[str, float | None], *, horizontal: bool) ->
     line = axes.axhline if horizontal else axes.axvline
     for style, (name, level) in zip((":", "--"), levels.items(), strict=False):
         if level is not None:
-            label = f"{name} {level:g}"
+            label = f"{name} {numbers.digits(level)}"
             line(level, color=ORANGE, linestyle=style, linewidth=1.2, label=label)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiment import files
-from experiment.report import panels
+from experiment.report import numbers, panels, scales
 from experiment.report.statistics import learners_interval
 from experiment.setup.settings import Sweep
 
@@ -38,10 +38,9 @@ def lines(
     over = ", 95% interval over seeds" if several else ""
     said = [f"{len(order)} settings, best first: return{over}"]
     for setting in order[:most]:
-        mean, low, high = found[setting]
-        shown = f"{mean:.4g}" if math.isfinite(mean) else "none"
-        spread = f" [{low:.4g}, {high:.4g}]" if math.isfinite(low) else ""
-        said.append(f"{setting:>5}  {shown:>8}{spread}  {sweep.said(setting)}")
+        band = found[setting]
+        shown = numbers.interval(*band) if math.isfinite(band[0]) else "none"
+        said.append(f"{setting:>5}  {shown:>8}  {sweep.said(setting)}")
     left = len(order) - most
     return said + ([f"       and {left} more, in {TABLE}"] if left > 0 else [])
 
@@ -97,7 +96,7 @@ def picture(sweep: Sweep, found: Sequence[Band], path: Path, *, title: str) -> N
                 fontsize=8,
             )
     axes[0].set_ylabel("return at the end of training")
-    panels.fit(axes[0].set_ylim, [[band[0] for band in found]],
+    scales.fit(axes[0].set_ylim, [[band[0] for band in found]],
                [[band[1:] for band in found]])  # fmt: skip
     panels.save(made, path)
 

@@ -1,6 +1,6 @@
 """Means and how sure one can be of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import stats
@@ -23,15 +23,43 @@ def mean_interval(
     return mean, mean - half, mean + half
 
 
-def learners_interval(returns: Sequence[float | None]) -> tuple[float, float, float]:
-    """`mean_interval` of learners' returns; NaN where one has none.
+FEW = 5  # up to so many, Student's interval is wider than the sample itself
+SPREAD = (
+    f"of {FEW} or fewer from the least to the greatest, of more the 95% interval of "
+    "their mean, within these"
+)
+
+
+def spread(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
+    """Mean, and what is drawn around it: `(mean, low, high)`.
+
+    Of few values the least and the greatest, for their 95% interval reaches to where
+    none of them can be (two learners at 0.9 and 1: 0.31 to 1.59). Of more, that
+    interval, cut there as well. NaN around a single one. Nothing is concluded from it:
+    claims keep to `mean_interval`.
+    """
+    values = np.asarray(values, np.float64)
+    mean, low, high = mean_interval(values)
+    if len(values) < 2:
+        return mean, low, high
+    least, greatest = float(values.min()), float(values.max())
+    if len(values) <= FEW:
+        return mean, least, greatest
+    return mean, max(low, least), min(high, greatest)
+
+
+def learners_interval(
+    returns: Sequence[float | None],
+    of: Callable[[Sequence[float]], tuple[float, float, float]] = mean_interval,
+) -> tuple[float, float, float]:
+    """`mean_interval` (or `spread`) of learners' returns; NaN where one has none.
 
     The mean of those that are left would say too much.
     """
     known = [value for value in returns if value is not None]
     if len(known) < len(returns):
         return float("nan"), float("nan"), float("nan")
-    return mean_interval(known)
+    return of(known)
 
 
 def difference_interval(

@@ -8,6 +8,8 @@ and what is not shown is not thereby shown to be absent.
 import math
 from typing import NamedTuple
 
+from experiment.report.numbers import digits, interval
+
 
 class Verdict(NamedTuple):
     """What the interval of a difference shows.
@@ -38,18 +40,12 @@ def verdict(
       over: what varies in the interval, and how many there are: "3 learners".
     """
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
-        return Verdict(0, f"{_show(difference)}; {over} alone: no interval")
+        return Verdict(0, f"{digits(difference)}; {over} alone: no interval")
     if low == high:
-        numbers = f"{_show(difference)} in each of {over}"
+        numbers = f"{digits(difference)} in each of {over}"
     else:
-        interval = f"[{_show(low)}, {_show(high)}]"
-        numbers = f"{_show(difference)} {interval}, 95% over {over}"
+        numbers = f"{interval(difference, low, high)}, 95% over {over}"
     return Verdict((low > 0) - (high < 0), numbers)
-
-
-def _show(value: float) -> str:
-    """Three significant digits; 0 has no sign."""
-    return f"{value + 0.0:.3g}"
 
 
 def count(number: int, what: str) -> str:

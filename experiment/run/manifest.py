@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -28,7 +29,10 @@ def record(path: Path) -> None:
         aside = path.with_suffix(".damaged.json")
         path.replace(aside)
         print(f"{path} was damaged; it is now {aside.name}, and a new one is begun.")
-    files.write_json(path, {"starts": [*(starts or ()), _entry()]})
+    import jax
+
+    devices = [device.device_kind for device in jax.devices()]
+    files.write_json(path, {"starts": [*(starts or ()), entry(devices)]})
 
 
 def read(path: Path) -> list[dict[str, Any]] | None:
@@ -43,16 +47,15 @@ def read(path: Path) -> list[dict[str, Any]] | None:
     return starts if whole else None
 
 
-def _entry() -> dict[str, Any]:
-    import jax
-
+def entry(devices: Sequence[str] = ()) -> dict[str, Any]:
+    """One start: this process, on these devices, or without any."""
     return {
         # As it was typed, from the interpreter on: `sys.argv` is changed for Hydra.
         "command": [Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]],
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "python": sys.version.split()[0],
         "versions": {name: _version(name) for name in PACKAGES},
-        "devices": [device.device_kind for device in jax.devices()],
+        "devices": list(devices),
         "commit": _commit(),
     }
 

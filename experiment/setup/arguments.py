@@ -16,7 +16,7 @@ from experiment.errors import InputError
 from experiment.setup import keys
 
 PATHS = ("run_dir", "resume", "run", "runs", "out", "experts", keys.CACHE)
-_TEXT = (*PATHS, "labels", "env.entry_point")
+_TEXT = (*PATHS, "labels", "figures", "env.entry_point")
 _KEY_VALUE = re.compile(r"\+{0,2}([A-Za-z_]\w*(?:\.\w+){0,4})=(.*)", re.DOTALL)
 _FLAG = re.compile(r"--?([A-Za-z_][\w.-]*)(?:=(.*))?", re.DOTALL)
 

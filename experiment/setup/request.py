@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from experiment.setup.figures import formats
+
 
 def _seed() -> Any:
     return field(default=0, metadata={"most": 2**32 - 1})
@@ -37,6 +39,7 @@ class TransferRequest:
     # Where no formula says what an expert earns, one is trained on each bare body:
     expert_steps: int = 2_000_000  # for so long; 0: no experts
     experts: str | None = None  # the folder they are kept in; else, that of the run
+    figures: str | None = None  # svg, pdf or svg,pdf, as wide as a paper's column
 
     def __post_init__(self):
         if self.expert_steps < 0:
@@ -56,6 +59,7 @@ class TransferRequest:
             )
         if self.experts is not None and not self.experts.strip():
             raise ValueError("experts must name a folder; it is empty.")
+        formats(self.figures)
 
 
 @dataclass(frozen=True)

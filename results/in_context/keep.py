@@ -36,7 +36,8 @@ def keep(run: Path, to: Path, which: Path | None = None) -> None:
         csv.writer(file).writerows(rows)
     result = json.loads((evaluation / "result.json").read_text())
     for figures in result["splits"].values():
-        del figures["curves"]  # adaptation.csv has them
+        for known in ("curves", "spreads"):  # adaptation.csv has them, or learners.csv
+            figures.pop(known, None)
     for levels in result["levels"].values():
         del levels["expert_per_trial"]  # likewise
     result["training"] = json.loads((run / "summary.json").read_text())

@@ -26,7 +26,7 @@ from matplotlib.image import imread
 import compare
 from experiment.compare import compared
 from experiment.compare import report as comparison_report
-from experiment.report import panels
+from experiment.report import panels, scales
 
 ROOT = Path(__file__).parents[3]
 HEAVY = ("jax", "flax", "gymnax", "distrax", "scipy", "matplotlib", "optax", "orbax")
@@ -43,7 +43,7 @@ PICTURES = {"learning_curves", "iqm", "profiles", "costs"}
 TRANSFER_PICTURES = {"adaptation", "transfer"}
 TABLES = {
     *("learning_curves", "summary", "aggregates", "improvement", "profiles"),
-    "differences",
+    *("differences", "learners"),
 }
 TRANSFER_TABLES = {"adaptation", "transfer", "controls"}
 SHAPE = {"tasks": 4, "trained": 4, "trials": 6}
@@ -126,7 +126,14 @@ def test_writes_pictures_tables_and_a_report_without_jax(base, tmp_path):
     }
     assert embedded == {(folder / name).read_bytes() for name in pictures}
     assert not re.search(r"https?:|<script|<link|url\(", report)
-    for word in ("ours", "theirs", "10,000", "30,000", "held_out", "ours beats theirs"):
+    for word in (
+        "ours",
+        "theirs",
+        "10,000",
+        "30,000",
+        "held-out tasks",
+        "ours beats theirs",
+    ):
         assert word in report, word
 
 
@@ -209,8 +216,8 @@ def test_colours_and_lines_tell_runs_apart():
     ],
 )
 def test_a_wide_interval_does_not_flatten_the_curves(values, intervals, expected):
-    np.testing.assert_allclose(panels.limits(values, intervals), expected)
+    np.testing.assert_allclose(scales.limits(values, intervals), expected)
 
 
 def test_nothing_to_draw_has_no_limits():
-    assert panels.limits([], []) is None
+    assert scales.limits([], []) is None

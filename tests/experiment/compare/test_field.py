@@ -24,6 +24,7 @@ import compare
 from experiment.compare import field, field_table
 from experiment.compare.field_fairness import unequal
 from experiment.errors import InputError
+from experiment.report import numbers
 from experiment.report.statistics import mean_interval
 from experiment.setup import cli
 from experiment.setup import config as run_config
@@ -121,7 +122,7 @@ def test_a_setting_that_lost_a_learner_is_tried_and_not_chosen(run, tmp_path):
     run("b", 0.1, 0.2, arguments=["core=gru", "core.features=12"])
     run("c", None, None, arguments=["core=mlp"])
     found = field.read([f"{tmp_path}/*"], "core")
-    assert texts(found) == [["gru", field_table.show_interval(
+    assert texts(found) == [["gru", numbers.interval(
         *mean_interval([0.1, 0.2])) + " (of 2)"], ["mlp", "– (of 1)"]]  # fmt: skip
     said = " ".join(unequal(found))
     assert "gru on memory_chain: 1 of 2 settings have a learner without" in said

@@ -20,6 +20,7 @@ import pytest
 
 import evaluate
 import train
+from experiment.report import numbers
 from experiment.report.statistics import mean_interval
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.run_folder import RunFolder
@@ -64,7 +65,8 @@ def test_what_is_said_follows_from_the_episodes(play):
     assert result["interval_over"] == "seeds"
     assert {e["length"] for e in episodes} == {5.0}
     assert {e["return"] for e in episodes} == {-1.0, 1.0}
-    assert f"mean return {mean:.4g}" in printed and "95% interval" in printed
+    said = numbers.interval(mean, low, high)
+    assert f"mean return {said}, 95% interval over seeds" in printed
     counted = [line.split() for line in printed.splitlines() if ".. " in line]
     assert sum(int(words[3].replace(",", "")) for words in counted) == 100
 

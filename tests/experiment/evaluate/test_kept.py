@@ -13,7 +13,7 @@ import csv
 import numpy as np
 import pytest
 
-from experiment.evaluate import kept, transfer_figures, transfer_report
+from experiment.evaluate import kept, transfer_figures, transfer_tables
 from experiment.evaluate.transfer_figures import Body
 from experiment.report.statistics import mean_interval
 
@@ -68,7 +68,7 @@ def test_adaptation_follows_from_learners(evaluation):
     """Every mean and both ends of every interval of adaptation.csv."""
     path, result = evaluation
     rows = rows_of(path / kept.LEARNERS)
-    curves = transfer_report.curves(result)
+    curves = transfer_tables.curves(result)
     assert curves.columns[3:] == ("return", "low", "high")
     for split, control, trial, *interval in curves.rows:
         learners = by_trial(rows, split=split, body=kept.ALL, control=control)

@@ -12,17 +12,28 @@
 | bodies played on training tasks | a_run |
 | a body's figures of all tasks, or with the split's levels | bodies_apart |
 | the split's expert not weighted by tasks | several_bodies |
+| a finding is green where clearing is not shown to hurt | colour_of_its_words |
+| Student's interval is drawn around three learners | drawn_and_told |
 """
 
 import csv
 import gzip
 import json
+from html import escape
 
 import numpy as np
 import pytest
 
 from experiment.errors import InputError
-from experiment.evaluate import experts, transfer_figures, transfer_report, trials
+from experiment.evaluate import (
+    experts,
+    transfer_figures,
+    transfer_report,
+    transfer_tables,
+    transfer_words,
+    trials,
+    words,
+)
 from experiment.evaluate.transfer import evaluate
 from experiment.evaluate.transfer_figures import Body
 from experiment.evaluate.trials import CONTROLS
@@ -108,10 +119,10 @@ def test_bodies_are_told_apart_each_by_its_own_levels():
     assert figures["a"]["normalised_adapted"] == pytest.approx(expected)
     assert figures["b"]["normalised_adapted"] is None
     assert figures["a"]["normalised_in_task"] is None
-    rows = transfer_report.body_table(result, "train").rows
+    rows = transfer_tables.body_table(result, "train").rows
     assert [(row[0], row[-3], row[-2]) for row in rows] == [("a", 4, 8), ("b", 0, None)]
     said = transfer_report.text(result).splitlines()
-    assert said[1].startswith("  a: zero-shot") and said[1].endswith("expert 8")
+    assert said[1].startswith("  a: zero-shot") and said[1].endswith("expert 8.00")
     assert said[2].startswith("  b: zero-shot") and said[2].endswith("expert unknown")
 
 
@@ -124,12 +135,12 @@ def test_an_expert_in_the_task_is_a_level_beside_the_bare_one():
     figures, late = result["splits"]["train"], controls["none"][0][:, :, 3].mean()
     assert figures["normalised_adapted"] == pytest.approx((late - 1) / 7)
     assert figures["normalised_in_task"] == pytest.approx((late - 1) / 4)
-    (row,) = transfer_report.body_table(result, "train").rows
+    (row,) = transfer_tables.body_table(result, "train").rows
     assert row[-2:] == (5.0, figures["bodies"]["a"]["normalised_in_task"])
-    table = transfer_report.table(result)
+    table = transfer_tables.table(result)
     place = table.columns.index("expert in the task")
     assert table.rows[0][place] == 5.0 and "task's own lens" in table.caption
-    assert "expert 8 (5 in the task)" in transfer_report.text(result)
+    assert "expert 8.00 (5.00 in the task)" in transfer_report.text(result)
 
 
 def test_one_learners_interval_is_over_tasks_several_ones_over_learners():
@@ -140,7 +151,7 @@ def test_one_learners_interval_is_over_tasks_several_ones_over_learners():
 
 
 def said_of(controls):
-    return transfer_report.verdicts(summary(controls), "train")
+    return transfer_words.verdicts(summary(controls), "train")
 
 
 def test_words_follow_the_intervals():
@@ -210,13 +221,46 @@ def test_a_control_is_judged_learner_by_learner_where_there_are_several():
     assert found["loss"][0] == pytest.approx(0.2) and found["loss"][1] < 0
     assert found["loss_over_tasks"] == pytest.approx([0.2, 0.2, 0.2])
     result = summary(controls) | {"swap_at": 2}
-    table = transfer_report.control_table(result, "train")
+    table = transfer_tables.control_table(result, "train")
     over_tasks = "loss, over 200 tasks, learners averaged"
-    assert table.columns[3:] == ("loss, over 3 learners", over_tasks)
-    assert [row[0] for row in table.rows] == ["cleared", "swapped", "never reset"]
+    assert table.columns[3:] == ("loss, over 3 learners", over_tasks, "so it")
+    assert [row[0] for row in table.rows] == [
+        words.control(name) for name in CONTROLS[1:]
+    ]
+    assert [row[-1] for row in table.rows] == ["not shown", "hurts", "not shown"]
     one = summary(made_up(seeds=1)) | {"swap_at": 2}
-    table = transfer_report.control_table(one, "train")
-    assert table.columns[3:] == ("loss, over 40 tasks of 1 learner",)
+    table = transfer_tables.control_table(one, "train")
+    assert table.columns[3:] == ("loss, over 40 tasks of 1 learner", "so it")
+
+
+def test_a_finding_has_the_colour_of_its_words():
+    """Green: in context. Red: it gets worse, or clearing helps. Neither: neither."""
+    controls = made_up()
+    found = transfer_words.finding(summary(controls), "train")
+    assert found.sign == 1 and found.text.startswith("Training tasks. The agent learns")
+    noise = np.random.default_rng(1).normal(0, 0.01, controls["none"][0].shape)
+    controls["cleared"][0] = controls["none"][0] + 0.3 + noise
+    assert transfer_words.finding(summary(controls), "train").sign == -1
+    controls["cleared"][0] = controls["none"][0]
+    assert transfer_words.finding(summary(controls), "train").sign == 0
+
+
+def test_what_is_drawn_and_told_of_few_learners_is_what_they_did():
+    controls = made_up(seeds=3)
+    figures = summary(controls)["splits"]["train"]
+    by_learner = controls["none"][0].mean(1)  # [S, K]
+    for k, around in enumerate(figures["spreads"]["none"]):
+        assert around == pytest.approx([by_learner[:, k].min(), by_learner[:, k].max()])
+    assert figures["per_learner"]["adapted"] == pytest.approx(by_learner[:, 3])
+    assert figures["spread"]["adapted"] == pytest.approx(
+        [by_learner[:, 3].min(), by_learner[:, 3].max()]
+    )
+    # What is concluded from is the interval, as before.
+    assert figures["adapted"] == pytest.approx(mean_interval(by_learner[:, 3]))
+    table = transfer_tables.learner_table(summary(controls))
+    assert [row[2] for row in table.rows] == pytest.approx(by_learner[:, 3])
+    many = transfer_tables.learner_table(summary(made_up(seeds=40, tasks=10)))
+    assert len(many.rows) == 32 and "The first 32 of 40." in many.caption
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +270,7 @@ def run(tiny, tmp_path_factory, quick_compilation):
     rest = [option for option in tiny if not option.startswith("env.")]
     config = run_config.load(cli.composed("train", [*rest, *SMALL]))
     assert train(build_agent(config), config, folder, resume=False) == 0
-    request = TransferRequest(tasks=6, swap_at=1)
+    request = TransferRequest(tasks=6, swap_at=1, figures="svg")
     return folder, config, evaluate(folder, config, config.env, request)
 
 
@@ -266,10 +310,13 @@ def test_a_run_is_played_on_every_split_and_written_down(run):
             level = curve[place][0]
         assert float(row["return"]) == pytest.approx(level)
     report = (path / "report.html").read_text()
-    assert report.count("data:image/png") == 3
+    assert report.count("data:image/png") == 3 == len([*path.glob("*.svg")])
     for split in found.splits:
-        for sentence in transfer_report.verdicts(result, split):
-            assert sentence.split(":")[0] in report
+        found = transfer_words.finding(result, split)
+        assert f">{escape(found.text)}</p>" in report
+        assert f"{words.split(split)}: adapted</th>" in report
+    assert "held_out" not in report and "never_reset" not in report
+    assert "train.py" in report or "pytest" in report  # the command that made it
 
 
 def test_every_interval_of_the_curves_can_be_computed_anew(run):

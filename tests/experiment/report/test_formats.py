@@ -15,7 +15,7 @@ TABLE = Table(("core", "t_maze"), [("a|b", 0.5), ("50% & {x}\\y", None)], "Of $1
 
 def test_all_of_it_is_there():
     assert as_markdown(Table(("a", "b"), [("x", 1000), ("y", 0.25)], "Said.")) == (
-        "| a | b |\n| --- | ---: |\n| x | 1,000 |\n| y | 0.25 |\n\nSaid.\n"
+        "| a | b |\n| --- | ---: |\n| x | 1,000 |\n| y | 0.250 |\n\nSaid.\n"
     )
     lines = as_latex(Table(("a", "b"), [("x", 1000)], "Said.")).splitlines()
     assert [line.strip() for line in lines] == [
@@ -29,4 +29,4 @@ def test_what_means_something_there_is_escaped():
     latex, markdown = as_latex(TABLE), as_markdown(TABLE)
     assert r"core & t\_maze \\" in latex and r"\caption{Of \$1\_000.}" in latex
     assert r"50\% \& \{x\}\textbackslash{}y & -- \\" in latex
-    assert "| a\\|b | 0.5 |" in markdown and "| core | t\\_maze |" in markdown
+    assert "| a\\|b | 0.500 |" in markdown and "| core | t\\_maze |" in markdown

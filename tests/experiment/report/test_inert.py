@@ -15,6 +15,7 @@ import pytest
 
 from experiment.report import panels, text
 from experiment.report.page import (
+    Finding,
     Picture,
     Section,
     Table,
@@ -33,9 +34,11 @@ HOSTILE = (
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "figure"),
     *("figcaption", "img", "div", "table", "thead", "tbody", "tr", "th", "td"),
+    *("nav", "ul", "li", "a", "pre"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "alt", "src"),
+    *("href", "id"),
 }
 
 
@@ -44,11 +47,12 @@ class Seen(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.tags, self.attributes = set(), set()
+        self.tags, self.attributes, self.links = set(), set(), set()
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
+        self.links |= {value for name, value in attrs if name in ("href", "id")}
 
 
 @pytest.fixture
@@ -61,13 +65,15 @@ def png(tmp_path):
 @pytest.mark.parametrize("word", HOSTILE, ids=range(len(HOSTILE)))
 def test_markup_is_shown_as_it_is(tmp_path, png, word):
     table = Table((word, "b"), [(word, 1.0)], caption=word)
-    section = Section(word, [word], [word], [table], [Picture(png, word)])
-    write_report(tmp_path / "report.html", word, [section])
+    section = Section(word, [word], [word], [word], [table], [Picture(png, word)])
+    path, findings = tmp_path / "report.html", [Finding(word, 0)]
+    write_report(path, word, [section, section], findings=findings)
     page = (tmp_path / "report.html").read_text()
     seen = Seen()
     seen.feed(page)
     assert seen.tags <= TAGS and seen.attributes <= ATTRIBUTES
-    assert page.count("<img") == 1 and 'src="data:image/png' in page
+    assert seen.links == {"part-0", "part-1", "#part-0", "#part-1"}
+    assert page.count("<img") == 2 and 'src="data:image/png' in page
     assert "default-src 'none'" in page and "\x1b" not in page
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from experiment.report import panels, plots
+from experiment.report import plots, scales
 
 LEVELS = {"chance": 0.0, "best": 1.0}
 
@@ -79,8 +79,8 @@ def test_the_histogram_is_in_the_picture(tmp_path):
 def test_single_pulls_are_drawn_as_means_of_neighbours():
     """Of everything alike: number, mean and bounds; the rest at the end by itself."""
     values = np.column_stack([1.0 + np.arange(11), np.arange(11) ** 2])
-    found = panels.binned(values, 4)
+    found = scales.binned(values, 4)
     np.testing.assert_allclose(found[:, 0], [2.5, 6.5, 10])
     np.testing.assert_allclose(found[:, 1], [14 / 4, 126 / 4, 245 / 3])
-    np.testing.assert_array_equal(panels.binned(values, 1), values)
-    assert [panels.bin_width(count) for count in (1, 79, 80, 200)] == [1, 1, 2, 5]
+    np.testing.assert_array_equal(scales.binned(values, 1), values)
+    assert [scales.bin_width(count) for count in (1, 79, 80, 200)] == [1, 1, 2, 5]

@@ -34,7 +34,7 @@ def test_the_lines_have_the_best_first():
     head, first, *_, last, more = report.lines(SWEEP, FOUND, ORDER, most=3)
     assert head == "4 settings, best first: return, 95% interval over seeds"
     assert first.split() == [
-        *("1", "0.85", "[0.2147,", "1.485]"),
+        *("1", "0.850", "[0.215,", "1.49]"),
         *("agent.learning_rate=0.01", "agent.discount=0.95"),
     ]
     assert last.split()[:2] == ["3", "0"] and "1 more, in settings.csv" in more

@@ -18,15 +18,23 @@ from experiment.report.verdict import count, verdict
 
 NAN = math.nan
 TABLE = {
-    "positive": ((0.5, 0.25, 0.75), "more", "0.5 [0.25, 0.75], 95% over 3 learners"),
+    "positive": (
+        (0.5, 0.25, 0.75),
+        "more",
+        "0.500 [0.250, 0.750], 95% over 3",
+    ),
     "negative": ((-9.6394, -16.45, -2.8283), "less", "-9.64 [-16.4, -2.83], 95% over"),
-    "holds 0": ((2.0, -1.0, 5.0), "not shown", "2 [-1, 5], 95% over 3 learners"),
-    "touches 0 from above": ((0.5, 0.0, 1.0), "not shown", "0.5 [0, 1], 95% over"),
-    "touches 0 from below": ((-0.5, -1.0, -0.0), "not shown", "-0.5 [-1, 0], 95%"),
+    "holds 0": (
+        (2.0, -1.0, 5.0),
+        "not shown",
+        "2.00 [-1.00, 5.00], 95% over 3",
+    ),
+    "touches 0 from above": ((0.5, 0.0, 1.0), "not shown", "0.500 [0, 1.00], 95% over"),
+    "touches 0 from below": ((-0.5, -1.0, -0.0), "not shown", "-0.500 [-1.00, 0], 95%"),
     "nothing changes": ((-0.0, 0.0, -0.0), "not shown", "0 in each of 3 learners"),
-    "no width": ((0.5, 0.5, 0.5), "more", "0.5 in each of 3 learners"),
-    "one learner, NaN": ((0.5, NAN, NAN), "not shown", "0.5; 3 learners alone: no"),
-    "one learner, None": ((-0.5, None, None), "not shown", "-0.5; 3 learners alone"),
+    "no width": ((0.5, 0.5, 0.5), "more", "0.500 in each of 3 learners"),
+    "one learner, NaN": ((0.5, NAN, NAN), "not shown", "0.500; 3 learners alone: no"),
+    "one learner, None": ((-0.5, None, None), "not shown", "-0.500; 3 learners alone"),
     "half an interval": ((0.5, 0.25, None), "not shown", "no interval"),
     "no bounds": ((0.5, -math.inf, math.inf), "not shown", "no interval"),
     "nothing at all": ((NAN, NAN, NAN), "not shown", "no interval"),

@@ -1,0 +1,149 @@
+"""Figures: what is in a panel, what does not collide, and for whom they are drawn.
+
+| mutant | fails |
+|---|---|
+| each of several curves has a band | test_a_panel_has_one_band_at_most |
+| whiskers of several curves stand at one place | test_whiskers_* |
+| a legend has all its names in one row | test_labels_never_collide |
+| labels beside an axis are not wrapped | test_labels_never_collide |
+| a figure for a paper is as wide as a page's | test_figures_for_a_paper_* |
+| a file has its date | test_figures_for_a_paper_* |
+| text of an SVG may be markup | test_figures_for_a_paper_* |
+"""
+
+import xml.etree.ElementTree as ElementTree
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib import rc_context
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.text import Text
+
+from experiment.report import panels, scales
+from experiment.report.panels import COLUMN, PAGE, Curve
+
+X = np.arange(100.0)
+LONG = "gru (learning_rate=0.0001, dt_min=0.00030, state_size=256)"
+
+
+def lines(number, size=PAGE, labels=None, count=2):
+    made, axes = panels.figure(count, size, sharey=True)
+    for panel in axes:
+        for index in range(number):
+            mean = np.sin(X / 9 + index)
+            label = labels[index] if labels else f"run {index}"
+            points = Curve(X, mean, mean - 1, mean + 1)
+            panels.curve(panel, points, index, label, of=number)
+        panel.set_title("held-out tasks")
+        scales.round_ticks(panel.xaxis)
+    panels.name_axes(axes, "environment steps (of each seed)", "return of a trial")
+    panels.legend(made, axes)
+    return made, axes
+
+
+@pytest.mark.parametrize("number", [1, 2, 7])
+def test_a_panel_has_one_band_at_most(number):
+    _, axes = lines(number)
+    for panel in axes:
+        bands = [x for x in panel.collections if isinstance(x, PolyCollection)]
+        spread = [x for x in panel.collections if isinstance(x, LineCollection)]
+        assert len(bands) == (number == 1) and len(spread) == (number > 1) * number
+
+
+@pytest.mark.parametrize("count", [10, 100])
+def test_whiskers_stand_beside_each_other(count):
+    """And go from low to high of the curve that they are of."""
+    x = np.arange(count, dtype=float)
+    _, (panel,) = panels.figure(1)
+    for place in range(4):
+        panels.whiskers(panel, Curve(x, x, x - place, x + 1), place, 4, "#000000")
+    ends = [np.array(found.get_segments()) for found in panel.collections]
+    places = np.concatenate([found[:, 0, 0] for found in ends])
+    assert len(set(places.tolist())) == len(places) > 20
+    for place, found in enumerate(ends):
+        np.testing.assert_allclose(found[:, 1, 1] - found[:, 0, 1], place + 1)
+
+
+def one_line(word, size):
+    return lines(1, size, [word], count=1)[0]
+
+
+def texts(made):
+    """Boxes of all that is written, by what it says."""
+    made.canvas.draw()
+    unseen = {
+        label
+        for panel in made.axes
+        for axis in (panel.xaxis, panel.yaxis)
+        for tick in axis.get_major_ticks()
+        for label in (tick.label1, tick.label2)
+        if not _is_between(tick.get_loc(), *axis.get_view_interval())
+    }
+    return [
+        (text.get_text(), text.get_window_extent())
+        for text in made.findobj(Text)
+        if text.get_visible() and text.get_text().strip() and text not in unseen
+    ]
+
+
+def _is_between(place, one, other):
+    return min(one, other) <= place <= max(one, other)
+
+
+def drawn_rows(size):
+    made, axes = panels.figure(2, size, height=1.1 + 0.36 * 4, sharey=True)
+    for panel in axes:
+        panels.name_rows(panel, [f"{n} {LONG}" for n in range(4)], size)
+        panel.set_xlim(0, 12345)
+        scales.round_ticks(panel.xaxis)
+    return made
+
+
+FIGURES = {
+    "short labels": lambda size: lines(2, size)[0],
+    "long labels": lambda size: lines(7, size, [f"{n} {LONG}" for n in range(7)])[0],
+    "five panels": lambda size: lines(3, size, count=5)[0],
+    "rows": drawn_rows,
+}
+
+
+@pytest.mark.parametrize("size", [PAGE, COLUMN], ids=["page", "column"])
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_labels_never_collide(draw, size):
+    with rc_context(dict(size.style)):
+        made = draw(size)
+        for panel in made.axes:  # ticks that are out of sight are not drawn
+            if not panel.get_visible():
+                panel.remove()
+        found = texts(made)
+    whole = made.bbox.expanded(1.01, 1.01)
+    for said, box in found:
+        assert whole.x0 <= box.x0 and box.x1 <= whole.x1, said
+        assert whole.y0 <= box.y0 and box.y1 <= whole.y1, said
+    for (one, ours), (other, theirs) in combinations(found, 2):
+        assert not ours.shrunk(0.98, 0.98).overlaps(theirs), (one, other)
+
+
+def test_axes_that_are_shared_are_named_once():
+    made, axes = lines(2, count=5)
+    assert [bool(panel.get_ylabel()) for panel in axes] == [1, 0, 0, 1, 0]
+    assert [bool(panel.get_xlabel()) for panel in axes] == [0, 0, 1, 1, 1]
+    assert len({panel.get_ylim() for panel in axes}) == 1 and made
+
+
+def test_figures_for_a_paper_are_a_column_wide_and_hold_only_text(tmp_path):
+    word = "</text><script>alert(1)</script> $x^"
+    path, again = tmp_path / "a.png", tmp_path / "b.png"
+    for place in (path, again):
+        panels.write(partial(one_line, word), place, ("svg", "pdf"))
+    assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    root = ElementTree.parse(path.with_suffix(".svg")).getroot()
+    width = float(root.attrib["width"].removesuffix("pt"))
+    assert width == pytest.approx(72 * COLUMN.width, abs=0.5)
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert "path" in tags and not tags & {"script", "a", "image", "foreignObject"}
+    for suffix in (".svg", ".pdf", ".png"):
+        one, other = (p.with_suffix(suffix).read_bytes() for p in (path, again))
+        assert one == other, suffix
