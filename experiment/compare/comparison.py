@@ -5,7 +5,7 @@ independent; where there is one learner, over its tasks. Aggregates follow
 `experiment.compare.robust`, and draw whole learners, for each learner plays every task.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from experiment.evaluate import words
 from experiment.evaluate.trials import SPLITS, Levels, in_order
 from experiment.report import plots
 from experiment.report.panels import Curve
-from experiment.report.statistics import mean_interval
+from experiment.report.statistics import Around, mean_interval
 
 TRAINING = "final_return"  # what returns while training go by, beside the splits
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
@@ -40,9 +40,6 @@ class Scores:
         return "normalised score" if self.normalised else "return"
 
 
-Around = Callable[[np.ndarray], tuple[float, float, float]]  # of a sample
-
-
 def over_learners(
     values: np.ndarray, of: Around = mean_interval
 ) -> tuple[float, float, float]:
@@ -63,8 +60,8 @@ def learning_curve(
 def seconds_at(run: ComparedRun, steps: np.ndarray) -> np.ndarray | None:
     """Wall clock at each of these environment steps; None where no clock says it."""
     clock = dict(run.clock)
-    updates = {row["env_steps"]: row.get("update") for row in run.rows}
-    found = [clock.get(updates.get(at), np.nan) for at in steps.tolist()]
+    updates = {row["env_steps"]: row.get("update", -1) for row in run.rows}
+    found = [clock.get(updates.get(at, -1), np.nan) for at in steps.tolist()]
     return np.array(found) if found and np.isfinite(found).all() else None
 
 

@@ -6,11 +6,15 @@ from itertools import zip_longest
 from experiment.compare.compared import BESIDE, ComparedRun
 from experiment.compare.comparison import splits_of
 from experiment.evaluate import words
+from experiment.report import numbers
 from experiment.report.page import Cell, Table
+from experiment.report.statistics import learners_interval, spread
 from experiment.setup import config as run_config
 from experiment.setup import keys
 
 _MOST_LEARNERS = 32  # of a run, on a page
+_MOST_SETTINGS = 10  # likewise
+_PER_SEED = "final_return_per_seed"
 
 
 def different_settings(runs: Sequence[ComparedRun]) -> Table:
@@ -39,6 +43,34 @@ def _said(own: dict, key: str) -> str | None:
     return str(value)
 
 
+def settings(runs: Sequence[ComparedRun]) -> Table:
+    """A row per setting of a run that has several, the best of each run first."""
+    columns = ("agent", "place", "setting", "final_return", "low", "high")
+    rows = [
+        (run.label, place, said, *learners_interval(found[_PER_SEED]))
+        for run in runs
+        for place, (said, found) in enumerate(run.tried, start=1)
+    ]
+    return Table(columns, rows)
+
+
+def short_settings(runs: Sequence[ComparedRun]) -> Table:
+    """The first of them, for a page."""
+    rows = [
+        (
+            run.label,
+            f"{place}.",
+            said,
+            numbers.interval(*learners_interval(found[_PER_SEED], spread)),
+        )
+        for run in runs
+        for place, (said, found) in enumerate(run.tried[:_MOST_SETTINGS], start=1)
+    ]
+    counts = ", ".join(f"{run.label}: {len(run.tried) or 1}" for run in runs)
+    caption = f"The first {_MOST_SETTINGS} of each run. Settings tried: {counts}."
+    return Table(("agent", "place", "setting", "final return"), rows, caption)
+
+
 def learners(runs: Sequence[ComparedRun]) -> Table:
     """A row per run and learner: its final return, and what it adapts to."""
     splits = splits_of(runs)
@@ -53,7 +85,7 @@ _WHAT = ("zero_shot", "adapted")
 
 
 def _learners(run: ComparedRun, splits: Sequence[str]) -> list[tuple[Cell, ...]]:
-    columns: list[list[Cell]] = [list(run.summary["final_return_per_seed"])]
+    columns: list[list[Cell]] = [list(run.summary[_PER_SEED])]
     for split in splits:
         known = run.transfer is not None and split in run.transfer.splits
         for what in _WHAT:

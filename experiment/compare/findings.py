@@ -20,7 +20,7 @@ _CLEARED = "cleared"
 def findings(runs: Sequence[ComparedRun], full: Table) -> list[Finding]:
     """Who is shown to be above whom; of a run alone, what it is shown to have learnt.
 
-    Green where every pair is told apart; two runs have no side to be red for.
+    Green where a difference is shown; two runs have no side to be red for.
 
     Args:
       runs: that are compared.
@@ -50,7 +50,7 @@ def _pairs(what: str, pairs: Sequence[tuple[Cell, ...]]) -> Finding:
     elif rest := len(pairs) - len(shown):
         said.append(f"{rest} of {count(len(pairs), 'pair')} not told apart")
     text = f"{what[0].upper()}{what[1:]}: {'; '.join(said)}."
-    return Finding(text, int(len(shown) == len(pairs)))
+    return Finding(text, int(bool(shown)))
 
 
 def _claim(ours: Cell, theirs: Cell, *rest: Cell) -> str:

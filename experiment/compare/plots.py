@@ -97,7 +97,7 @@ def transfer(runs: Sequence[ComparedRun], size: Size) -> Any:
     """Adapted return and first return: a panel per split, a line per evaluated run."""
     splits = splits_of(runs)
     lines = [run.label for run in runs if run.transfer is not None]
-    figure, axes = _rows(len(splits), lines, size, sharex=True)
+    figure, axes = panels.rows(len(splits), lines, size, sharex=True)
     seen, around = [], []
     for panel, split in zip(axes, splits, strict=True):
         for index, run in _played(runs, split):
@@ -140,11 +140,10 @@ def profiles(
                     panel.set_xlim(curve.x[0], curve.x[-1])
         panel.set_title(name_of(scores.name))
         panel.locator_params(axis="x", nbins=4)
-        panel.set_xlabel(f"threshold ({scores.scale})")
     axes[0].set_ylim(-0.02, 1.02)
     if _alike(every):
         axes[0].set_xlim(min(ends), max(ends))
-    panels.name_axes(axes, axes[0].get_xlabel(), "fraction of scores above")
+    _name_scales(axes, every, "threshold", "fraction of scores above")
     panels.legend(figure, axes)
     return figure
 
@@ -159,7 +158,7 @@ def interquartile_means(
         if name == "iqm"
     }
     labels = [run.label for run in runs]
-    figure, axes = _rows(len(every), labels, size, sharex=_alike(every))
+    figure, axes = panels.rows(len(every), labels, size, sharex=_alike(every))
     seen, around = [], []
     for panel, scores in zip(axes, every, strict=True):
         if not _alike(every):
@@ -176,13 +175,13 @@ def interquartile_means(
             around.append([low, high])
         scales.fit(panel.set_xlim, seen, around)
         panel.set_title(name_of(scores.name))
-        panel.set_xlabel(f"IQM ({scores.scale})")
+    _name_scales(axes, every, "IQM", "")
     return figure
 
 
 def costs(runs: Sequence[ComparedRun], size: Size) -> Any:
     """Parameters and wall clock, side by side."""
-    figure, axes = _rows(2, [run.label for run in runs], size)
+    figure, axes = panels.rows(2, [run.label for run in runs], size)
     for panel, (key, name) in zip(axes, _COSTS.items(), strict=True):
         values = [run.summary[key] for run in runs]
         colors = [panels.look(index)["color"] for index in range(len(runs))]
@@ -197,14 +196,12 @@ def costs(runs: Sequence[ComparedRun], size: Size) -> Any:
 _COSTS = {"num_parameters": "parameters", "wall_seconds": "wall clock of a run (s)"}
 
 
-def _rows(count: int, labels: Sequence[str], size: Size, *, sharex: bool = False):
-    """Panels that have a run on each line, named beside those to the left."""
-    height = 1.1 + 0.36 * len(labels)
-    figure, axes = panels.figure(count, size, height=height, sharex=sharex, sharey=True)
-    for panel in axes:
-        panels.name_rows(panel, labels, size)
-        panel.locator_params(axis="x", nbins=4)
-    return figure, axes
+def _name_scales(axes: Sequence[Any], every: Sequence[Scores], x: str, y: str) -> None:
+    """What is on each axis, and on which scale."""
+    panels.name_axes(axes, f"{x} ({every[0].scale})", y)
+    if not _alike(every):
+        for panel, scores in zip(axes, every, strict=True):
+            panel.set_xlabel(f"{x} ({scores.scale})")
 
 
 def _alike(every: Sequence[Scores]) -> bool:

@@ -9,7 +9,6 @@ import numpy as np
 
 from experiment.compare.compared import ComparedRun
 from experiment.compare.comparison import (
-    Around,
     adaptation_curve,
     learning_curve,
     levels_of,
@@ -21,7 +20,12 @@ from experiment.evaluate import words
 from experiment.evaluate.trials import CONTROLS, PLAIN, in_order
 from experiment.report import numbers
 from experiment.report.page import Cell, Table
-from experiment.report.statistics import learners_interval, mean_interval, spread
+from experiment.report.statistics import (
+    Around,
+    learners_interval,
+    mean_interval,
+    spread,
+)
 
 
 def learning_curves(runs: Sequence[ComparedRun]) -> Table:
@@ -90,7 +94,6 @@ def short_summary(runs: Sequence[ComparedRun]) -> Table:
 
 
 _PER_SEED = "final_return_per_seed"
-_MOST_SETTINGS = 10  # of a run, on a page
 _COSTS = ("wall_seconds", "compile_seconds", "steps_per_second")
 
 
@@ -101,34 +104,6 @@ def _measured(value: float | None) -> Cell:
 def _final(run: ComparedRun, of: Around = mean_interval) -> tuple[float, float, float]:
     """Mean return of the last tenth of training, and its interval over seeds."""
     return learners_interval(run.summary[_PER_SEED], of)
-
-
-def settings(runs: Sequence[ComparedRun]) -> Table:
-    """A row per setting of a run that has several, the best of each run first."""
-    columns = ("agent", "place", "setting", "final_return", "low", "high")
-    rows = [
-        (run.label, place, said, *learners_interval(found[_PER_SEED]))
-        for run in runs
-        for place, (said, found) in enumerate(run.tried, start=1)
-    ]
-    return Table(columns, rows)
-
-
-def short_settings(runs: Sequence[ComparedRun]) -> Table:
-    """The first of them, for a page."""
-    rows = [
-        (
-            run.label,
-            f"{place}.",
-            said,
-            numbers.interval(*learners_interval(found[_PER_SEED], spread)),
-        )
-        for run in runs
-        for place, (said, found) in enumerate(run.tried[:_MOST_SETTINGS], start=1)
-    ]
-    counts = ", ".join(f"{run.label}: {len(run.tried) or 1}" for run in runs)
-    caption = f"The first {_MOST_SETTINGS} of each run. Settings tried: {counts}."
-    return Table(("agent", "place", "setting", "final return"), rows, caption)
 
 
 def adaptation(runs: Sequence[ComparedRun]) -> Table:

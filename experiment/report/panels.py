@@ -67,14 +67,22 @@ def look(index: int) -> dict[str, Any]:
     return {"color": PALETTE[place], "linestyle": _LINES[turn % len(_LINES)]}
 
 
-def figure(count: int, size: Size = PAGE, *, height: float = 2.9, **shared: bool):
+def figure(
+    count: int,
+    size: Size = PAGE,
+    *,
+    height: float = 2.9,
+    sharex: bool = False,
+    sharey: bool = False,
+):
     """A figure of `count` panels, and the list of them.
 
     Args:
       count: of panels.
       size: what it is for.
       height: of a panel on a page, in inches.
-      **shared: `sharex` and `sharey`, as matplotlib has them.
+      sharex: whether all have one axis of x; likewise `sharey`.
+      sharey: see there.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -86,7 +94,9 @@ def figure(count: int, size: Size = PAGE, *, height: float = 2.9, **shared: bool
     inches = (width, rows * height * size.scale)
     made = Figure(figsize=inches, layout="constrained")
     FigureCanvasAgg(made)  # for a legend to be measured
-    grid = list(made.subplots(rows, columns, squeeze=False, **shared).flat)
+    grid = list(
+        made.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey).flat
+    )
     for panel in grid:
         panel.spines[["top", "right"]].set_visible(False)
     for panel in grid[count:]:
@@ -94,6 +104,17 @@ def figure(count: int, size: Size = PAGE, *, height: float = 2.9, **shared: bool
     for panel in grid[max(0, count - columns) : count]:
         panel.tick_params(labelbottom=True)  # though there is a hidden one below
     return made, grid[:count]
+
+
+def rows(count: int, labels: Sequence[str], size: Size = PAGE, *, sharex: bool = False):
+    """Panels with a run on each line, as high as names of several lines need."""
+    most = max((wrapped(label, size).count("\n") for label in labels), default=0)
+    height = 1.1 + (0.36 + 0.18 * most) * len(labels)
+    made, panels = figure(count, size, height=height, sharex=sharex, sharey=True)
+    for panel in panels:
+        name_rows(panel, labels, size)
+        panel.locator_params(axis="x", nbins=4)
+    return made, panels
 
 
 def curve(
@@ -167,11 +188,8 @@ def name_rows(panel: Any, labels: Sequence[str], size: Size = PAGE) -> None:
 
 
 def wrapped(label: str, size: Size) -> str:
-    """A label in two lines at most, as it fits beside an axis."""
-    lines = textwrap.wrap(safe(label, most=LETTERS), size.letters)
-    if len(lines) > 2:
-        lines = [lines[0], safe(" ".join(lines[1:]), most=size.letters)]
-    return "\n".join(lines)
+    """A label in as many lines as it takes beside an axis, three or so."""
+    return textwrap.fill(safe(label, most=LETTERS), size.letters)
 
 
 def legend(made: Any, panels: Sequence[Any]) -> None:
@@ -231,7 +249,8 @@ def write(draw: Callable[[Size], Any], path: Path, formats: Sequence[str] = ()) 
     from matplotlib import rc_context
 
     for form, size in (("png", PAGE), *((form, COLUMN) for form in formats)):
-        with rc_context({**size.style, **_FILES}):
+        style: dict[Any, Any] = {**size.style, **_FILES}
+        with rc_context(style):
             save(draw(size), path.with_suffix(f".{form}"))
     return path
 

@@ -23,6 +23,8 @@ def mean_interval(
     return mean, mean - half, mean + half
 
 
+Around = Callable[[Sequence[float] | np.ndarray], tuple[float, float, float]]
+
 FEW = 5  # up to so many, Student's interval is wider than the sample itself
 SPREAD = (
     f"of {FEW} or fewer from the least to the greatest, of more the 95% interval of "
@@ -50,7 +52,7 @@ def spread(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
 
 def learners_interval(
     returns: Sequence[float | None],
-    of: Callable[[Sequence[float]], tuple[float, float, float]] = mean_interval,
+    of: Around = mean_interval,
 ) -> tuple[float, float, float]:
     """`mean_interval` (or `spread`) of learners' returns; NaN where one has none.
 

@@ -53,7 +53,7 @@ table { border-collapse: collapse; font-size: .9rem;
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line);
          text-align: right; vertical-align: baseline; }
 th { border-bottom: 2px solid var(--rule); vertical-align: bottom; }
-.words { text-align: left; }
+.words { text-align: left; min-width: 5.5rem; }
 th:first-child, td:first-child { text-align: left; padding-left: 0;
                                  min-width: 6.5rem; }
 """
