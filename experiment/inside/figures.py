@@ -33,7 +33,7 @@ def draw(
 def _states(path: Path, looked: Sequence[Looked], title: str) -> Path:
     """A panel for each layer: half-life by frequency, areas by own shares."""
     numbers = [i for i, layer in enumerate(looked[0].layers) if layer is not None]
-    made, grid = panels.figure(len(numbers), width=4.2, height=3.4, sharey=True)
+    made, grid = panels.figure(len(numbers), height=3.4, sharey=True)
     made.suptitle(title, fontsize=10)
     length = tables.length(looked)
     for panel, number in zip(grid, numbers, strict=True):
@@ -79,7 +79,7 @@ def _plain_ticks(*axes: Any) -> None:
 
 def _readout(path: Path, looked: Sequence[Looked], title: str) -> Path:
     """Accuracy over steps, beside chance and shuffled labels."""
-    made, (panel,) = panels.figure(1, width=6.4, height=4.0)
+    made, (panel,) = panels.figure(1, height=4.0)
     panel.set_title(title, fontsize=10)
     found = tables.curves(looked)
     rows, each = found.accuracy, "a learner, its bits averaged"
@@ -108,7 +108,7 @@ def _readout(path: Path, looked: Sequence[Looked], title: str) -> Path:
 
 def _recall(path: Path, looked: Sequence[Looked], title: str) -> Path:
     """Density by lag, and of the first learner decisions by observations."""
-    made, (left, right) = panels.figure(2, width=4.2, height=3.6)
+    made, (left, right) = panels.figure(2, height=3.6)
     made.suptitle(title, fontsize=10)
     every = tables.densities(looked)
     for index, row in enumerate(every if len(every) > 1 else []):

@@ -7,7 +7,8 @@ import numpy as np
 
 from experiment.inside import tables
 from experiment.inside.found import Looked
-from experiment.report.page import show, show_interval
+from experiment.report import numbers
+from experiment.report.page import show
 
 NO_STATES = (
     "Half-lives are of layers whose states decay each at a rate of its own, the same "
@@ -57,7 +58,7 @@ def readout(looked: Sequence[Looked]) -> list[str]:
     if not len(known):
         return [TOO_FEW]
     said = [
-        f"at step {found.steps[q]} {show_interval(*tables.interval(found, q))} (chance "
+        f"at step {found.steps[q]} {numbers.interval(*tables.interval(found, q))} (chance "
         f"{found.chance[:, q].mean():.2f}, shuffled labels "
         f"{found.shuffled[:, q].mean():.2f})"
         for q in dict.fromkeys((known[0], known[-1]))

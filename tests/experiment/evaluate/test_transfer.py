@@ -19,6 +19,7 @@
 import csv
 import gzip
 import json
+import shlex
 from html import escape
 
 import numpy as np
@@ -38,6 +39,7 @@ from experiment.evaluate.transfer import evaluate
 from experiment.evaluate.transfer_figures import Body
 from experiment.evaluate.trials import CONTROLS
 from experiment.report.statistics import mean_interval
+from experiment.run import manifest
 from experiment.run.run_folder import RunFolder
 from experiment.run.training import train
 from experiment.setup import cli
@@ -316,7 +318,8 @@ def test_a_run_is_played_on_every_split_and_written_down(run):
         assert f">{escape(found.text)}</p>" in report
         assert f"{words.split(split)}: adapted</th>" in report
     assert "held_out" not in report and "never_reset" not in report
-    assert "train.py" in report or "pytest" in report  # the command that made it
+    (start,) = manifest.read(folder.manifest) or [{}]
+    assert escape(shlex.join(start["command"])) in report  # that made it
 
 
 def test_every_interval_of_the_curves_can_be_computed_anew(run):
