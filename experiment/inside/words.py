@@ -58,8 +58,8 @@ def readout(looked: Sequence[Looked]) -> list[str]:
     if not len(known):
         return [TOO_FEW]
     said = [
-        f"at step {found.steps[q]} {numbers.interval(*tables.interval(found, q))} (chance "
-        f"{found.chance[:, q].mean():.2f}, shuffled labels "
+        f"at step {found.steps[q]} {numbers.interval(*tables.interval(found, q))} "
+        f"(chance {found.chance[:, q].mean():.2f}, shuffled labels "
         f"{found.shuffled[:, q].mean():.2f})"
         for q in dict.fromkeys((known[0], known[-1]))
     ]
