@@ -100,9 +100,9 @@ def learning(runs: Sequence[ComparedRun], out: Out) -> Section:
     """Returns while training."""
     out.csv("learning_curves", tables.learning_curves(runs))
     caption = (
-        f"Mean return while training, over environment steps and over wall clock "
-        f"(clock.csv of a run). {_drawn_as(runs)} Smoothed over a fiftieth of the run "
-        "(learning_curves.csv is not)."
+        "Mean return while training, over environment steps and, where clock.csv of a "
+        f"run says it, over wall clock. {_drawn_as(runs)} Smoothed over a fiftieth of "
+        "the run (learning_curves.csv is not)."
     )
     drawn = partial(draw.learning_curves, runs)
     return Section(

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 NEW = (
     *("index", "which_environment", "adding", "reset", "paper", "faq"),
-    *("glossary", "references", "api", "watch", "training", "inside"),
+    *("glossary", "references", "api", "watch", "training", "inside", "reports"),
 )
 # From a fence or from inline code; quotes are a shell's.
 ELSEWHERE = ("env=brax/ant",)  # wants an extra
