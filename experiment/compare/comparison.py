@@ -16,7 +16,7 @@ from experiment.compare.compared import ComparedRun
 from experiment.evaluate import words
 from experiment.evaluate.trials import SPLITS, Levels, in_order
 from experiment.report import plots
-from experiment.report.panels import Curve
+from experiment.report.marks import Curve
 from experiment.report.statistics import Around, mean_interval
 
 TRAINING = "final_return"  # what returns while training go by, beside the splits

@@ -23,10 +23,11 @@ from experiment.compare.comparison import (
 )
 from experiment.evaluate import words
 from experiment.evaluate.trials import PLAIN, Levels
-from experiment.report import panels, scales
+from experiment.report import marks, panels, scales
+from experiment.report.marks import Curve
 from experiment.report.numbers import digits
 from experiment.report.page import Table
-from experiment.report.panels import Curve, Size
+from experiment.report.panels import Size
 from experiment.report.statistics import spread
 
 
@@ -40,14 +41,16 @@ def learning_curves(runs: Sequence[ComparedRun], size: Size) -> Any:
     if all(run.config.env == runs[0].config.env for run in runs):
         levels = levels_of(runs[0], TRAINING)
     pairs = (("chance", levels.random), ("best", levels.expert))
-    marks = [panels.mark(panel.axhline, pairs) for panel in axes]
+    levels_drawn = [marks.mark(panel.axhline, pairs) for panel in axes]
     for index, run in enumerate(runs):
-        panels.curve(axes[0], curves[index], index, run.label, of=len(runs))
+        marks.curve(axes[0], curves[index], index, run.label, of=len(runs))
         if (clock := clocks[index]) is not None:
             curve = curves[index]._replace(x=clock)
-            panels.curve(axes[1], curve, index, run.label, of=len(runs))
+            marks.curve(axes[1], curve, index, run.label, of=len(runs))
     around = [bound for curve in curves for bound in (curve.low, curve.high)]
-    scales.fit(axes[0].set_ylim, [*(curve.mean for curve in curves), *marks], around)
+    scales.fit(
+        axes[0].set_ylim, [*(curve.mean for curve in curves), *levels_drawn], around
+    )
     axes[0].set_xlim(0, max(run.summary["env_steps"] for run in runs))
     axes[0].set_xlabel("environment steps (of each seed)")
     for panel in axes[1:]:
@@ -76,10 +79,10 @@ def adaptation(runs: Sequence[ComparedRun], size: Size) -> Any:
             curve = Curve(*binned.T)
             marker = "o" if len(curve.x) <= 40 else None
             style = {"marker": marker, "markersize": 3}
-            panels.curve(panel, curve, index, run.label, of=len(runs), **style)
+            marks.curve(panel, curve, index, run.label, of=len(runs), **style)
             seen.append(curve.mean)
             around += [curve.low, curve.high]
-        seen.append(panels.mark(panel.axhline, _levels(runs, split)))
+        seen.append(marks.mark(panel.axhline, _levels(runs, split)))
         for trained in _ends_of_training(runs, split):
             panel.axvline(
                 trained + 0.5, color=panels.GREY, linewidth=0.8, label="training ended"
@@ -110,7 +113,7 @@ def transfer(runs: Sequence[ComparedRun], size: Size) -> Any:
             panel.plot(first, line, "o", color=color, **hollow)
             seen.append([mean, first])
             around.append([low, high])
-        seen.append(panels.mark(panel.axvline, _levels(runs, split)))
+        seen.append(marks.mark(panel.axvline, _levels(runs, split)))
         grey = {"color": panels.GREY, "marker": "o", "linestyle": ""}
         panel.plot([], [], label="adapted", **grey)
         panel.plot([], [], label="trial 1", markerfacecolor="white", **grey)
@@ -134,7 +137,7 @@ def profiles(
         for index, run in enumerate(runs):
             if run.label in scores.of:
                 curve = Curve(*np.array(curves[scores.name, run.label]).T)
-                panels.curve(panel, curve, index, run.label, of=len(runs))
+                marks.curve(panel, curve, index, run.label, of=len(runs))
                 ends += [curve.x[0], curve.x[-1]]
                 if not _alike(every):
                     panel.set_xlim(curve.x[0], curve.x[-1])

@@ -112,8 +112,7 @@ def learning(runs: Sequence[ComparedRun], out: Out) -> Section:
 
 def _drawn_as(runs: Sequence[ComparedRun]) -> str:
     """What stands around a line."""
-    what = "Band" if len(runs) == 1 else "Whiskers"
-    return f"{what} over learners: {SPREAD}."
+    return f"{'Band' if len(runs) == 1 else 'Whiskers'} over learners: {SPREAD}."
 
 
 def learners(runs: Sequence[ComparedRun], out: Out) -> Section:

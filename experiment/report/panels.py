@@ -3,19 +3,16 @@ something is drawn.
 
 A run has one colour in every picture, from the palette of Okabe and Ito (2008), which
 people with the common colour blindnesses can tell apart; beyond seven runs, line styles
-tell them apart as well. A panel has one translucent band at most: two that overlap say
-less than either.
+tell them apart as well.
 """
 
 import io
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from experiment import files
 from experiment.report.text import safe
@@ -25,7 +22,6 @@ PALETTE = (
 )  # fmt: skip
 GREY = "#777777"
 _LINES = ("-", "--", "-.", ":")
-_WHISKERS = 8  # of a curve that has no band
 LETTERS = 60  # of a label in a picture; tables have all of it
 _PER_INCH = 13  # letters of a legend
 
@@ -50,15 +46,6 @@ COLUMN = Size(3.25, 3.25, 1, 0.66, 22, _PRINT)
 # Letters of a PDF stay letters, and equal figures are equal files.
 _FILES = {"pdf.fonttype": 42, "svg.hashsalt": "s5rl"}
 _UNDATED = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-
-
-class Curve(NamedTuple):
-    """A mean and what is around it, at each x; all [K]."""
-
-    x: np.ndarray
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
 
 
 def look(index: int) -> dict[str, Any]:
@@ -115,56 +102,6 @@ def rows(count: int, labels: Sequence[str], size: Size = PAGE, *, sharex: bool =
         name_rows(panel, labels, size)
         panel.locator_params(axis="x", nbins=4)
     return made, panels
-
-
-def curve(
-    panel: Any, points: Curve, index: int, label: str, *, of: int = 1, **options: Any
-) -> None:
-    """A line, and how sure it is: one of several has whiskers, and one alone a band.
-
-    Args:
-      panel: to draw in.
-      points: of it.
-      index: its place among the runs, which colours it.
-      label: its name.
-      of: how many lines there are.
-      **options: of the line.
-    """
-    style = look(index) | options
-    panel.plot(points.x, points.mean, label=label, **style)
-    if not np.isfinite(points.low).any():
-        return
-    if of == 1:
-        fill(panel, points.x, points.low, points.high, style["color"])
-    else:
-        whiskers(panel, points, index % of, of, style["color"])
-
-
-def fill(panel: Any, x: Any, low: Any, high: Any, color: str) -> None:
-    """The band of a panel; it has no other."""
-    panel.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
-
-
-def whiskers(panel: Any, points: Curve, place: int, of: int, color: str) -> None:
-    """From low to high at a few points of a curve, beside those of `of` others."""
-    step = max(1, len(points.x) // _WHISKERS)
-    chosen = slice((place * step) // of, None, step)
-    x = np.asarray(points.x, float)[chosen]
-    if step < of and len(x) > 1:  # all curves have theirs at the same points
-        x = x + (place - (of - 1) / 2) * 0.3 / of * (x[1] - x[0])
-    panel.vlines(x, points.low[chosen], points.high[chosen], color=color, linewidth=0.9)
-
-
-def mark(line: Callable, levels: Iterable[tuple[str, float | None]]) -> list[float]:
-    """Draws known levels with `axhline` or `axvline`; returns them."""
-    known = []
-    for style, (name, level) in zip((":", "--"), levels, strict=True):
-        if level is not None:
-            line(
-                level, color=GREY, linestyle=style, linewidth=1.2, label=name, zorder=0
-            )
-            known.append(level)
-    return known
 
 
 def name_axes(panels: Sequence[Any], x: str, y: str) -> None:

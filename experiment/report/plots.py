@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from experiment.report import numbers, panels, scales
+from experiment.report import marks, numbers, panels, scales
 from experiment.report.statistics import FEW, spread
 
 Row = Mapping[str, Any]  # of metrics.csv
@@ -46,8 +46,8 @@ def learning_curve(
         axes.plot(steps, returns[0], color=BLUE, alpha=0.25, linewidth=0.8)
         axes.plot(steps, smooth[0], color=BLUE, linewidth=2, label="one seed")
     _mark(axes, levels, horizontal=True)
-    marks = [level for level in levels.values() if level is not None]
-    scales.fit(axes.set_ylim, [smooth, marks], [band])
+    known = [level for level in levels.values() if level is not None]
+    scales.fit(axes.set_ylim, [smooth, known], [band])
     axes.set_xlim(0, steps[-1])
     scales.round_ticks(axes.xaxis)
     axes.set_xlabel("environment steps")
@@ -99,11 +99,11 @@ def adaptation(
         color = CONTROL_COLORS[place % len(CONTROL_COLORS)]
         if place == 0:
             axes.plot(trial, values[0], color=color, label=label, zorder=3)
-            panels.fill(axes, trial, values[1], values[2], color)
+            marks.fill(axes, trial, values[1], values[2], color)
         else:
             axes.plot(trial, values[0], color=color, label=label, linewidth=1)
-            points = panels.Curve(trial, *values)
-            panels.whiskers(axes, points, place - 1, len(curves) - 1, color)
+            points = marks.Curve(trial, *values)
+            marks.whiskers(axes, points, place - 1, len(curves) - 1, color)
     if levels["expert_per_trial"] is not None:
         expert = [[level] for level in levels["expert_per_trial"]]
         trial, known = scales.binned(_numbered(expert), width).T
@@ -131,10 +131,10 @@ def adaptation_limits(
 ) -> tuple[float, float] | None:
     """One axis of returns for the figures of all splits, so that they compare."""
     drawn = [np.array(found, float) for curves in every for found in curves.values()]
-    marks = [
+    listed = [
         [at["random"], *(at["expert_per_trial"] or [at["expert"]])] for at in levels
     ]
-    known = [level for of in marks for level in of if level is not None]
+    known = [level for of in listed for level in of if level is not None]
     return scales.limits([*(c[:, 0] for c in drawn), known], [c[:, 1:] for c in drawn])
 
 

@@ -21,8 +21,9 @@ from matplotlib import rc_context
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.text import Text
 
-from experiment.report import panels, scales
-from experiment.report.panels import COLUMN, PAGE, Curve
+from experiment.report import marks, panels, scales
+from experiment.report.marks import Curve
+from experiment.report.panels import COLUMN, PAGE
 
 X = np.arange(100.0)
 LONG = "gru (learning_rate=0.0001, dt_min=0.00030, state_size=256)"
@@ -35,7 +36,7 @@ def lines(number, size=PAGE, labels=None, count=2):
             mean = np.sin(X / 9 + index)
             label = labels[index] if labels else f"run {index}"
             points = Curve(X, mean, mean - 1, mean + 1)
-            panels.curve(panel, points, index, label, of=number)
+            marks.curve(panel, points, index, label, of=number)
         panel.set_title("held-out tasks")
         scales.round_ticks(panel.xaxis)
     panels.name_axes(axes, "environment steps (of each seed)", "return of a trial")
@@ -58,7 +59,7 @@ def test_whiskers_stand_beside_each_other(count):
     x = np.arange(count, dtype=float)
     _, (panel,) = panels.figure(1)
     for place in range(4):
-        panels.whiskers(panel, Curve(x, x, x - place, x + 1), place, 4, "#000000")
+        marks.whiskers(panel, Curve(x, x, x - place, x + 1), place, 4, "#000000")
     ends = [np.array(found.get_segments()) for found in panel.collections]
     places = np.concatenate([found[:, 0, 0] for found in ends])
     assert len(set(places.tolist())) == len(places) > 20
