@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from agents.acting.rollout import Policy, advance, begin, read
+from agents.acting.rollout import Policy, advance, begin, decide
 
 
 class Episodes(NamedTuple):
@@ -51,13 +51,9 @@ def play(
     def step(state):
         now, finished, episodes, key = state
         key, action_key, env_key = jax.random.split(key, 3)
-        carry, distribution, _ = read(policy, now.carry, now.obs, now.reset)
-        action = distribution.mode() if greedy else distribution.sample(action_key)
+        carry, action = decide(policy, now, action_key, greedy=greedy)
         now, outcome = advance(
-            now,
-            carry,
-            action[0],
-            env_key,
+            *(now, carry, action, env_key),
             env=env,
             env_params=env_params,
             to_env=to_env,

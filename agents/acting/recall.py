@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from agents.acting.encoder import Encoder
-from agents.acting.rollout import Policy, advance, begin, read
+from agents.acting.rollout import Policy, advance, begin, decide, read
 
 OBSERVATION = "observation"  # the encoder's name in every network
 
@@ -59,15 +59,14 @@ def record(
 
     def step(now, key):
         action_key, env_key = jax.random.split(key)
-        carry, distribution, _ = read(policy, now.carry, now.obs, now.reset)
-        drawn = distribution.mode() if greedy else distribution.sample(action_key)
+        carry, action = decide(policy, now, action_key, greedy=greedy)
         after, _ = advance(
-            *(now, carry, drawn[0], env_key),
+            *(now, carry, action, env_key),
             env=env,
             env_params=env_params,
             to_env=to_env,
         )
-        return after, (now.obs, now.reset, drawn[0])
+        return after, (now.obs, now.reset, action)
 
     keys = jax.random.split(play_key, num_steps)
     return Recording(*jax.lax.scan(step, situation, keys)[1], hidden)

@@ -274,6 +274,22 @@ def read(policy: Policy, carry: Any, obs: Any, reset: Array) -> tuple[Any, Any, 
     return carry, distribution, value[0]
 
 
+def decide(
+    policy: Policy, now: Situation, key: Array, *, greedy: bool
+) -> tuple[Any, Array]:
+    """`(carry, action [B])`: memory after `now.obs` was read, and what is done.
+
+    Args:
+      policy: as in `collect`.
+      now: where environments stand.
+      key: of the draw; it may serve another.
+      greedy: take the mode of the distribution instead of a sample.
+    """
+    carry, distribution, _ = read(policy, now.carry, now.obs, now.reset)
+    action = distribution.mode() if greedy else distribution.sample(key)
+    return carry, action[0]
+
+
 def rollout_metrics(rollout: Rollout, own: Array | None = None) -> Metrics:
     """What was collected, in scalars; `episode/*` are totals.
 

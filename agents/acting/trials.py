@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from agents.acting.controls import CONTROLS, RANDOM
-from agents.acting.rollout import Policy, Situation, advance, begin, read
+from agents.acting.rollout import Policy, Situation, advance, begin, decide
 from envs.contract.expert import Expert, Led
 
 _KNOWN = (*CONTROLS, RANDOM)
@@ -128,9 +128,8 @@ def play_trials(
         return _where(swap, foreign, _where(clear, carry, state.now.carry))
 
     def act(now: Situation, key: Array) -> tuple[Any, Array]:
-        memory, distribution, _ = read(policy, now.carry, now.obs, now.reset)
-        drawn = distribution.mode() if greedy else distribution.sample(key)
-        action = to_env(drawn[0])
+        memory, drawn = decide(policy, now, key, greedy=greedy)
+        action = to_env(drawn)
         draw = jax.vmap(env.action_space(env_params).sample)
         anything = draw(jax.random.split(key, num_tasks))
         return memory, jnp.where(random, anything.astype(action.dtype), action)

@@ -17,7 +17,7 @@ from experiment.evaluate import words
 from experiment.evaluate.trials import SPLITS, Levels, in_order
 from experiment.report import plots
 from experiment.report.marks import Curve
-from experiment.report.statistics import Around, mean_interval
+from experiment.report.statistics import Around, mean_interval, sample
 
 TRAINING = "final_return"  # what returns while training go by, beside the splits
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
@@ -44,7 +44,7 @@ def over_learners(
     values: np.ndarray, of: Around = mean_interval
 ) -> tuple[float, float, float]:
     """`(mean, low, high)` of [S, N] over learners; of one learner, over its tasks."""
-    return of(values.mean(1) if len(values) > 1 else values[0])
+    return of(sample(values))
 
 
 def learning_curve(

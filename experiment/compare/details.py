@@ -11,6 +11,7 @@ from experiment.report.page import Cell, Table
 from experiment.report.statistics import learners_interval, spread
 from experiment.setup import config as run_config
 from experiment.setup import keys
+from experiment.setup.command import typed
 
 _MOST_LEARNERS = 32  # of a run, on a page
 _MOST_SETTINGS = 10  # likewise
@@ -24,23 +25,14 @@ def different_settings(runs: Sequence[ComparedRun]) -> Table:
     """
     flat = [keys.flat(run_config.dump(run.config)) for run in runs]
     every = dict.fromkeys(key for own in flat for key in own if key not in BESIDE)
-    rows = [
-        (key, *values)
-        for key in every
-        if len(set(values := [_said(own, key) for own in flat])) > 1
-    ]
+    rows = []
+    for key in every:
+        # A setting is no measurement, and has all its digits.
+        values = [typed(own[key]) if key in own else None for own in flat]
+        if len(set(values)) > 1:
+            rows.append((key, *values))
     caption = "What is not listed is alike; a dash: this run has no such setting."
     return Table(("setting", *(run.label for run in runs)), rows, caption)
-
-
-def _said(own: dict, key: str) -> str | None:
-    """As it would be typed: a setting is no measurement, and has all its digits."""
-    if key not in own:
-        return None
-    value = own[key]
-    if isinstance(value, bool) or value is None:
-        return "null" if value is None else str(value).lower()
-    return str(value)
 
 
 def settings(runs: Sequence[ComparedRun]) -> Table:

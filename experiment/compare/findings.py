@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from experiment.compare.compared import ComparedRun
 from experiment.compare.comparison import TRAINING, levels_of, over_learners
 from experiment.compare.differences import BELOW, NOT_SHOWN, named
-from experiment.evaluate import words
-from experiment.evaluate.transfer_words import in_context
+from experiment.evaluate.transfer_words import found_of, over_of
 from experiment.evaluate.trials import Trials
 from experiment.report.numbers import digits
 from experiment.report.page import Cell, Finding, Table
@@ -93,13 +92,10 @@ def _against_chance(run: ComparedRun) -> Finding:
 def _in_context(played: Trials, split: str) -> Finding:
     """As the run's own transfer report says it."""
     own = played.adapted(split)
-    learners, tasks = own.shape
-    over = count(learners, "learner")
-    over = over if learners > 1 else f"{count(tasks, 'task')} of {over}"
+    over = over_of(*own.shape)
     gain = verdict(*over_learners(own - played.zero_shot(split)), over)
     cleared = Verdict(0, "not played")
     if (split, _CLEARED) in played.returns:
         loss = own - played.adapted(split, _CLEARED)
         cleared = verdict(*over_learners(loss), over)
-    text = f"{words.split(split).capitalize()}. {in_context(gain, cleared)}"
-    return Finding(text, min(gain.sign, cleared.sign))
+    return found_of(split, gain, cleared)

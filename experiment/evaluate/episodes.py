@@ -1,7 +1,6 @@
 """Playing a finished run's learners in fresh episodes, and writing down how it went."""
 
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def evaluate(
       InputError: if there is no usable checkpoint, or the network cannot read the
         environment's observations or make its actions.
     """
-    setting, config, agent, (update, learners, seeds) = players(
+    _, config, agent, (_, learners, seeds), facts = players(
         folder, whole, request.setting, env_choice
     )
 
@@ -56,26 +55,19 @@ def evaluate(
         found = jax.jit(over_seeds(play))(learners, keys[np.array(seeds)])
         episodes = jax.device_get(found)
     returns, lengths = episodes.episode_return, episodes.length
-    result = _describe(returns, lengths, config, env_choice, request, update)
-    result["seeds"] = seeds
-    result |= whole.sweep.facts(setting)
+    result = {**facts, **_describe(returns, lengths, request), "seeds": seeds}
     path = _write(folder, result, returns, lengths)
     print(_text(result, returns))
     print(f"written to {path}")
     return result
 
 
-def _describe(returns, lengths, config, env_choice, request, update) -> dict[str, Any]:
+def _describe(returns, lengths, request) -> dict[str, Any]:
     per_seed = returns.mean(1)
     # Episodes of one learner share its luck: with several, learners are the sample.
     sample = per_seed if len(per_seed) > 1 else returns[0]
     mean, low, high = mean_interval(sample)
     return {
-        "env": env_choice.name,
-        "env_params": dict(env_choice.params),
-        "core": config.core.name,
-        "agent": config.agent.name,
-        "checkpoint_update": update,
         "episodes_per_seed": request.episodes,
         "seed": request.seed,
         "greedy": request.greedy,
@@ -88,8 +80,7 @@ def _describe(returns, lengths, config, env_choice, request, update) -> dict[str
 
 
 def _write(folder: RunFolder, result, returns, lengths) -> Path:
-    time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
-    path = folder.evaluations / f"{result['env'].replace('/', '-')}-{time}"
+    path = folder.new_evaluation(result["env"].replace("/", "-"))
     rows = [
         (seed, index, float(returns[place, index]), int(lengths[place, index]))
         for place, seed in enumerate(result["seeds"])

@@ -8,7 +8,6 @@ enough to play the same episode again (`envs.show.playback.play` says with which
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +76,7 @@ def evaluate(
             'install it with pip install -e ".[train]".'
         )
     choice = _with_trials(env_choice, request)
-    setting, config, agent, (update, learners, seeds) = players(
+    setting, config, agent, (_, learners, seeds), facts = players(
         folder, whole, request.setting, choice
     )
     number = request.learner
@@ -94,12 +93,7 @@ def evaluate(
     with waiting("playing"), computing(config):
         recordings = _played(agent, learner, request)
     result = {
-        "env": choice.name,
-        "env_params": dict(choice.params),
-        "core": config.core.name,
-        "agent": config.agent.name,
-        "checkpoint_update": update,
-        **whole.sweep.facts(setting),
+        **facts,
         "learner": number,
         "seed": request.seed,
         "greedy": request.greedy,
@@ -160,7 +154,7 @@ def _write(
     folder: RunFolder, result: dict[str, Any], agent: Any, recordings: list[Recording]
 ) -> Path:
     env, params = agent.env, agent.env_params
-    path = folder.evaluations / f"film-{datetime.now().strftime('%Y%m%d-%H%M%S-%f')}"
+    path = folder.new_evaluation("film")
     frames = [
         frame
         for recording in recordings

@@ -20,6 +20,7 @@ class Players(NamedTuple):
     config: RunConfig  # of a run of that setting alone
     agent: Any  # in the environment that is played
     picked: Picked
+    facts: dict[str, Any]  # what result.json says of them, whatever they played
 
 
 def players(
@@ -42,7 +43,16 @@ def players(
     like = learner_shapes(build_agent(config), whole)
     agent = build_agent(config, env_choice)
     check_fits(like, learner_shapes(agent, whole))
-    return Players(setting, config, agent, restored(folder, whole, setting, like))
+    picked = restored(folder, whole, setting, like)
+    facts = {
+        "env": env_choice.name,
+        "env_params": dict(env_choice.params),
+        "core": config.core.name,
+        "agent": config.agent.name,
+        "checkpoint_update": picked.update,
+        **whole.sweep.facts(setting),
+    }
+    return Players(setting, config, agent, picked, facts)
 
 
 def check_fits(trained: Any, other: Any) -> None:

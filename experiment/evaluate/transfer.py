@@ -8,7 +8,6 @@ report.html and its pictures.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -255,8 +254,7 @@ def _write(
     bodies: Any,
     request: TransferRequest,
 ) -> Path:
-    time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
-    path = folder.evaluations / f"transfer-{time}"
+    path = folder.new_evaluation("transfer")
     trained, swap_at = result["num_trials_trained"], result["swap_at"]
     with files.new_folder(path) as place:
         trials.write(place, played)

@@ -1,11 +1,12 @@
 """Figures of a transfer evaluation, from the returns of its trials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from experiment.evaluate import trials
+from experiment.report import statistics
 from experiment.report.statistics import mean_interval, spread
 
 Returns = Mapping[str, np.ndarray]  # control: [S, N, K] over learners, tasks, trials
@@ -106,24 +107,16 @@ def _figures(
 
 def _estimate(values: np.ndarray) -> list[float | None]:
     """Mean and 95% interval of [S, N]: over learners, or over tasks of a single one."""
-    return _interval(_sample(values))
+    return _interval(statistics.sample(values))
 
 
 def _spread(values: np.ndarray) -> list[float | None]:
     """Low and high around the same mean, as they are drawn."""
-    return _known(spread(_sample(values))[1:])
-
-
-def _sample(values: np.ndarray) -> np.ndarray:
-    return values.mean(1) if len(values) > 1 else values[0]
+    return statistics.known(spread(statistics.sample(values))[1:])
 
 
 def _interval(sample: np.ndarray) -> list[float | None]:
-    return _known(mean_interval(sample))
-
-
-def _known(values: Sequence[float]) -> list[float | None]:
-    return [None if np.isnan(x) else float(x) for x in values]
+    return statistics.known(mean_interval(sample))
 
 
 def _loss(own: np.ndarray, control: np.ndarray) -> dict[str, Any]:

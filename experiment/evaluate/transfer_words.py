@@ -23,15 +23,18 @@ def verdicts(result: Mapping[str, Any], split: str) -> list[str]:
         _control(_MEANING[control], found, loss_of(figures, control))
         for control, found in figures["controls"].items()
     ]
-    return [*said, in_context(*_judged_in_context(figures))]
+    return [*said, _in_context(*_judged_in_context(figures))]
 
 
 def finding(result: Mapping[str, Any], split: str) -> Finding:
     """The one line that is read first: whether the agent learns in context there."""
-    gain, cleared = _judged_in_context(result["splits"][split])
-    shown = min(gain.sign, cleared.sign)
-    text = f"{words.split(split).capitalize()}. {in_context(gain, cleared)}"
-    return Finding(text, shown)
+    return found_of(split, *_judged_in_context(result["splits"][split]))
+
+
+def found_of(split: str, gain: Verdict, cleared: Verdict) -> Finding:
+    """That line, of what is shown of the gain and of clearing memory."""
+    text = f"{words.split(split).capitalize()}. {_in_context(gain, cleared)}"
+    return Finding(text, min(gain.sign, cleared.sign))
 
 
 def loss_of(figures: Mapping[str, Any], control: str) -> Verdict:
@@ -53,10 +56,13 @@ def judged(estimate: Sequence[float | None], of: str) -> Verdict:
 
 def over(figures: Mapping[str, Any]) -> str:
     """What intervals are over: `3 learners`, or `256 tasks of 1 learner`."""
-    learners = count(figures["num_learners"], "learner")
-    if figures["over"] == "learners":
-        return learners
-    return f"{count(figures['num_tasks'], 'task')} of {learners}"
+    return over_of(figures["num_learners"], figures["num_tasks"])
+
+
+def over_of(learners: int, tasks: int) -> str:
+    """Likewise, of what `experiment.report.statistics.sample` takes."""
+    said = count(learners, "learner")
+    return said if learners > 1 else f"{count(tasks, 'task')} of {said}"
 
 
 def _control(what: str, found: Mapping[str, Any], loss: Verdict) -> str:
@@ -71,7 +77,7 @@ def _control(what: str, found: Mapping[str, Any], loss: Verdict) -> str:
     )
 
 
-def in_context(gain: Verdict, cleared: Verdict) -> str:
+def _in_context(gain: Verdict, cleared: Verdict) -> str:
     """Whether the agent is shown to learn in context: it gains, and by its memory."""
     shown = f"(a gain of {gain.numbers})"
     if gain.sign > 0 and cleared.sign > 0:

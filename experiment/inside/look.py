@@ -6,7 +6,6 @@ the start of an episode, step by step), recall.csv (what actions hang on, by lag
 pictures, result.json and report.html. Every learner has numbers of its own.
 """
 
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -40,7 +39,7 @@ def evaluate(
       InputError: if there is no usable checkpoint, or the network cannot read the
         environment's observations or make its actions.
     """
-    _, config, agent, (update, learners, seeds) = players(
+    _, config, agent, (_, learners, seeds), facts = players(
         folder, whole, request.setting, env_choice
     )
     looked, looker = [], Looker(agent, request)
@@ -50,11 +49,7 @@ def evaluate(
         with waiting(said), computing(config):
             looked.append(looker.look(learner, number))
     result = {
-        "env": env_choice.name,
-        "env_params": dict(env_choice.params),
-        "core": config.core.name,
-        "agent": config.agent.name,
-        "checkpoint_update": update,
+        **facts,
         "episodes": request.episodes,
         "seed": request.seed,
         "greedy": request.greedy,
@@ -63,8 +58,7 @@ def evaluate(
         "learners": seeds,
         **tables.summary(looked),
     }
-    time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
-    path = folder.evaluations / f"memory-{time}"
+    path = folder.new_evaluation("memory")
     with waiting("drawing"), files.new_folder(path) as place:
         files.write_json(place / "result.json", result)
         tables.write(place, looked)

@@ -1,6 +1,7 @@
 """What was found as numbers: CSV files, and the few that stand in result.json."""
 
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from scipy import stats
 
 from experiment.inside.found import Looked
 from experiment.report.page import Table, write_csv
-from experiment.report.statistics import mean_interval
+from experiment.report.statistics import known, mean_interval
 
 STATES, READOUT, RECALL = "states.csv", "readout.csv", "recall.csv"
 MEAN = "mean"  # what `learner` says of the mean over learners
@@ -88,9 +89,7 @@ class Curves(NamedTuple):
 
 def curves(looked: Sequence[Looked]) -> Curves:
     """Puts learners side by side; an episode of one may be shorter than of another."""
-    steps = looked[0].steps
-    for one in looked[1:]:
-        steps = np.intersect1d(steps, one.steps)
+    steps = _steps(looked)
     parts: list[list[np.ndarray]] = [[], [], [], []]
     for one in looked:
         assert one.readout is not None
@@ -101,10 +100,14 @@ def curves(looked: Sequence[Looked]) -> Curves:
     return Curves(steps, *map(np.stack, parts))
 
 
+def _steps(looked: Sequence[Looked]) -> np.ndarray:
+    """[Q] at which all learners were looked at."""
+    return reduce(np.intersect1d, (one.steps for one in looked))
+
+
 def by_bit(looked: Sequence[Looked]) -> np.ndarray:
     """[3, Q, L] accuracy, chance and shuffled of each bit, means over learners."""
-    steps = curves(looked).steps
-    each = []
+    steps, each = _steps(looked), []
     for one in looked:
         assert one.readout is not None
         at = np.searchsorted(one.steps, steps)
@@ -114,9 +117,9 @@ def by_bit(looked: Sequence[Looked]) -> np.ndarray:
 
 def _mean(values: np.ndarray) -> np.ndarray:
     """[Q] of [Q, L], over the bits that are known."""
-    known = ~np.isnan(values)
-    total = np.where(known, values, 0).sum(1)
-    count = known.sum(1)
+    there = ~np.isnan(values)
+    total = np.where(there, values, 0).sum(1)
+    count = there.sum(1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
@@ -180,12 +183,8 @@ def summary(looked: Sequence[Looked]) -> dict[str, Any]:
         found["readout"] = {
             "steps": read.steps.tolist(),
             **{
-                name: [_plain(row) for row in getattr(read, name)]
+                name: [known(row) for row in getattr(read, name)]
                 for name in ("accuracy", "chance", "shuffled")
             },
         }
     return found
-
-
-def _plain(values: np.ndarray) -> list[float | None]:
-    return [None if np.isnan(x) else float(x) for x in values]

@@ -9,6 +9,7 @@ from experiment.inside import tables
 from experiment.inside.found import Looked
 from experiment.report import numbers
 from experiment.report.page import show
+from experiment.report.verdict import count
 
 NO_STATES = (
     "Half-lives are of layers whose states decay each at a rate of its own, the same "
@@ -63,11 +64,8 @@ def readout(looked: Sequence[Looked]) -> list[str]:
         f"{found.shuffled[:, q].mean():.2f})"
         for q in dict.fromkeys((known[0], known[-1]))
     ]
-    count = len(looked[0].bits)
-    return [
-        f"Read out of memory linearly, {count} bit{'s' * (count > 1)} of the start: "
-        f"{'; '.join(said)}."
-    ]
+    bits = count(len(looked[0].bits), "bit")
+    return [f"Read out of memory linearly, {bits} of the start: {'; '.join(said)}."]
 
 
 def recall(looked: Sequence[Looked]) -> list[str]:

@@ -1,6 +1,6 @@
 """Means and how sure one can be of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from scipy import stats
@@ -48,6 +48,16 @@ def spread(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
     if len(values) <= FEW:
         return mean, least, greatest
     return mean, max(low, least), min(high, greatest)
+
+
+def known(values: Iterable[float]) -> list[float | None]:
+    """For JSON, which has no NaN."""
+    return [None if np.isnan(x) else float(x) for x in values]
+
+
+def sample(values: np.ndarray) -> np.ndarray:
+    """What is independent in [S, N]: learners, or the tasks of a single one."""
+    return values.mean(1) if len(values) > 1 else values[0]
 
 
 def learners_interval(

@@ -5,7 +5,7 @@ W&B takes the same points (`experiment.run.weights_and_biases`).
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,7 @@ class TensorBoard:
         Raises:
           MachineError: if it cannot be written.
         """
-        drawn = {SPEED: speed}
-        for row in rows:
-            suffix = self._learners.tag(row["seed"])
-            drawn |= {f"{name}{suffix}": value for name, value in points(row)}
+        drawn = points(rows, speed, self._learners)
         with told(self._doing):
             self._write(step=rows[0]["env_steps"], summary=_scalars(drawn))
         if time.perf_counter() - self._flushed > SHOWN:
@@ -136,11 +133,25 @@ def note_settings(
         own.close()
 
 
-def points(row: Row) -> Iterator[tuple[str, float]]:
-    """Names and values of what a row has measured."""
-    for name, value in row.items():
-        if name not in INDEX and value is not None:
-            yield name, value
+def points(
+    rows: Sequence[Row], speed: float, learners: Learners | None = None
+) -> dict[str, float]:
+    """What rows of one log point have measured, by name.
+
+    Args:
+      rows: of several learners, or of one.
+      speed: environment steps of all learners together per second.
+      learners: that rows are of, told apart by their names; None of a row alone.
+    """
+    found = {SPEED: speed}
+    for row in rows:
+        suffix = learners.tag(row["seed"]) if learners else ""
+        found |= {
+            f"{name}{suffix}": value
+            for name, value in row.items()
+            if name not in INDEX and value is not None
+        }
+    return found
 
 
 def _scalars(values: Mapping[str, float]) -> Any:

@@ -37,6 +37,10 @@ class RunFolder:
     halving = property(lambda self: self.path / "halving.json")
     evaluations = property(lambda self: self.path / "evaluations")
 
+    def new_evaluation(self, kind: str) -> Path:
+        """Where one that ends now goes; nothing is made yet."""
+        return self.evaluations / f"{kind}-{datetime.now():%Y%m%d-%H%M%S-%f}"
+
     @classmethod
     def choose(cls, config: RunConfig) -> "RunFolder":
         """The folder for a new run. A default one is made at once, and so reserved.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from experiment.run.boards import SPEED, points
+from experiment.run.boards import points
 from experiment.run.learners import Learners
 from experiment.run.metrics import Row
 from experiment.run.run_folder import RunFolder
@@ -53,15 +53,12 @@ class WeightsAndBiases:
 
     def write(self, rows: Sequence[Row], speed: float) -> None:
         """Sends one log point; `speed` in environment steps of all seeds per second."""
-        step, drawn = rows[0]["env_steps"], {SPEED: speed}
-        if None not in self._runs:
-            for row in rows:
-                self._runs[row["seed"]].log({**drawn, **dict(points(row))}, step=step)
+        step = rows[0]["env_steps"]
+        if None in self._runs:
+            self._runs[None].log(points(rows, speed, self._learners), step=step)
             return
         for row in rows:
-            suffix = self._learners.tag(row["seed"])
-            drawn |= {f"{name}{suffix}": value for name, value in points(row)}
-        self._runs[None].log(drawn, step=step)
+            self._runs[row["seed"]].log(points([row], speed), step=step)
 
     def store(self, folder: RunFolder) -> None:
         """Sends what is in a complete run's folder, which can be evaluated anywhere."""

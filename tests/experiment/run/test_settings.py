@@ -22,6 +22,7 @@ import train
 from experiment.compare import compared
 from experiment.errors import InputError
 from experiment.evaluate import episodes, transfer
+from experiment.inside import look
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.learners import Learners
 from experiment.run.metrics_file import MetricsFile
@@ -30,7 +31,7 @@ from experiment.run.run_folder import RunFolder
 from experiment.setup import cli
 from experiment.setup import config as run_config
 from experiment.setup.building import build_agent, learner_shapes
-from experiment.setup.request import Request, TransferRequest
+from experiment.setup.request import MemoryRequest, Request, TransferRequest
 
 SWEPT = ("sweep.agent.learning_rate=[1e-4,5e-2]", "sweep.core.dt_min=[1e-3,0.03]")
 LENGTH = ("total_steps=600", "log_every=5")
@@ -184,7 +185,7 @@ def test_one_setting_goes_on_alone(swept, tmp_path):
 @pytest.mark.slow
 def test_every_evaluation_says_its_setting(quick_compilation, tmp_path):
     """And a comparison takes the transfer evaluation of the setting it tells of."""
-    keys = "env=meta_bandit", "core=mlp", "env.num_arms=3", "env.num_trials=4"
+    keys = "env=meta_bandit", "core=gru", "env.num_arms=3", "env.num_trials=4"
     swept = "sweep.agent.learning_rate=[1e-4,5e-2]"
     length = "agent.rollout_length=4", "agent.num_envs=8", "total_steps=64"
     texts = [*keys, *length, swept, f"run_dir={tmp_path / 'run'}", "num_seeds=2"]
@@ -200,8 +201,13 @@ def test_every_evaluation_says_its_setting(quick_compilation, tmp_path):
         of_best,
         transfer.evaluate(folder, config, config.env, other),
         episodes.evaluate(folder, config, config.env, Request(5, setting=1 - best)),
+        look.evaluate(
+            *(folder, config, config.env),
+            MemoryRequest(episodes=16, steps=8, setting=1 - best),
+        ),
     ]
-    for number, result in zip((best, 1 - best, 1 - best), found, strict=True):
+    numbers = best, *[1 - best] * 3
+    for number, result in zip(numbers, found, strict=True):
         told = {"number": number, **config.sweep.settings[number]}
         assert result["setting"] == told
     (run,) = compared.read([str(folder.path)])
