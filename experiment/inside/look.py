@@ -15,6 +15,7 @@ import numpy as np
 
 import s5rl
 from experiment import files
+from experiment.errors import InputError
 from experiment.evaluate.players import players
 from experiment.inside import bits, figures, lags, probe, report, states, tables, words
 from experiment.inside.found import Looked
@@ -36,12 +37,17 @@ def evaluate(
       The result, as it stands in result.json.
 
     Raises:
-      InputError: if there is no usable checkpoint, or the network cannot read the
-        environment's observations or make its actions.
+      InputError: if there is no usable checkpoint, the network cannot read the
+        environment's observations or make its actions, or it has no memory.
     """
     _, config, agent, (_, learners, seeds), facts = players(
         folder, whole, request.setting, env_choice
     )
+    if not jax.tree.leaves(agent.initial_carry(1)):
+        raise InputError(
+            f"memory=true looks into what an agent remembers; core={config.core.name} "
+            "remembers nothing."
+        )
     looked, looker = [], Looker(agent, request)
     for place, number in enumerate(seeds):
         learner = jax.tree.map(lambda x, place=place: x[place], learners.acting)

@@ -6,6 +6,7 @@
 | the first learner is looked into twice | test_half_lives_are_those_of_the_checkpoint |
 | two flags at once are no refusal | test_what_cannot_be_is_refused |
 | a page without its pictures | test_a_page_is_written_and_inert |
+| no memory is looked into | test_who_has_no_memory_is_refused |
 """
 
 import csv
@@ -17,6 +18,7 @@ import pytest
 
 import evaluate
 import experiment
+from experiment.errors import InputError
 from experiment.inside import lags, words
 from experiment.inside.found import Looked
 from experiment.inside.played import Played
@@ -101,6 +103,12 @@ def test_a_memory_without_such_states_is_looked_into(tmp_path, capsys):
     assert result["layers"] == [[None]] and not (folder / "states.csv").exists()
     assert "in gru, no layer is such" in capsys.readouterr().out
     assert result["steps"] == 4 and result["cut"] == 0
+
+
+def test_who_has_no_memory_is_refused(tmp_path):
+    run = untrained.run(tmp_path / "mlp", 1, *untrained.ROOM, "core=mlp")
+    with pytest.raises(InputError, match="core=mlp remembers nothing"):
+        look(run)
 
 
 def test_what_is_not_there_is_said():
