@@ -15,6 +15,13 @@ CORES = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
     for name in s5rl.core_names()
 ]
+# Sizes of the cores that they are tested with, and what lets all of a memory be filled
+# in the few steps that are played: a chunk that ends, a router that chooses.
+SMALL_CORES = {
+    "s5": {"state_size": 8},
+    "hiss": {"chunk": 2},
+    "seqboat": {"window": 3},
+}
 
 AGENTS = list(agents.AGENTS)
 # The kinds of actions that each has a distribution for (`conftest.ACTION_SPACES`).
