@@ -101,7 +101,9 @@ class ProjectedControlConfig(MetaConfig):
     num_trials: int = 2
     trial_steps: int = 500  # of a trial
     # of the projections; shifted tasks have orthogonal ones
-    law: str = fields.choice("gaussian", "orthogonal", "permutation", "identity")
+    law: str = fields.choice(
+        "gaussian", "orthogonal", "turned", "permutation", "identity"
+    )
     train_bodies: tuple[str, ...] = (
         "cartpole_balance",
         "cartpole_swingup",
@@ -180,7 +182,9 @@ class RandomControlConfig(ProjectedControlConfig):
     Shifted tasks have every constant beyond those that are trained on.
     """
 
-    law: str = fields.choice("identity", "permutation", "orthogonal", "gaussian")
+    law: str = fields.choice(
+        "identity", "permutation", "turned", "orthogonal", "gaussian"
+    )
     spread: float = 2.0  # a constant is multiplied by between 1 / spread and spread
 
     def __post_init__(self):

@@ -15,7 +15,7 @@ from jax import Array
 
 from envs.meta.variations import Unvaried
 
-LAWS = ("identity", "permutation", "orthogonal", "gaussian")
+LAWS = ("identity", "permutation", "turned", "orthogonal", "gaussian")
 
 
 class Projection(Unvaried):
@@ -24,7 +24,9 @@ class Projection(Unvaried):
     gaussian: entries N(0, 1 / width of what is projected), which keeps a vector's mean
     square. orthogonal: orthonormal columns (rows where it narrows), uniformly.
     permutation: a reordering, padded with zeros where it widens. identity: the same
-    without reordering, which only pads.
+    without reordering, which only pads. turned: orthonormal columns anywhere between
+    identity's and orthogonal's, for each task by a share of its own: easy tasks and
+    hard ones, to climb from.
 
     A continuous action a' has entries within -1 and 1, and `M_a a'` is clipped by the
     environment. Discrete actions can be permuted.
@@ -107,10 +109,21 @@ def draw_matrix(key: Array, law: str, rows: int, columns: int) -> Array:
         return jax.random.normal(key, (rows, columns), jnp.float32) / math.sqrt(columns)
     if law == "orthogonal":
         return _orthonormal(jax.random.normal(key, (rows, columns), jnp.float32))
+    if law == "turned":
+        return _turned(key, rows, columns)
     order = jnp.arange(rows)
     if law == "permutation":
         order = jax.random.permutation(key, rows)
     return jnp.eye(rows, dtype=jnp.float32)[order][:, :columns]
+
+
+def _turned(key: Array, rows: int, columns: int) -> Array:
+    """Orthonormal columns near (1 - s) identity + s (Gaussian), s uniform in [0, 1]."""
+    share_key, key = jax.random.split(key)
+    share = jax.random.uniform(share_key, (), jnp.float32)
+    away = jax.random.normal(key, (rows, columns), jnp.float32) / math.sqrt(rows)
+    stay = jnp.eye(rows, columns, dtype=jnp.float32)
+    return _orthonormal((1 - share) * stay + share * away)
 
 
 def _orthonormal(x: Array) -> Array:

@@ -5,6 +5,7 @@
 | columns not orthonormalised twice, or at all | orthogonal |
 | gaussian without its scale | mean_square |
 | rows drawn with replacement | permutation |
+| turned by the same share in every task, or not at all | turned |
 | the gain left out | gain |
 | actions mapped back instead of forth | discrete_actions |
 """
@@ -52,6 +53,20 @@ def test_a_permutation_reorders_and_pads_with_zeros():
     counts = np.unique(m @ x, axis=0, return_counts=True)[1]
     assert stats.chisquare(counts).pvalue > 1e-3
     np.testing.assert_array_equal(matrices("identity", 3, 2, count=1)[0] @ x, [2, 5, 0])
+
+
+def test_turned_columns_are_orthonormal_between_identity_and_anywhere():
+    m = matrices("turned", 6, 4)
+    gram = np.einsum("nij,nik->njk", m, m)
+    np.testing.assert_allclose(gram, np.broadcast_to(np.eye(4), gram.shape), atol=2e-6)
+    kept = np.einsum("njj->n", m[:, :4]) / 4  # 1: identity; about 0: uniform
+    anywhere = np.einsum("njj->n", matrices("orthogonal", 6, 4)[:, :4]) / 4
+    assert np.mean(kept > 0.95) > 0.15 and np.mean(kept < 0.5) > 0.2
+    # Turned all the way, it is as the uniform law: the first column's last entry, which
+    # is 0 in the identity, is anything.
+    assert kept.min() < np.quantile(anywhere, 0.2)
+    far = m[kept < 0.3, 5, 0]
+    assert far.min() < -0.6 and far.max() > 0.6 and abs(far.mean()) < 0.1
 
 
 def build(law="gaussian", actions="gaussian", space=None, **options):
