@@ -7,7 +7,7 @@
 | learners.csv of a result is deleted | test_the_document_says_* |
 | the oldest evaluation is kept | test_the_newest_* |
 | curves stay in result.json | test_the_newest_* |
-| a return of t_maze_horizon.csv is changed | test_memories_are_told_as_* |
+| a return of t_maze_horizon.csv is changed | test_tables_of_documents_* |
 | every setting is tried of every core | test_a_setting_is_tried_* |
 | one good learner of three is enough | test_a_setting_is_tried_* |
 """
@@ -22,7 +22,9 @@ import pytest
 from experiment.evaluate.transfer_figures import read_over
 from experiment.evaluate.trials import adapted
 from experiment.report.statistics import mean_interval
-from results.agents import regret
+from results import documents
+from results.agents import regret, worlds
+from results.control import tables as control_tables
 from results.cores import study, tables
 from results.in_context.keep import COPIED, keep
 
@@ -106,12 +108,13 @@ def test_the_newest_evaluation_is_kept_in_short(tmp_path):
     assert row == {"trial": "1", "return": "0.666667", "low": ""}
 
 
-def test_memories_are_told_as_they_were_measured():
-    text = tables.DOCUMENT.read_text()
-    told = [name for name in tables.TABLES if f"<!-- {name} -->" in text]
+@pytest.mark.parametrize("study", [tables, control_tables, worlds])
+def test_tables_of_documents_are_as_they_were_measured(study):
+    text = study.DOCUMENT.read_text()
+    told = [name for name in study.TABLES if documents.has(text, name)]
     assert told
     for name in told:
-        assert tables.written(text, name).strip() == tables.TABLES[name]()
+        assert documents.written(text, name).strip() == study.TABLES[name]()
 
 
 def test_a_setting_is_tried_until_one_solves_the_task():

@@ -7,11 +7,10 @@ mean over trials beyond the training horizon, and what it took.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 from results import common
-from results.cores.tables import table, written
+from results.documents import put, table
 
 DOCUMENT = common.ROOT / "docs" / "in_context.md"
 HERE = common.ROOT / "results"
@@ -27,6 +26,10 @@ KEPT = {
     ("meta_bandit", "imitate"): "agents/imitate/meta_bandit_drawn",
 }
 SPLITS = ("train", "held_out", "shifted")
+HEADS = (
+    *("world", "agent", "training tasks", "held out", "shifted"),
+    *("held out, later trials", "random, expert", "steps", "seconds"),
+)
 
 
 def shown(found: Any) -> str:
@@ -58,17 +61,8 @@ def lines() -> list[list[str]]:
     return rows
 
 
-def main() -> None:
-    """Writes the table between its marks."""
-    heads = [
-        *("world", "agent", "training tasks", "held out", "shifted"),
-        *("held out, later trials", "random, expert", "steps", "seconds"),
-    ]
-    text = Path(DOCUMENT).read_text()
-    old = written(text, "worlds")
-    head, tail = text.split(f"<!-- worlds -->\n{old}")
-    DOCUMENT.write_text(f"{head}<!-- worlds -->\n{table(heads, lines())}\n{tail}")
+TABLES = {"worlds": lambda: table(HEADS, lines())}
 
 
 if __name__ == "__main__":
-    main()
+    put(DOCUMENT, "worlds", TABLES["worlds"]())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from envs.control.table import TABLE
 from experiment.report.statistics import mean_interval
 from results.control.study import CHOSEN, HERE, SETTINGS, SOME, WIDELY, rows
-from results.cores.tables import table, written
+from results.documents import put, table
 
 DOCUMENT = HERE.parents[1] / "docs" / "control.md"
 MOST = 1000.0
@@ -101,12 +101,8 @@ def main() -> None:
     """Puts the tables into the document, and draws its picture."""
     from results.control import picture
 
-    text = DOCUMENT.read_text()
     for name, make in TABLES.items():
-        old = written(text, name)
-        head, tail = text.split(f"<!-- {name} -->\n{old}")
-        text = f"{head}<!-- {name} -->\n{make()}\n{tail}"
-    DOCUMENT.write_text(text)
+        put(DOCUMENT, name, make())
     picture.draw(HERE / "tasks.png")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from experiment.report.statistics import mean_interval
 from results import common
 from results.cores.study import GAMES, HERE, STUDIES, best_settings, rows_of
+from results.documents import has, put, table
 
 DOCUMENT = HERE.parents[1] / "docs" / "cores.md"
 Rows = list[dict[str, str]]
@@ -37,12 +38,6 @@ def cell(values: Sequence[float]) -> str:
         return ""
     mean, low, high = estimate(values)
     return f"{mean:.2f} [{low:.2f}, {high:.2f}]".replace("-0.00", "0.00")
-
-
-def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Markdown."""
-    rule = ["---"] * len(head)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *lines))
 
 
 def of(rows: Rows, column: str, **where: str) -> list[float]:
@@ -149,22 +144,6 @@ TABLES = {
 }
 
 
-def written(text: str, name: str) -> str:
-    """What stands in a document between the marks of a table."""
-    return text.split(f"<!-- {name} -->\n")[1].split(f"<!-- end of {name} -->")[0]
-
-
-def update(path: Path) -> None:
-    """Puts the tables that a document has marks for into it."""
-    text = path.read_text()
-    for name, make in TABLES.items():
-        if f"<!-- {name} -->" in text:
-            old = written(text, name)
-            head, tail = text.split(f"<!-- {name} -->\n{old}")
-            text = f"{head}<!-- {name} -->\n{make()}\n{tail}"
-    path.write_text(text)
-
-
 def draw(folder: Path) -> None:
     """Draws both pictures into a folder."""
     from results.cores import pictures
@@ -176,5 +155,7 @@ def draw(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    update(DOCUMENT)
+    for name, make in TABLES.items():
+        if has(DOCUMENT.read_text(), name):
+            put(DOCUMENT, name, make())
     draw(HERE)

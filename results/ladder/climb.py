@@ -1,0 +1,147 @@
+"""Climbs the ladder of lenses: `python -m results.ladder.climb [recipe ...]`.
+
+Trains an expert of the bare body, then three learners by each recipe that is asked for,
+imitating that expert; evaluates their transfer with experts in the very tasks; and
+keeps what came out in results/ladder/<recipe>. What is there is not done again, and
+what was begun goes on. `python -m results.ladder.climb tables` only writes the table of
+docs/in_context.md from what is kept.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results import common
+from results.documents import put, table
+from results.in_context.keep import keep
+
+HERE = Path(__file__).parent
+RUNS = common.ROOT / "runs" / "ladder"
+DOCUMENT = common.ROOT / "docs" / "in_context.md"
+LEARNERS, TASKS = 3, 128
+EXPERT = (
+    *("env=control/cartpole_swingup", "core=mlp", "agent.discount=0.99"),
+    *("agent.normalize_obs=false", "agent.scale_rewards=false"),
+    f"num_seeds={LEARNERS}",
+)
+STUDENT = (
+    *("agent=imitate", "agent.expert_share=0.15", "agent.epochs=4"),
+    *("core.features=128", f"num_seeds={LEARNERS}"),
+)
+S5 = ("core.blocks=32", "core.norm=pre", "core.activation=full_glu")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How three learners are trained."""
+
+    rung: str
+    steps: int
+    options: tuple[str, ...] = S5
+    after: str = ""  # the recipe whose learners it begins from
+
+    def arguments(self) -> list[str]:
+        """Of train.py."""
+        told = [f"env=ladder/{self.rung}", f"total_steps={self.steps}", *STUDENT]
+        told += [f"agent.experts={RUNS / 'expert'}", *self.options]
+        return told + ([f"init={RUNS / self.after}"] if self.after else [])
+
+
+DEEP = (*S5, "core.num_layers=4")
+RECIPES = {
+    "permutation_long": Recipe("permutation_one", 8_000_000),
+    "turned": Recipe("turned_one", 8_000_000),
+    "orthogonal_long": Recipe("orthogonal_one", 8_000_000),
+    "orthogonal_climbed": Recipe("orthogonal_one", 8_000_000, after="turned"),
+    "permutation_deep": Recipe("permutation_one", 8_000_000, DEEP),
+    "permutation_foresight": Recipe(
+        "permutation_one", 8_000_000, (*S5, "agent.foresight_weight=1")
+    ),
+    "permutation_gated_deltanet": Recipe(
+        "permutation_one", 8_000_000, ("core=gated_deltanet",)
+    ),
+}
+
+
+def climbed(name: str) -> None:
+    """Trains, evaluates and keeps what a recipe gives, unless it is kept."""
+    recipe, folder = RECIPES[name], RUNS / name
+    if (HERE / name / "result.json").exists():
+        return
+    if recipe.after:
+        climbed(recipe.after)
+    common.trained(RUNS / "expert", EXPERT)
+    common.trained(folder, recipe.arguments())
+    if not list(folder.glob("evaluations/transfer-*/result.json")):
+        command = [f"run={folder}", "transfer=true", f"tasks={TASKS}"]
+        subprocess.run(
+            [sys.executable, "evaluate.py", *command, f"experts={RUNS / 'bare'}"],
+            cwd=common.ROOT, check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    keep(folder, HERE / name)
+
+
+def shown(found: Any) -> str:
+    """A mean and its interval, in whole returns."""
+    if not found:
+        return ""
+    mean, low, high = found
+    return f"{mean:.0f} [{low:.0f}, {high:.0f}]" if low is not None else f"{mean:.0f}"
+
+
+def lines() -> list[list[str]]:
+    """Of the table, one for each recipe that is kept."""
+    rows = []
+    for name, recipe in RECIPES.items():
+        path = HERE / name / "result.json"
+        if not path.exists():
+            continue
+        result = json.loads(path.read_text())
+        told, shifted = (result["splits"][split] for split in ("held_out", "shifted"))
+        (body,) = result["levels"]["held_out"]["bodies"].values()
+        training = result["training"]
+        how = ", ".join(recipe.options[len(S5) :] if recipe.options[:3] == S5 else
+                        recipe.options)  # fmt: skip
+        after = f"from `{recipe.after}`" if recipe.after else ""
+        rows.append(
+            [
+                f"`{name}`",
+                f"`{recipe.rung}`",
+                ", ".join(x for x in (after, how and f"`{how}`") if x),
+                f"{training['env_steps'] / 1e6:.0f} M",
+                f"{body['in_task']:.0f}",
+                shown(told["zero_shot"]),
+                shown(told["adapted"]),
+                shown(told["controls"]["cleared"]["loss"]),
+                shown(shifted["adapted"]),
+                shown(result["splits"]["bodies"]["adapted"]),
+            ]
+        )
+    return rows
+
+
+HEADS = (
+    *("recipe", "rung", "what differs", "steps", "expert in the task"),
+    *("held out, first trial", "second trial", "loss if cleared between"),
+    *("shifted, second trial", "unseen bodies"),
+)
+TABLES = {"ladder": lambda: table(HEADS, lines())}
+
+
+def main() -> None:
+    """Climbs by the recipes that are named, or by all."""
+    wanted = sys.argv[1:] or list(RECIPES)
+    for name in wanted:
+        if name == "tables":
+            put(DOCUMENT, "ladder", TABLES["ladder"]())
+            continue
+        if name not in RECIPES:
+            raise SystemExit(f"recipe must be one of {', '.join(RECIPES)}; got {name}.")
+        climbed(name)
+
+
+if __name__ == "__main__":
+    main()
