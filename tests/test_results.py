@@ -31,8 +31,9 @@ from results.in_context.keep import COPIED, keep
 ROOT = Path(__file__).parents[1]
 EVERY = sorted(
     path.parent
-    for place in ("in_context", "agents/imitate", "agents/distill")
+    for place in ("in_context", "agents/*", "ladder")
     for path in ROOT.glob(f"results/{place}/*/result.json")
+    if (path.parent / "tasks.csv").exists()
 )
 
 

@@ -1,30 +1,43 @@
 """Agents side by side in the worlds of hidden tasks: `python -m results.agents.worlds`.
 
-Reads what is kept of transfer evaluations (`python -m results.in_context.keep RUN
-results/agents/worlds/<env>_<agent>`) and puts the table into docs/in_context.md: the
-return of a trial once adapted (the last quarter of those trained on), by split, the
-mean over trials beyond the training horizon, and what it took.
+python -m results.agents.worlds [env_agent ...]
+
+Trains three learners of each that is named and not kept yet (dark_key_to_door_ppo, say;
+what was begun goes on), evaluates their transfer, and keeps what came out in
+results/agents/worlds/. Then puts the table into docs/in_context.md: the return of a
+trial once adapted (the last quarter of those trained on), by split, the mean over
+trials beyond the training horizon, and what it took.
 """
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 from results import common
 from results.documents import put, table
+from results.in_context.keep import keep
 
 DOCUMENT = common.ROOT / "docs" / "in_context.md"
 HERE = common.ROOT / "results"
+WORLDS = "agents/worlds"
+AGENTS = {"ppo": "PPO", "imitate": "imitate", "distill": "distill"}
+# Of the table, in its order: (world, agent), and where its result is kept.
 KEPT = {
-    ("dark_room", "PPO"): "agents/worlds/dark_room_ppo",
+    ("dark_room", "PPO"): f"{WORLDS}/dark_room_ppo",
     ("dark_room", "imitate, 15 % of trials by the expert"): "agents/imitate/dark_room",
     ("dark_room", "imitate, alone"): "agents/imitate/dark_room_alone",
-    ("dark_room", "distill"): "agents/worlds/dark_room_distill",
-    ("dark_key_to_door", "distill"): "agents/worlds/dark_key_to_door_distill",
-    ("meta_tabular_mdp", "PPO"): "agents/worlds/meta_tabular_mdp_ppo",
-    ("meta_tabular_mdp", "imitate"): "agents/imitate/meta_tabular_mdp",
+    ("dark_room", "distill"): f"{WORLDS}/dark_room_distill",
+    **{
+        (env, name): f"{WORLDS}/{env}_{agent}"
+        for env in ("dark_key_to_door", "meta_tabular_mdp")
+        for agent, name in AGENTS.items()
+    },
     ("meta_bandit", "PPO"): "in_context/meta_bandit_s5",
     ("meta_bandit", "imitate"): "agents/imitate/meta_bandit_drawn",
+    ("meta_bandit", "distill"): f"{WORLDS}/meta_bandit_distill",
 }
+LEARNERS = 3
 SPLITS = ("train", "held_out", "shifted")
 HEADS = (
     *("world", "agent", "training tasks", "held out", "shifted"),
@@ -44,7 +57,10 @@ def lines() -> list[list[str]]:
     """Of the table."""
     rows = []
     for (env, agent), name in KEPT.items():
-        result = json.loads((HERE / name / "result.json").read_text())
+        path = HERE / name / "result.json"
+        if not path.exists():
+            continue
+        result = json.loads(path.read_text())
         splits, training = result["splits"], result["training"]
         levels = result["levels"]["held_out"]
         rows.append(
@@ -64,5 +80,27 @@ def lines() -> list[list[str]]:
 TABLES = {"worlds": lambda: table(HEADS, lines())}
 
 
-if __name__ == "__main__":
+def trained(name: str) -> None:
+    """Trains, evaluates and keeps `<env>_<agent>`, unless it is kept."""
+    env, _, agent = name.rpartition("_")
+    if agent not in AGENTS or f"{WORLDS}/{name}" not in KEPT.values():
+        raise SystemExit(f"what to train is <env>_<agent> of the table; got {name}.")
+    if (HERE / WORLDS / name / "result.json").exists():
+        return
+    folder = common.ROOT / "runs" / "worlds" / name
+    common.trained(folder, [f"env={env}", f"agent={agent}", f"num_seeds={LEARNERS}"])
+    if not list(folder.glob("evaluations/transfer-*/result.json")):
+        command = [sys.executable, "evaluate.py", f"run={folder}", "transfer=true"]
+        subprocess.run(command, cwd=common.ROOT, check=True, stdout=subprocess.DEVNULL)
+    keep(folder, HERE / WORLDS / name)
+
+
+def main() -> None:
+    """Trains what is named, and writes the table."""
+    for name in sys.argv[1:]:
+        trained(name)
     put(DOCUMENT, "worlds", TABLES["worlds"]())
+
+
+if __name__ == "__main__":
+    main()
