@@ -43,6 +43,9 @@ TABLE: dict[str, Expert] = {
     "meta_tabular_mdp": Expert(
         "value iteration over the steps left of the trial", "knows the MDP"
     ),
+    "random_world": Expert(
+        "every shortest way to the goal, then stays", "knows the map and the goal"
+    ),
     "dark_room": Expert("every shortest way to the goal, then stays", "knows the goal"),
     "dark_key_to_door": Expert(
         "every shortest way to the key, then to the door", "knows both"

@@ -74,6 +74,18 @@ class MetaTabularMdpConfig(MetaConfig):
 
 
 @dataclass(frozen=True)
+class RandomWorldConfig(MetaConfig):
+    """A goal in a world whose map is new in each meta-episode; rooms are shifted ones.
+
+    See `envs.meta.random_world`.
+    """
+
+    num_trials: int = 20
+    size: int = 5  # its square is the number of states
+    trial_steps: int = 10  # of a trial
+
+
+@dataclass(frozen=True)
 class DarkRoomConfig(MetaConfig):
     """A goal that cannot be seen (Laskin et al., 2023)."""
 
@@ -206,6 +218,10 @@ TABLE: dict[str, tuple[type[MetaConfig], str]] = {
     "meta_tabular_mdp": (
         MetaTabularMdpConfig,
         "learn a small world's rules while acting in it",
+    ),
+    "random_world": (
+        RandomWorldConfig,
+        "find an unseen goal in a world without a map, and go back to it",
     ),
     "dark_room": (DarkRoomConfig, "find an unseen goal, and go back to it"),
     "dark_key_to_door": (

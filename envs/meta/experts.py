@@ -8,6 +8,7 @@ that knows the law of the training tasks and is told nothing of the one it is in
 
     bandit             Thompson sampling, from Beta(1, 1)
     tabular MDP        posterior sampling (PSRL), from the law of the training tasks
+    random world       none
     Dark Room          a search without repeats, then the shortest way
     Dark Key-to-Door   none
 
@@ -26,6 +27,7 @@ from envs.meta import planning, walks
 from envs.meta.bandit import Bandit
 from envs.meta.dark_key_to_door import DarkKeyToDoor
 from envs.meta.dark_room import DarkRoom
+from envs.meta.random_world import RandomWorld
 from envs.meta.tabular_mdp import TabularMDP
 
 
@@ -40,7 +42,7 @@ class References(NamedTuple):
 def references(
     env: Any, params: Any, tasks: dict[str, Array], *, key: Array, num_trials: int
 ) -> References:
-    """The figures of one of the four environments here.
+    """The figures of one of the five environments here.
 
     Args:
       env: the base environment; a trial is one of its episodes.
@@ -57,13 +59,15 @@ def references(
         return _bandit(tasks["probs"], horizon, key, num_trials)
     if isinstance(env, TabularMDP):
         return _tabular_mdp(**tasks, horizon=horizon, key=key, num_trials=num_trials)
+    if isinstance(env, RandomWorld):
+        return _random_world(**tasks, horizon=horizon)
     if isinstance(env, DarkRoom):
         return _dark_room(**tasks, size=env.size, horizon=horizon, trials=num_trials)
     if isinstance(env, DarkKeyToDoor):
         return _key_to_door(**tasks, size=env.size, horizon=horizon)
     raise TypeError(
-        "references wants a Bandit, TabularMDP, DarkRoom or DarkKeyToDoor; got "
-        f"{type(env).__name__}."
+        "references wants a Bandit, TabularMDP, RandomWorld, DarkRoom or "
+        f"DarkKeyToDoor; got {type(env).__name__}."
     )
 
 
@@ -117,6 +121,23 @@ def _tabular_mdp(transition, reward_mean, *, horizon, key, num_trials):
     )
     mdps = (transition, reward_mean)
     return References(jax.vmap(chance)(*mdps), jax.vmap(best)(*mdps), adaptive)
+
+
+def _random_world(next_state, goal, distance, *, horizon):
+    def chance(next_state, goal):
+        def step(here, _):
+            spread = jnp.broadcast_to(here[:, None], next_state.shape)
+            there = jnp.zeros_like(here).at[next_state].add(spread)
+            here = there / next_state.shape[1]
+            return here, here[goal]
+
+        first = jax.nn.one_hot(0, len(next_state), dtype=jnp.float32)
+        return jax.lax.scan(step, first, None, horizon)[1].sum()
+
+    # The first step can pay where the agent stands already.
+    needed = jnp.maximum(distance[:, 0], 1)
+    best = jnp.maximum(horizon + 1 - needed, 0).astype(jnp.float32)
+    return References(jax.vmap(chance)(next_state, goal), best, None)
 
 
 def _dark_room(goal, start, *, size, horizon, trials):

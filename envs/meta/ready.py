@@ -5,6 +5,7 @@
 | meta_cartpole | a random orthogonal projection | other projections | Gaussian ones |
 | meta_bandit | arms' rates, uniform in [0, 1] | other rates | rates below 1/2 |
 | meta_tabular_mdp | a Markov decision process | others | sparser, of wider rewards |
+| random_world | a map and a goal in it | others | dark rooms |
 | dark_room | a goal, one of 65 cells | the other 16 | and another start |
 | dark_key_to_door | 80 % of pairs of cells | the other 20 % | and another start |
 | projected_control | a body and two projections | other projections | orthogonal ones |
@@ -21,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from envs.meta import bandit, dark_key_to_door, dark_room, tabular_mdp
+from envs.meta import bandit, dark_key_to_door, dark_room, random_world, tabular_mdp
 from envs.meta.bodies import BodySet
 from envs.meta.config import (
     DarkKeyToDoorConfig,
@@ -33,6 +34,7 @@ from envs.meta.config import (
     ProjectedControlConfig,
     ProjectedDmcConfig,
     RandomControlConfig,
+    RandomWorldConfig,
 )
 from envs.meta.constants import Constants
 from envs.meta.projection import Projection
@@ -77,6 +79,14 @@ def make_meta_tabular_mdp(config: MetaTabularMdpConfig) -> tuple[Any, Any]:
     env = tabular_mdp.TabularMDP()
     tasks = tabular_mdp.TabularMDPTasks()
     return _meta(env, env.default_params, Fields(tasks.draw), config)
+
+
+def make_random_world(config: RandomWorldConfig) -> tuple[Any, Any]:
+    """`(env, params)`; see `envs.meta.config`."""
+    env: Any = random_world.RandomWorld(config.size)
+    tasks = random_world.RandomWorldTasks(config.size, config.trial_steps)
+    params: Any = env.default_params.replace(max_steps_in_episode=config.trial_steps)
+    return _meta(env, params, Fields(tasks.draw), config)
 
 
 def make_dark_room(config: DarkRoomConfig) -> tuple[Any, Any]:
@@ -176,6 +186,7 @@ def references(
     makers = {
         MetaBanditConfig: make_meta_bandit,
         MetaTabularMdpConfig: make_meta_tabular_mdp,
+        RandomWorldConfig: make_random_world,
         DarkRoomConfig: make_dark_room,
         DarkKeyToDoorConfig: make_dark_key_to_door,
     }

@@ -38,6 +38,16 @@ def _tabular_mdp(axes, env, state, params):
     axes.set(xlabel="action", ylabel="state")
 
 
+def _random_world(axes, env, state, params):
+    """How far from the goal each action leads, the nearer the brighter; the current
+    state's row framed."""
+    there = np.asarray(params.distance)[np.asarray(params.next_state)]
+    axes.imshow(-there, cmap="Greys_r", aspect="auto")
+    axes.axhspan(int(state.state) - 0.5, int(state.state) + 0.5, fill=False, ec=RED)
+    axes.axhspan(int(params.goal) - 0.5, int(params.goal) + 0.5, fill=False, ec=GOAL)
+    axes.set(xlabel="action", ylabel="state")
+
+
 def _dark_room(axes, env, state, params):
     """The goal green, though the agent does not see it; the agent red."""
     _cell(axes, "goal", params.goal, GOAL)
@@ -79,6 +89,7 @@ def _cell(axes, name, cell, color):
 _DRAWINGS = {
     "Bandit": _bandit,
     "TabularMDP": _tabular_mdp,
+    "RandomWorld": _random_world,
     "DarkRoom": _dark_room,
     "DarkKeyToDoor": _dark_key_to_door,
 }

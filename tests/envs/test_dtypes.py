@@ -27,7 +27,7 @@ NAMES = [
     *("memory_chain", "t_maze"),
     *(f"popgym_{family}_easy" for family in FAMILIES),
     *("meta_cartpole", "meta_bandit", "meta_tabular_mdp", "dark_room"),
-    *("dark_key_to_door", "projected_control"),
+    *("dark_key_to_door", "projected_control", "random_world"),
     *(name for name in envs.names() if name.startswith("control/")),
 ]
 

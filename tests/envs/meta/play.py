@@ -1,4 +1,4 @@
-"""What the tests of the base environments share: the four of them, and random play."""
+"""What the tests of the base environments share: the five of them, and random play."""
 
 import functools
 
@@ -9,11 +9,13 @@ import numpy as np
 from envs.meta.bandit import Bandit, BanditTasks
 from envs.meta.dark_key_to_door import DarkKeyToDoor, DarkKeyToDoorTasks
 from envs.meta.dark_room import DarkRoom, DarkRoomTasks
+from envs.meta.random_world import RandomWorld, RandomWorldTasks
 from envs.meta.tabular_mdp import TabularMDP, TabularMDPTasks
 
 CASES = {
     "bandit": (Bandit, BanditTasks),
     "tabular_mdp": (TabularMDP, TabularMDPTasks),
+    "random_world": (RandomWorld, RandomWorldTasks),
     "dark_room": (DarkRoom, DarkRoomTasks),
     "dark_key_to_door": (DarkKeyToDoor, DarkKeyToDoorTasks),
 }

@@ -27,6 +27,7 @@ FAMILIES = {
     "gymnax/Breakout-MinAtar": {},
     "meta_bandit": {},
     "meta_tabular_mdp": {},
+    "random_world": {},
     "dark_room": {},
     "dark_key_to_door": {},
     "meta_cartpole": {},

@@ -35,7 +35,7 @@ TRIALS, STEPS = 3, 4
 GAMES = [name for name in envs.names() if name.startswith("popgym_")]
 DRAWN = [
     *("memory_chain", "t_maze", "dark_key_to_door", "meta_bandit", "meta_cartpole"),
-    *("meta_tabular_mdp", "projected_control", "random_control"),
+    *("meta_tabular_mdp", "projected_control", "random_control", "random_world"),
     *(name for name in envs.names() if name.startswith("control/")),
     *(name for name in GAMES if name.endswith("_easy")),
     *("gymnax/CartPole-v1", "gymnax/Acrobot-v1", "gymnax/MountainCar-v0"),
