@@ -1,6 +1,6 @@
 """JaxARC: the suite's own stepping, submissions told from the clock, honest spaces.
 
-Mutants, and the test that fails for each:
+Mutants, and the test written to fail for each (not tried yet):
 
     every end terminates                          bare_suites, clock_truncates
     row and column change places                  bare_suites

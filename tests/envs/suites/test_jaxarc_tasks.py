@@ -1,6 +1,6 @@
 """JaxARC's tasks: from a folder that one has, chosen by name, refused in a sentence.
 
-Mutants, and the test that fails for each:
+Mutants, and the test written to fail for each (not tried yet):
 
     the file system's order        sorted_by_name
     a group's name is a prefix     by_name
