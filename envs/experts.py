@@ -97,6 +97,7 @@ TABLE: dict[str, Expert] = {
     "brax/": _SUITE,
     "playground/": _SUITE,
     "jumanji/": _SUITE,
+    "jaxarc/": _SUITE,
     "gymnasium/": _SUITE,
     "custom": Expert(
         None, "yours, if your class has `best_actions` or `expert_action`"

@@ -146,6 +146,15 @@ SUITES: dict[str, Suite] = {
         },
     ),
     "craftax": Suite("craftax", _CRAFTAX),
+    "jaxarc": Suite(
+        package="jaxarc",
+        environments={
+            "Mini": "find a hidden rule of grids and apply it, 5 by 5",
+            "Concept": "the same, by concept, up to 30 by 30",
+            "AGI1": "the same, ARC-AGI-1",
+            "AGI2": "the same, ARC-AGI-2",
+        },
+    ),
     "navix": Suite("navix", _NAVIX),
     "xland": Suite("xminigrid", _XLAND),
 }
