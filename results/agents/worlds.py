@@ -30,7 +30,7 @@ KEPT = {
     ("dark_room", "distill"): f"{WORLDS}/dark_room_distill",
     **{
         (env, name): f"{WORLDS}/{env}_{agent}"
-        for env in ("dark_key_to_door", "meta_tabular_mdp")
+        for env in ("dark_key_to_door", "meta_tabular_mdp", "random_world")
         for agent, name in AGENTS.items()
     },
     ("meta_bandit", "PPO"): "in_context/meta_bandit_s5",
