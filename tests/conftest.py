@@ -5,6 +5,7 @@ An array that broadcasts by gaining an axis is nearly always a mistake ([B] agai
 (distrax's multivariate distributions): there, mark the test `lenient`.
 """
 
+import gc
 import math
 import os
 import signal
@@ -61,6 +62,13 @@ def pytest_collection_modifyitems(items):
         n = cases[0].get_closest_marker("thinned").args[0]
         for place in order[math.ceil(len(cases) / n) :]:
             cases[place].add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish():
+    # Modules are there to the end, and tracing makes objects by the million: to look
+    # through all of them for garbage, every few hundred, takes a twentieth of the time.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
