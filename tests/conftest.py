@@ -5,23 +5,26 @@ An array that broadcasts by gaining an axis is nearly always a mistake ([B] agai
 (distrax's multivariate distributions): there, mark the test `lenient`.
 """
 
+import gc
 import math
 import os
 import signal
 import sys
 import zlib
 from collections import defaultdict
+from pathlib import Path
 
 # Two workers share two cores. With pools of threads they wait for one another, and
 # the suite takes half as long again. Programs that tests start have it from here, too.
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 if ONE_THREAD not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
-# Set and empty, there is no cache of compiled programs: the user's is not ours to fill.
+# Set and empty, the user's cache of compiled programs is not filled; see `compiled`.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", "")
 
 import jax
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 GOLDEN = (5**0.5 - 1) / 2
 
@@ -61,6 +64,13 @@ def pytest_collection_modifyitems(items):
             cases[place].add_marker(pytest.mark.slow)
 
 
+def pytest_collection_finish():
+    # Modules are there to the end, and tracing makes objects by the million: to look
+    # through all of them for garbage, every few hundred, takes a twentieth of the time.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 @pytest.fixture(autouse=True)
 def _lenient(request):
     if request.node.get_closest_marker("lenient"):
@@ -77,6 +87,34 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory) -> Path:
+    """Where compiled code is kept: the same small programs are needed again and again.
+
+    Workers share it, and runs they start, through JAX's persistent cache.
+    """
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _keep_compiled(compiled):
+    settings = {
+        "jax_enable_compilation_cache": True,  # which `compilation_cache=off` ends
+        "jax_compilation_cache_dir": str(compiled),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in settings}
+    for name, value in settings.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 
 from experiment import entry
 from experiment.run.run_folder import RunFolder
@@ -122,31 +121,9 @@ def go(make_config, tmp_path):
     return go
 
 
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory) -> Path:
-    """Where compiled code is kept, for the same tiny agent is trained again and again.
-
-    Workers and subprocesses share it, through JAX's persistent cache.
-    """
-    base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
-
-
 @pytest.fixture(autouse=True, scope="module")
-def _keep_compiled(compiled):
-    settings = {
-        "jax_compilation_cache_dir": str(compiled),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
+def _quick(quick_compilation):
+    """Compiling is most of what these tests cost, and their programs are tiny."""
 
 
 @pytest.fixture(scope="session")
@@ -156,6 +133,7 @@ def start(compiled):
         "JAX_COMPILATION_CACHE_DIR": str(compiled),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",  # as here, or nothing is shared
         "JAX_PLATFORMS": "cpu",
     }
 

@@ -66,7 +66,7 @@ def test_values_by_key_are_what_a_command_line_says(tiny):
 )
 def test_what_train_py_refuses_is_refused(config, said):
     with pytest.raises(InputError, match=said):
-        experiment.train(config, compilation_cache="off")
+        experiment.train(config)
 
 
 def test_it_is_the_run_that_train_py_makes(stubbed, make_config, tmp_path, tiny):

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from experiment.run import policy
 from experiment.run.checkpoints import Checkpoints
@@ -37,16 +38,32 @@ def _drawn(agent, key):
     return jax.jit(agent.initialise)(key)
 
 
+@jax.jit
+def _together(*learners):
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *learners)
+
+
 def run(path, num_seeds, *overrides):
     """A run folder with a checkpoint of learners as they began, and a made-up end."""
-    chosen = config(f"num_seeds={num_seeds}", *overrides)
+    return left(path, config(f"num_seeds={num_seeds}", *overrides))
+
+
+def left(path, chosen, moved=0.0):
+    """Likewise of a configuration, its parameters moved by noise of that deviation."""
     agent, folder = build_agent(chosen), RunFolder(path)
     folder.create(chosen)
     folder.write_manifest()
     each = [_drawn(agent, key) for key in seed_keys(chosen)]
-    learners = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
+    learners = _together(*each)
+    rng = np.random.default_rng(0)
+
+    def elsewhere(x):
+        return jnp.asarray(np.asarray(x) + moved * rng.normal(size=x.shape), x.dtype)
+
+    params = jax.tree.map(elsewhere, learners.params)
+    learners = learners._replace(params=params)
     Checkpoints(folder.checkpoints, chosen).save(7, learners)
-    returns = [seed / 4 for seed in range(num_seeds)]
+    returns = [seed / 4 for seed in range(chosen.schedule.num_seeds)]
     folder.write_summary({"final_return": 0.0, "final_return_per_seed": returns})
     return path
 

@@ -125,7 +125,8 @@ def outcome(folder: Path) -> tuple[str, str]:
     return rows, values
 
 
-def _digests(folder: Path) -> tuple[str, str]:
+def digests(folder: Path) -> tuple[str, str]:
+    """Likewise, in this process."""
     import jax
     import numpy as np
 
@@ -145,4 +146,4 @@ def _digests(folder: Path) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    print(*_digests(Path(sys.argv[1])))
+    print(*digests(Path(sys.argv[1])))

@@ -49,9 +49,7 @@ def film(call):
     """`(run, *arguments) -> (folder, result, rows, printed)`."""
 
     def film(run, *arguments):
-        status, printed, errors = call(
-            evaluate, f"run={run}", "film=true", "compilation_cache=off", *arguments
-        )
+        status, printed, errors = call(evaluate, f"run={run}", "film=true", *arguments)
         assert status == 0, errors
         folder = Path(printed.split(" written to ")[1].strip())
         result = json.loads((folder / "result.json").read_text())
@@ -74,7 +72,7 @@ def filmed(room, tmp_path_factory):
     evaluate.evaluate(
         {
             "run": str(room), "film": True, "trials": TRIALS, "seed": 5,
-            "memory_norm": True, "compilation_cache": "off",
+            "memory_norm": True,
         }
     )  # fmt: skip
     (folder,) = (room / "evaluations").iterdir()

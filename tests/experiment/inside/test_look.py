@@ -28,7 +28,7 @@ from tests.experiment.report.test_inert import ATTRIBUTES, TAGS, Seen
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 S5 = ("core=s5", "core.state_size=6", "core.num_layers=1")
-ASKED = {"memory": True, "episodes": 40, "steps": 9, "compilation_cache": "off"}
+ASKED = {"memory": True, "episodes": 40, "steps": 9}
 
 
 def rows(path):

@@ -105,14 +105,16 @@ def test_what_is_loaded_acts_as_the_learner(run, seed):
     _, learners = learners_of(run, run.folder)
     own = jax.tree.map(lambda x: x[seed], learners)
     env, params, n = loaded.env, loaded.env_params, 16
-    obs, state = jax.vmap(env.reset, (0, None))(
-        jax.random.split(jax.random.key(0), n), params
+    act = jax.jit(lambda *step: run.agent.act(*step, False))
+    step = jax.jit(jax.vmap(lambda *now: env.step(*now, params)))
+    obs, state = jax.jit(jax.vmap(lambda key: env.reset(key, params)))(
+        jax.random.split(jax.random.key(0), n)
     )
     carry, reset = loaded.initial_carry(n), np.ones(n, bool)
     actions = []
     for number in range(5):
         key = jax.random.key(number)
-        want = run.agent.act(own, carry, obs, jnp.asarray(reset), key, False)
+        want = act(own, carry, obs, jnp.asarray(reset), key)
         found = loaded.act(carry, obs, reset, key, greedy=False)
         jax.tree.map(
             lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6),
@@ -121,9 +123,7 @@ def test_what_is_loaded_acts_as_the_learner(run, seed):
         carry, action = loaded.act(carry, obs, reset)
         actions.append(np.asarray(action))
         keys = jax.random.split(key, n)
-        obs, state, _, ended, cut, _ = jax.vmap(env.step, (0, 0, 0, None))(
-            keys, state, action, params
-        )
+        obs, state, _, ended, cut, _ = step(keys, state, action)
         reset = ended | cut
     assert reset.all()  # an episode takes five steps
     assert loaded.config == run.config and loaded.update == 23

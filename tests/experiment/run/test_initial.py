@@ -27,19 +27,23 @@ from experiment.run.initial import beginning
 from experiment.run.mesh import Placement
 from experiment.run.run_folder import RunFolder
 from experiment.setup.building import build_agent, learner_shapes
+from tests.experiment import untrained
 
 ANCHORED = ("agent.anchor_weight=0.5", "agent.anchor_share=1")
 
 
 @pytest.fixture(scope="module")
 def imitator(make_config, tmp_path_factory):
-    """A finished run of two learners, whose expert plays some of it."""
+    """A run of two learners, far from their beginning, whose expert plays some of it.
+
+    Nobody trained them: what is begun from are parameters, wherever they come from.
+    """
     path = tmp_path_factory.mktemp("runs") / "imitator"
     config = make_config(
-        "agent=imitate", "agent.expert_share=0.3", "agent.learning_rate=0.03",
-        "agent.foresight_weight=0.3", "total_steps=467", f"run_dir={path}",
+        "agent=imitate", "agent.expert_share=0.3", "agent.foresight_weight=0.3",
+        f"run_dir={path}",
     )  # fmt: skip
-    assert train.start(config) == 0
+    untrained.left(path, config, moved=0.1)
     return config
 
 
