@@ -22,11 +22,14 @@ import pytest
 from experiment.evaluate.transfer_figures import read_over
 from experiment.evaluate.trials import adapted
 from experiment.report.statistics import mean_interval
+from experiment.setup import cli
+from experiment.setup import config as run_config
 from results import documents
 from results.agents import regret, worlds
 from results.control import tables as control_tables
 from results.cores import study, tables
 from results.in_context.keep import COPIED, keep
+from results.ladder import climb
 
 ROOT = Path(__file__).parents[1]
 EVERY = sorted(
@@ -116,6 +119,19 @@ def test_tables_of_documents_are_as_they_were_measured(study):
     assert told
     for name in told:
         assert documents.written(text, name).strip() == study.TABLES[name]()
+
+
+@pytest.mark.parametrize("recipe", climb.RECIPES.values(), ids=climb.RECIPES)
+def test_a_recipe_is_a_run_that_can_be_asked_for(recipe):
+    """Its options are known, and after all of its environment's own."""
+    config = run_config.load(cli.composed("train", recipe.arguments()))
+    assert config.agent.name == "imitate" and config.schedule.num_seeds == 3
+    assert set(config.env.params["train_bodies"]) == set(recipe.bodies)
+    named = config.agent.options.experts.split(",")
+    assert [Path(one).name for one in named] == [
+        climb.expert(body).name for body in recipe.bodies
+    ]
+    assert not recipe.after or climb.RECIPES[recipe.after].env.startswith("ladder/")
 
 
 def test_a_setting_is_tried_until_one_solves_the_task():

@@ -9,6 +9,7 @@ from envs.meta.tasks import ALL_SPLITS, SPLITS, check_split
 from envs.naming import unknown
 from envs.suites.table import SUITES, check_installed
 
+LARGEST_WORLD = 32  # a side
 MOST_SPREAD = 10.0  # beyond it steps of 0.01 s are too long for the lightest bodies
 
 
@@ -83,6 +84,14 @@ class RandomWorldConfig(MetaConfig):
     num_trials: int = 20
     size: int = 5  # its square is the number of states
     trial_steps: int = 10  # of a trial
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.size > LARGEST_WORLD:
+            raise ValueError(
+                f"size must be at most {LARGEST_WORLD}: a world of size^2 states is "
+                f"drawn by the distances between all of them; got {self.size}."
+            )
 
 
 @dataclass(frozen=True)

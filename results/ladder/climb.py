@@ -1,7 +1,7 @@
 """Climbs the ladder of lenses: `python -m results.ladder.climb [recipe ...]`.
 
-Trains an expert of each bare body, then three learners by each recipe that is asked for,
-imitating the experts; evaluates their transfer with experts in the very tasks; and
+Trains an expert of each bare body, then three learners by each recipe that is asked
+for, imitating the experts; evaluates their transfer with experts in the very tasks; and
 keeps what came out in results/ladder/<recipe>. What is there is not done again, and
 what was begun goes on. `python -m results.ladder.climb tables` only writes the table of
 docs/in_context.md from what is kept.

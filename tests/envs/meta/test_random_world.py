@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from envs.meta import experts, random_world
+from envs.meta.config import RandomWorldConfig
 from envs.meta.dark_room import DarkRoom
 from tests.envs.meta import play
 
@@ -132,6 +133,12 @@ def test_chance_and_best_are_what_play_earns(split):
             step = env.step_env(jax.random.key(0), state, action, params)
             state, earned = step[1], earned + float(step[2])
         assert earned == found.best[index]
+
+
+def test_a_world_too_large_to_be_drawn_is_refused():
+    with pytest.raises(ValueError, match=r"size must be at most 32: .*; got 33"):
+        RandomWorldConfig(size=33)
+    assert RandomWorldConfig(size=32).size == 32
 
 
 def test_ways_are_counted_in_both_directions():
