@@ -9,9 +9,13 @@ _OF_A_WORD = 0.95  # what it counts to be like a word of a name, and not like al
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'` where something known is close to `wrong`, else nothing."""
-    found = closest(wrong, known)
-    return f"; did you mean {found!r}" if found else ""
+    """How a sentence ends: `; did you mean 'x'?` where something known is close."""
+    return meant(closest(wrong, known))
+
+
+def meant(found: str | None) -> str:
+    """Likewise, of what was found."""
+    return f"; did you mean {found!r}?" if found else "."
 
 
 def closest(wrong: str, known: Iterable[str]) -> str | None:
@@ -70,4 +74,4 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> str:
     known = list(known)
     listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
     shown = word if len(word) <= 100 else f"{word[:100]}..."
-    return f"{kind} {shown!r}{nearest(word, known)}? Known: {listed}."
+    return f"{kind} {shown!r}{nearest(word, known)} Known: {listed}."

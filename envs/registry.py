@@ -155,7 +155,8 @@ def spec(name: str) -> EnvSpec:
             config=GymnasiumConfig,
         )
     if name not in _SPECS:
-        raise ValueError(unknown("unknown environment", name, names()))
+        said = unknown("unknown environment", name, names())
+        raise ValueError(f"{said} `python -m envs` lists all.")
     return _SPECS[name]
 
 

@@ -50,7 +50,7 @@ def resume(options: dict[str, Any], cache: str = "on") -> int:
     refused = [key for key in keys.flat(options) if key not in own]
     if refused:
         raise InputError(
-            f"with resume=, only {' and '.join(RESUMABLE[1:])} can be set, for the "
+            f"with resume=, only {', '.join(RESUMABLE[1:])} can be set, for the "
             f"rest is the run's own; got {', '.join(refused)}."
         )
     trusted = options.pop("trust", False)
@@ -69,6 +69,13 @@ def resume(options: dict[str, Any], cache: str = "on") -> int:
             return _resume_one(folder, config, setting, options, cache)
     config = longer(config, options)
     cli.need_wandb(config.schedule.wandb)
+    # What was trained is not told anew: its record says how long that took. (Another
+    # place to send it to is another matter.)
+    if not set(options) & set(run_config.WANDB):
+        if (known := outcome.ended(folder, config)) is not None:
+            said, status = known
+            print(f"{folder.path} {said}; total_steps= makes it longer", flush=True)
+            return status
     return _train(folder, config, cache, resume=True)
 
 

@@ -29,6 +29,7 @@ from jax import Array
 from jax.custom_batching import custom_vmap
 from jax.experimental import io_callback
 
+from envs import naming
 from envs.config import GymnasiumConfig
 from envs.outside import spaces
 from envs.outside.host import Host, Stepped, vector
@@ -147,9 +148,9 @@ def _check_known(id: str) -> None:
     if id in gymnasium.registry:
         return
     near = difflib.get_close_matches(id, gymnasium.registry, 1)
-    guess = f"; did you mean {near[0]!r}" if near else ""
+    guess = naming.meant(near[0] if near else None)
     needs = f" It may need the package {package}." if package is not None else ""
-    raise ValueError(f"Gymnasium knows no environment {id!r}{guess}?{needs}")
+    raise ValueError(f"Gymnasium knows no environment {id!r}{guess}{needs}")
 
 
 def _over_lanes(call: Any) -> Any:

@@ -154,6 +154,7 @@ class _Timeline:
             margin = 0.1 * (high - low) or 1
             axes.set_ylim(low - margin, high + margin)
         top.set_ylabel("observation", fontsize=8)
+        top.yaxis.get_major_locator().set_params(integer=True)  # an entry each
         bottom.set_xlabel("step", fontsize=8)
         bottom.set_xlim(-0.5, len(self.obs) - 0.5)
         for axes in (top, middle, bottom):

@@ -77,11 +77,20 @@ def sheet(env: Any, params: Any, recordings: Sequence[Recording]) -> Any:
         frames = film.frames(env, params, recordings[0], drawing.SHEET)
         return drawing.contact_sheet(frames)
     chosen = [found[i] for i in _spaced(len(found), ROWS)]
-    draw = film.renderer(env, params, recordings[0])
+    draw = _renderer(env, params, recordings)
     if all(len(part.decisions) == 1 for part in chosen):
         frames = [_frame(env, draw, part, 0) for part in chosen]
         return drawing.contact_sheet([frame for frame in frames if frame is not None])
     return drawing.rows([_row(env, draw, part) for part in chosen])
+
+
+def _renderer(env, params, recordings: Sequence[Recording]) -> Any:
+    """Draws a moment as its own episode is drawn, some of which hang on all of it."""
+    draws = {}
+    for recording in recordings:
+        own = film.renderer(env, params, recording)
+        draws |= {id(moment): own for moment in recording.moments}
+    return lambda moment: draws[id(moment)](moment)
 
 
 def _row(env, draw, part: Part) -> tuple[str, list[Any]]:

@@ -44,6 +44,7 @@ def players(
     agent = build_agent(config, env_choice)
     check_fits(like, learner_shapes(agent, whole))
     picked = restored(folder, whole, setting, like)
+    say_unfinished(folder, whole, picked.update)
     facts = {
         "env": env_choice.name,
         "env_params": dict(env_choice.params),
@@ -53,6 +54,13 @@ def players(
         **whole.sweep.facts(setting),
     }
     return Players(setting, config, agent, picked, facts)
+
+
+def say_unfinished(folder: RunFolder, whole: RunConfig, update: int) -> None:
+    """Says so where a run is played that has not come to its end."""
+    if not folder.is_kept and folder.read_summary() is None:
+        last = f"the checkpoint of update {update:,} of {whole.num_updates:,}"
+        print(f"{folder.path} has not ended: played is {last}", flush=True)
 
 
 def check_fits(trained: Any, other: Any) -> None:

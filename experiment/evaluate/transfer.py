@@ -27,7 +27,7 @@ from experiment.evaluate import (
     transfer_report,
     trials,
 )
-from experiment.evaluate.players import check_fits
+from experiment.evaluate.players import check_fits, say_unfinished
 from experiment.evaluate.transfer_figures import Body
 from experiment.run import manifest
 from experiment.run.outcome import setting_of
@@ -108,6 +108,7 @@ def evaluate(
     trained = build_agent(config)
     like = learner_shapes(trained, whole)
     update, learners, _ = restored(folder, whole, setting, like)
+    say_unfinished(folder, whole, update)
     played, levels, figures, bodies = {}, {}, {}, {}
     for split in plan.splits:
         given = {"split": split, "num_trials": plan.num_trials, "step_budget": None}

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiment.errors import DIVERGED, OK, InputError
+from experiment.errors import OK, InputError
 from experiment.histories.pinned import pinned
 from experiment.run import unchanged
+from experiment.run.outcome import ended
 from experiment.run.run_folder import RunFolder
 from experiment.setup.command import typed
 from experiment.setup.config import WANDB, RunConfig
@@ -49,12 +50,8 @@ def left(config: RunConfig, arguments: Sequence[str]) -> Left:
         return Left(arguments)
     own = folder.load_config()
     _check_same(config, own, folder)
-    outcome = folder.read_summary()
-    wanted = config.num_updates * config.agent.options.steps_per_update
-    if outcome is not None and outcome.get("env_steps", 0) >= wanted:
-        gone = outcome.get("diverged_seeds")
-        said = f"ended before, with final_return {outcome.get('final_return')}"
-        return Left(None, said, DIVERGED if gone else OK)
+    if (known := ended(folder, config)) is not None:
+        return Left(None, *known)
     return Left([f"resume={path}", *_changed(config, own)], "goes on")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envs.fields import shown
-from experiment.errors import InputError
+from experiment.errors import DIVERGED, OK, InputError
 from experiment.run.metrics import Row
 from experiment.run.run_folder import RunFolder
 from experiment.setup.config import RunConfig
@@ -65,6 +65,19 @@ def summarise(
             for setting, outcome in zip(config.sweep.settings, found, strict=True)
         ]
     return summary
+
+
+def ended(folder: RunFolder, config: RunConfig) -> tuple[str, int] | None:
+    """What to say of a run that has all the steps it is to have, and its exit status.
+
+    None of one that has not.
+    """
+    outcome = folder.read_summary()
+    wanted = config.num_updates * config.agent.options.steps_per_update
+    if outcome is None or outcome.get("env_steps", 0) < wanted:
+        return None
+    status = DIVERGED if outcome.get("diverged_seeds") else OK
+    return f"ended before, with final_return {outcome.get('final_return')}", status
 
 
 def ranked(outcomes: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -8,6 +8,7 @@ YAML would make of it, and only a leading `~` is expanded. Every other value is 
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from envs import values
@@ -66,6 +67,8 @@ def _form(argument: str, rest: Sequence[str], known: Sequence[str]) -> str:
             )
     if flag and _named(plain, known) in known:
         return f"{said}: write {_named(plain, known)}=..."
+    if "run" in known and (Path(argument) / "config.yaml").is_file():
+        return f"{said}: write run={_short(argument)}."
     return f"{said}; --help lists the keys." if flag else f"{said}."
 
 

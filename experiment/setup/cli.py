@@ -143,7 +143,8 @@ def _check_choice(group: str, name: str) -> None:
     suite, slash, _ = name.partition("/")
     known = [n for n in known if slash and n.startswith(f"{suite}/")] or known
     listed = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-    raise InputError(f"unknown {group} {shown(name)}{guess}? Known: {listed}.")
+    more = " `python -m envs` lists all." if group == "env" else ""
+    raise InputError(f"unknown {group} {shown(name)}{guess} Known: {listed}.{more}")
 
 
 def _text_keys(tree: dict[str, Any]) -> set[str]:

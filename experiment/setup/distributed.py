@@ -84,7 +84,7 @@ def taken(argv: Sequence[str]) -> tuple[list[str], Distributed | None]:
         if key.partition(".")[0] != KEY or "=" not in argument:
             rest.append(argument)
         elif key not in KEYS:
-            raise InputError(f"unknown key {key}? Known: {', '.join(KEYS)}.")
+            raise InputError(f"unknown key {key}. Known: {', '.join(KEYS)}.")
         else:
             _, text = arguments.pairs([argument], KEYS)[0]
             as_text = key in KEYS[:2]  # 10:20 is an address, and no number

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_type_hints
 
+from envs import naming
 from envs.naming import closest
 
 # Beside a configuration: where compiled programs are kept (`experiment.compiled`).
@@ -152,10 +153,10 @@ def unknown(key: str, own: Sequence[str], elsewhere: Iterable[str] = ()) -> str:
       elsewhere: keys of other sections.
     """
     found = meant(key, [*own, *elsewhere])
-    guess = f"; did you mean {found!r}" if found else ""
+    guess = naming.meant(found)
     listed = ", ".join(name.rpartition(".")[2] for name in own)
     shown = key if len(key) <= 100 else f"{key[:100]}..."
-    return f"unknown key {shown}{guess}? Known: {listed}."
+    return f"unknown key {shown}{guess} Known: {listed}."
 
 
 def _plain(text: str) -> str:

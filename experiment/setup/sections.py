@@ -150,7 +150,7 @@ def load_agent(section: Mapping[str, Any], known: Iterable[str]) -> AgentChoice:
 def _known(kind: str, name: Any, known: Mapping[str, type]) -> type:
     if not isinstance(name, str) or name not in known:
         guess = nearest(str(name), known)
-        raise InputError(f"unknown {kind} {name!r}{guess}? Known: {', '.join(known)}.")
+        raise InputError(f"unknown {kind} {name!r}{guess} Known: {', '.join(known)}.")
     return known[name]
 
 

@@ -125,15 +125,26 @@ def test_observations_that_do_not_fit_are_refused(refused, finished):
 
 @pytest.fixture
 def copy(finished, tmp_path):
-    return shutil.copytree(finished, tmp_path / "run")
+    """As if it had not come to its end yet."""
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "summary.json").unlink()
+    return run
 
 
-def test_a_run_without_a_checkpoint_is_refused(refused, copy):
+def test_it_says_so_where_a_run_has_not_ended(play, copy):
+    assert "has not ended" not in play("episodes=5")[2]
+    result, _, printed = play("episodes=5", run=copy)
+    reached = result["checkpoint_update"]
+    assert f"has not ended: played is the checkpoint of update {reached} of" in printed
+
+
+def test_a_run_without_a_checkpoint_is_refused(refused, copy, finished):
     """A finished one is not made anew by the way: its rows would be gone meanwhile."""
     shutil.rmtree(copy / "checkpoints")
     before = (copy / "metrics.csv").read_bytes()
     assert "no checkpoint" in refused(evaluate, f"run={copy}")
-    assert "no checkpoint" in refused(train, f"resume={copy}")
+    shutil.copy(finished / "summary.json", copy)
+    assert "no checkpoint" in refused(train, f"resume={copy}", "total_steps=500")
     assert (copy / "metrics.csv").read_bytes() == before
 
 

@@ -161,6 +161,28 @@ def test_trials_of_one_decision_are_parts_together():
     assert sum(part.earned for part in found) == sum(range(100))
 
 
+def test_each_episode_is_drawn_as_itself():
+    """Over time, where nothing else can draw it: every row is of its own episode."""
+
+    def episode(*seen):
+        recording = playback.Recording(10)
+        for time, value in enumerate(seen):
+            given = dict(action=np.int32(0), reward=1.0) if time else {}
+            obs = np.array([value, value**2], np.float32)
+            recording.add(playback.Moment(time, obs=obs, state=time, **given))
+        return recording
+
+    def rows(*episodes):
+        image = np.asarray(parts.sheet(object(), None, episodes))
+        return np.split(image[: len(image) // 2 * 2], 2)
+
+    one, two, other = episode(0, 1, 2), episode(5, 1, 7), episode(9, 0, 3)
+    both = rows(one, two)
+    np.testing.assert_array_equal(both[0], rows(one, other)[0])
+    np.testing.assert_array_equal(both[1], rows(other, two)[1])
+    assert (both[1] != rows(one, other)[1]).any()
+
+
 def test_where_trials_begin_and_end_is_kept():
     recording = playback.Recording(10)
     for moment in recorded([0] * 99, ends=range(7, 99, 7)).moments:

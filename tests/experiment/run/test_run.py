@@ -82,6 +82,22 @@ def test_stopped_by_a_signal_and_resumed_is_the_same(
     assert len(starts) == 2
 
 
+def test_what_has_ended_is_left_as_it_is(whole, capsys):
+    """Its record says how long training took, and not how long it took to look."""
+    _, folder = whole
+    before = {
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.path.rglob("*")
+        if path.is_file()
+    }
+    assert train.resume({"resume": str(folder.path)}) == 0
+    said = capsys.readouterr().out
+    assert "ended before, with final_return" in said and "total_steps=" in said
+    for path, found in before.items():
+        assert (path.read_bytes(), path.stat().st_mtime_ns) == found, path
+    assert {p for p in folder.path.rglob("*") if p.is_file()} == set(before)
+
+
 def test_the_configuration_is_written_resolved(whole):
     config, folder = whole
     text = folder.config.read_text()

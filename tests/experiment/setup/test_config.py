@@ -241,5 +241,5 @@ def test_an_override_that_does_not_fit_a_stored_limit_names_both():
 
 def test_nearest_names_what_is_close_and_nothing_else():
     known = ("memory_length", "num_bits", "memory_chain")
-    assert nearest("memry_lenght", known) == "; did you mean 'memory_length'"
-    assert nearest("zzz", known) == ""
+    assert nearest("memry_lenght", known) == "; did you mean 'memory_length'?"
+    assert nearest("zzz", known) == "."
