@@ -33,6 +33,8 @@ def build(name: str, env_class: Any, given: Mapping[str, Any]) -> tuple[Any, Any
         default = in_class.get(key, in_params.get(key))
         if isinstance(default, bool | int | float | str):
             check_type(name, key, value, default)
+            if key in in_class and type(value) is int:  # what shapes arrays
+                values.check_size(f"{name}: {key}", value)
     env = env_class(**{k: v for k, v in given.items() if k in in_class})
     fields = {k: v for k, v in given.items() if k in in_params}
     return env, env.default_params.replace(**fields)

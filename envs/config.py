@@ -22,7 +22,7 @@ class MemoryChainConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be positive; got {getattr(self, name)}.")
         values.check_number("memory_length + 1", self.memory_length + 1)
-        values.check_number("num_bits + 2", self.num_bits + 2)  # an observation's size
+        values.check_size("num_bits", self.num_bits)
         if self.step_limit < self.memory_length + 1:
             raise ValueError(
                 f"memory_length ({self.memory_length}) does not fit in "

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from gymnax import registration
 from gymnax.environments.bsuite import catch
 
+from envs import values
 from envs.arguments import check_type
 from envs.config import GymnaxConfig
 from envs.naming import unknown
@@ -45,6 +46,9 @@ def make(config: GymnaxConfig) -> tuple[Any, Any]:
     chosen = {k: v for k, v in config.params.items() if k in constructor}
     rest = {k: v for k, v in config.params.items() if k not in constructor}
     _check_types(config.id, chosen, constructor)
+    for name, value in chosen.items():
+        if type(value) is int:
+            values.check_size(f"{config.name}: {name}", value)
     env: Any = factory(**chosen)
     params = env.default_params
     defaults = {

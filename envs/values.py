@@ -11,6 +11,9 @@ import re
 from typing import Any
 
 INT32 = 2**31 - 1
+# Of bits, arms, cards or squares: what is built of more takes all memory, or for ever,
+# before anything could count it.
+SIZE = 2**16
 _FLOAT32 = (1.1754944e-38, 3.4028235e38)  # the least normal number, and the largest
 _WORDS = {"true": True, "false": False, "null": None}
 _INTEGER = re.compile(r"[+-]?\d[\d_]*", re.ASCII)
@@ -139,6 +142,16 @@ def check_number(name: str, value: int | float, most: int = INT32) -> None:
             f"{name} must fit in float32, from {least:.3g} to {largest:.3g}; "
             f"got {value}."
         )
+
+
+def check_size(name: str, value: int) -> None:
+    """Refuses a size of which what is built eagerly could take all memory.
+
+    Raises:
+      ValueError: naming the bound.
+    """
+    if value > SIZE:
+        raise ValueError(f"{name} must be at most {SIZE:,}; got {value:,}.")
 
 
 def lacks_memory(error: BaseException) -> bool:

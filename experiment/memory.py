@@ -3,6 +3,7 @@
 An allocation that fails is an error, and told (`experiment.entry`). But where the bytes
 of a shape overflow, XLA aborts the process; and what a host has not, Linux lends, and
 then kills whoever uses it. Neither leaves a sentence.
+To ask for more than there is is bad input, of whoever named the sizes.
 """
 
 import math
@@ -16,7 +17,7 @@ from typing import Any
 
 import jax
 
-from experiment.errors import MachineError
+from experiment.errors import InputError
 
 MOST = 2**62  # bytes of one array: sizes are added up in int64
 _CONTAINER = "/sys/fs/cgroup/memory.max"
@@ -59,11 +60,11 @@ def check(needed: int, what: str) -> None:
       what: as in "the learners of this run take".
 
     Raises:
-      MachineError: naming both.
+      InputError: naming both.
     """
     most = there_is()
     if needed > most:
-        raise MachineError(
+        raise InputError(
             f"{what} at least {shown(needed)} of memory, and "
             f"{jax.devices()[0].device_kind} has {shown(most)}."
         )
@@ -76,7 +77,7 @@ def check_program(traced: Any) -> None:
       traced: what `jax.jit(...).trace(...)` gives.
 
     Raises:
-      MachineError: naming its shape.
+      InputError: naming its shape.
     """
     largest = max(_arrays(traced.jaxpr), key=_bytes, default=None)
     if largest is not None and _bytes(largest) > MOST:
@@ -93,7 +94,7 @@ def check_compiled(compiled: Any, *, beside: int = 0, copies: int = 1) -> None:
       copies: devices that run it and share a memory.
 
     Raises:
-      MachineError: naming both.
+      InputError: naming both.
     """
     needed = _of_program(compiled)
     if needed is not None:

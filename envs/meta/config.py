@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from envs import fields
+from envs import fields, values
 from envs.control.table import TABLE as CONTROL
 from envs.meta.tasks import ALL_SPLITS, SPLITS, check_split
 from envs.naming import unknown
@@ -33,6 +33,8 @@ class MetaConfig:
             value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}.")
+        for name in ("size", "num_arms", "projected_size"):
+            values.check_size(name, getattr(self, name, 1))
         if not 0 <= self.trial_discount <= 1:
             raise ValueError(
                 f"trial_discount must lie between 0 and 1; got {self.trial_discount}."

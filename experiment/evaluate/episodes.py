@@ -14,6 +14,7 @@ from experiment.report import numbers, plots
 from experiment.report.statistics import mean_interval
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
+from experiment.setup import needs
 from experiment.setup.building import (
     computing,
     over_seeds,
@@ -39,6 +40,8 @@ def evaluate(
     _, config, agent, (_, learners, seeds), facts = players(
         folder, whole, request.setting, env_choice
     )
+
+    needs.check_played(config, agent, learners, {"episodes": request.episodes})
 
     def play(learner, key):
         return agent.evaluate(

@@ -34,6 +34,7 @@ from experiment.run.outcome import setting_of
 from experiment.run.picked import restored
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
+from experiment.setup import needs
 from experiment.setup.building import build_agent, computing, learner_shapes
 from experiment.setup.config import RunConfig
 from experiment.setup.figures import formats
@@ -108,6 +109,7 @@ def evaluate(
     trained = build_agent(config)
     like = learner_shapes(trained, whole)
     update, learners, _ = restored(folder, whole, setting, like)
+    needs.check_played(config, trained, learners, {"tasks": request.tasks})
     say_unfinished(folder, whole, update)
     played, levels, figures, bodies = {}, {}, {}, {}
     for split in plan.splits:

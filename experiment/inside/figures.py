@@ -1,6 +1,7 @@
-"""Pictures of what a memory holds."""
+"""Pictures of what a memory holds, each a figure of some size (`report.panels`)."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 
 from experiment.inside import tables
 from experiment.inside.found import Looked
-from experiment.report import panels
+from experiment.report import panels, scales
+from experiment.report.panels import PAGE, Size
 
 LONGEST = 1e7  # half-lives are drawn up to this
 SHORTEST = 1e-2
@@ -22,19 +24,22 @@ def draw(
 ) -> dict[str, Path]:
     """Writes the pictures; returns their paths by name."""
     title = f"{result['env']} · {result['core']} · {result['agent']}"
-    made = {"recall": _recall(place / "recall.png", looked, title)}
+    drawn = {"recall": recall}
     if any(layer for one in looked for layer in one.layers):
-        made["states"] = _states(place / "states.png", looked, title)
+        drawn["states"] = states
     if looked[0].readout is not None:
-        made["readout"] = _readout(place / "readout.png", looked, title)
-    return made
+        drawn["readout"] = readout
+    return {
+        name: panels.write(partial(figure, looked, title), place / f"{name}.png")
+        for name, figure in drawn.items()
+    }
 
 
-def _states(path: Path, looked: Sequence[Looked], title: str) -> Path:
+def states(looked: Sequence[Looked], title: str, size: Size = PAGE) -> Any:
     """A panel for each layer: half-life by frequency, areas by own shares."""
     numbers = [i for i, layer in enumerate(looked[0].layers) if layer is not None]
-    made, grid = panels.figure(len(numbers), height=3.4, sharey=True)
-    made.suptitle(title, fontsize=10)
+    made, grid = panels.figure(len(numbers), size, height=3.4, sharey=True)
+    made.suptitle(title, fontsize="medium")
     length = tables.length(looked)
     for panel, number in zip(grid, numbers, strict=True):
         for index, one in enumerate(looked):
@@ -60,27 +65,20 @@ def _states(path: Path, looked: Sequence[Looked], title: str) -> Path:
         panel.set_xscale("log")
         panel.set_yscale("symlog", linthresh=SLOWEST, linscale=0.3)
         panel.set_ylim(-SLOWEST / 4, 0.6)
-        panel.set_xlabel("half-life (steps)")
-        panel.set_title(f"layer {number + 1}", fontsize=9)
-        _plain_ticks(panel.xaxis, panel.yaxis)
-    grid[0].set_ylabel("frequency (cycles a step)")
+        panel.set_title(f"layer {number + 1}", fontsize="small")
+        scales.written_out(panel.xaxis, panel.yaxis)
+    panels.name_axes(grid, "half-life (steps)", "frequency (cycles a step)")
     panels.legend(made, grid)
-    return panels.save(made, path)
+    scales.spread(
+        made, *(axis for panel in grid for axis in (panel.xaxis, panel.yaxis))
+    )
+    return made
 
 
-def _plain_ticks(*axes: Any) -> None:
-    """Powers of ten written out: `panels.save` lets no text be read as mathematics."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
-    for axis in axes:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
-
-
-def _readout(path: Path, looked: Sequence[Looked], title: str) -> Path:
+def readout(looked: Sequence[Looked], title: str, size: Size = PAGE) -> Any:
     """Accuracy over steps, beside chance and shuffled labels."""
-    made, (panel,) = panels.figure(1, height=4.0)
-    panel.set_title(title, fontsize=10)
+    made, (panel,) = panels.figure(1, size, height=4.0)
+    panel.set_title(title)
     found = tables.curves(looked)
     rows, each = found.accuracy, "a learner, its bits averaged"
     if len(looked) == 1:
@@ -103,13 +101,13 @@ def _readout(path: Path, looked: Sequence[Looked], title: str) -> Path:
     panel.set_xlabel("steps since the episode began")
     panel.set_ylabel("held-out accuracy of a linear probe")
     panels.legend(made, [panel])
-    return panels.save(made, path)
+    return made
 
 
-def _recall(path: Path, looked: Sequence[Looked], title: str) -> Path:
+def recall(looked: Sequence[Looked], title: str, size: Size = PAGE) -> Any:
     """Density by lag, and of the first learner decisions by observations."""
-    made, (left, right) = panels.figure(2, height=3.6)
-    made.suptitle(title, fontsize=10)
+    made, (left, right) = panels.figure(2, size, height=3.6)
+    made.suptitle(title, fontsize="medium")
     every = tables.densities(looked)
     for index, row in enumerate(every if len(every) > 1 else []):
         left.plot(row, label=None if index else "a learner", **ALONE)
@@ -118,13 +116,15 @@ def _recall(path: Path, looked: Sequence[Looked], title: str) -> Path:
     largest = every.max()
     if largest > 0:
         left.set_yscale("symlog", linthresh=largest * 1e-3, linscale=0.3)
-        _plain_ticks(left.yaxis)
+        scales.written_out(left.yaxis)
     left.set_ylim(bottom=0)
     left.set_xlabel("lag (steps before the decision)")
     left.set_ylabel("recall density")
-    left.legend(frameon=False, fontsize=8)
+    left.legend(frameon=False, fontsize="small")
     _map(made, right, looked[0])
-    return panels.save(made, path)
+    if largest > 0:
+        scales.spread(made, left.yaxis)
+    return made
 
 
 def _map(made: Any, panel: Any, one: Looked) -> None:
@@ -142,5 +142,5 @@ def _map(made: Any, panel: Any, one: Looked) -> None:
     )
     panel.set_xlabel("step observed")
     panel.set_ylabel("step decided")
-    panel.set_title(f"learner {one.learner}", fontsize=9)
+    panel.set_title(f"learner {one.learner}", fontsize="small")
     made.colorbar(drawn, ax=panel, label="log10 of the gradient's size")

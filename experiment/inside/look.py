@@ -22,6 +22,7 @@ from experiment.inside.found import Looked
 from experiment.inside.played import STEPS, first_episodes, looked_at, walk
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
+from experiment.setup import needs
 from experiment.setup.building import computing
 from experiment.setup.config import RunConfig
 from experiment.setup.request import MemoryRequest
@@ -48,6 +49,13 @@ def evaluate(
             f"memory=true looks into what an agent remembers; core={config.core.name} "
             "remembers nothing."
         )
+    needs.check_played(
+        config,
+        agent,
+        jax.tree.map(lambda x: x[:1], learners.acting),  # one after another
+        {"episodes": request.episodes},
+        {"steps": request.steps},
+    )
     looked, looker = [], Looker(agent, request)
     for place, number in enumerate(seeds):
         learner = jax.tree.map(lambda x, place=place: x[place], learners.acting)

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+_APART = 1.15, 1.1  # of its width and height, what a label has to itself
+
 
 def limits(values: list[Any], intervals: list[Any]) -> tuple[float, float] | None:
     """Room around all finite values, and for their intervals as far as they are sane.
@@ -48,6 +50,44 @@ def whole_ticks(axis: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def written_out(*axes: Any) -> None:
+    """Powers of ten in plain digits: `panels.save` reads no text as mathematics."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    for axis in axes:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def spread(made: Any, *axes: Any) -> None:
+    """Takes away ticks whose labels would touch others: zero stays, then the largest.
+
+    Labels are measured as they are drawn, so this comes last: what changes the size of
+    the panels stands before it.
+
+    Args:
+      made: the figure.
+      axes: of it; those that share ticks may be named once or each.
+    """
+    from matplotlib.ticker import FixedLocator
+
+    made.draw_without_rendering()  # and now ticks know their places
+    for axis in axes:
+        low, high = sorted(axis.get_view_interval())
+        boxes = {
+            float(tick.get_loc()): tick.label1.get_window_extent()
+            for tick in axis.get_major_ticks()
+            if low <= tick.get_loc() <= high and tick.label1.get_visible()
+        }
+        kept: list[float] = []
+        for place in sorted(boxes, key=lambda at: (at != 0, -abs(at))):
+            around = boxes[place].expanded(*_APART)
+            if not any(around.overlaps(boxes[other]) for other in kept):
+                kept.append(place)
+        if kept:
+            axis.set_major_locator(FixedLocator(sorted(kept)))
 
 
 def bin_width(count: int) -> int:

@@ -19,7 +19,7 @@ def lowered(placement: Placement) -> tuple[Any, list[str]]:
     """Likewise, traced and lowered; what would need too much memory is refused.
 
     Raises:
-      MachineError: for a program that no memory holds.
+      InputError: for a program that no memory holds.
     """
     order: list[str] = []
 
@@ -46,7 +46,7 @@ def compiled(program: Any, placement: Placement) -> Any:
     """What was lowered, compiled.
 
     Raises:
-      MachineError: if it takes more memory than there is.
+      InputError: if it takes more memory than there is.
     """
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         return program

@@ -31,7 +31,7 @@ from experiment.run.mesh import Placement
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
-from experiment.setup import every, scale, settings
+from experiment.setup import every, needs, scale, settings
 from experiment.setup.building import computing
 from experiment.setup.config import RunConfig
 from experiment.setup.devices import Layout
@@ -61,7 +61,7 @@ def _train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) ->
     _check_halving(config, layout)
     hosts.here().same("the configuration", json.dumps(unchanged.plain(config)))
     placement = Placement(agent, config, layout)
-    memory.check(memory.size(placement.shapes), "the learners of this run take")
+    needs.check_run(config, placement.shapes)
     origin = Origin(placement.shapes, placement.draw)
     done, learners, whole = 0, None, None
     if resume:

@@ -65,6 +65,7 @@ class Schedule:
     def __post_init__(self):
         for name in ("total_steps", "num_seeds", "log_every", "checkpoint_every"):
             every.check(name, getattr(self, name))
+        values.check_size("num_seeds", self.num_seeds)
         if self.devices != ALL and not (
             isinstance(self.devices, int) and self.devices > 0
         ):

@@ -46,6 +46,8 @@ def core(name: str, layer: str, *, kind: str, cost: str) -> Callable[[Config], C
 # Of layers, states, heads or steps seen. Beyond it, tracing takes all memory, or for
 # ever, before anything could tell that the machine has too little.
 LARGEST = 2**16
+# Of states whose matrix [N, N] is diagonalised, in NumPy, before anything is drawn.
+LARGEST_MATRIX = 2**12
 
 # Of `s5rl.linear_recurrence`, the default first.
 METHODS = ("auto", "associative", "sequential", "kernel")
@@ -94,6 +96,19 @@ def check(config: Any, *positive: str, **least: int) -> None:
             raise ValueError(
                 f"{field.name} must be one of {', '.join(known)}; got {value!r}."
             )
+
+
+def check_matrix(name: str, size: int) -> None:
+    """Refuses states whose matrix would take all memory.
+
+    Raises:
+      ValueError: naming the bound.
+    """
+    if size > LARGEST_MATRIX:
+        raise ValueError(
+            f"{name} must be at most {LARGEST_MATRIX:,}, for a matrix of so many rows "
+            f"and columns is diagonalised; got {size:,}."
+        )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-from s5rl.config.base import METHODS, CoreConfig, check, choice, core, initial
+from s5rl.config.base import (
+    METHODS,
+    CoreConfig,
+    check,
+    check_matrix,
+    choice,
+    core,
+    initial,
+)
 
 
 @core(
@@ -36,6 +44,7 @@ class S5Config(CoreConfig):
     def __post_init__(self):
         super().__post_init__()
         check(self, "state_size", "blocks", "epsilon")
+        check_matrix("state_size", self.state_size)
         _check_steps(self)
         self._check_init()
         paired = self.halved or self.init in ("s4d_lin", "s4d_inv", "fourier")
@@ -106,6 +115,8 @@ class S4DConfig(CoreConfig):
     def __post_init__(self):
         super().__post_init__()
         check(self, "state_size")
+        if self.init == "legs":
+            check_matrix("state_size", self.state_size)
         _check_steps(self)
         if self.state_size % 2:
             raise ValueError(

@@ -10,6 +10,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from s5rl.config import CORES
+from s5rl.config.base import LARGEST
 
 if TYPE_CHECKING:
     from jax import Array
@@ -61,6 +62,8 @@ def make_core(name: str, *, features: int, **options: Any) -> Any:
         raise ValueError(f"unknown core {name!r}{_hint(name, core_names())}")
     if features <= 0:
         raise ValueError(f"features must be positive; got {features}.")
+    if features > LARGEST:
+        raise ValueError(f"features must be at most {LARGEST:,}; got {features:,}.")
     config = CORES[name].config
     known = tuple(field.name for field in dataclasses.fields(config))
     for option in options:

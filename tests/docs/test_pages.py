@@ -7,6 +7,7 @@
 | 0.97 for 0.976 in docs/paper.md | test_our_numbers_stand_where_they_are_from |
 | a page that mkdocs.yml does not list | test_every_page_is_in_the_navigation |
 | a core without a paper in references.bib | test_every_memory_and_agent_has_its_paper |
+| a paper by "and others", or by a name without a comma | test_papers_name_all_* |
 | a page links to a file that is not there | test_links_lead_somewhere |
 """
 
@@ -28,6 +29,7 @@ from experiment.start import RESUMABLE
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+BIB = DOCS / "references.bib"
 NEW = (
     *("index", "which_environment", "adding", "reset", "paper", "faq"),
     *("glossary", "references", "api", "watch", "training", "inside", "reports"),
@@ -112,7 +114,7 @@ def test_every_page_is_in_the_navigation():
 
 
 def test_every_memory_and_agent_has_its_paper():
-    notes = (DOCS / "references.bib").read_text().replace("\\_", "_")
+    notes = BIB.read_text().replace("\\_", "_")
     cited = set(re.findall(r"core=(\w+)", notes))
     assert cited == set(s5rl.core_names()) - {"mlp"}
     assert set(re.findall(r"agent=(\w+)", notes)) == set(agents.AGENTS)
@@ -121,6 +123,18 @@ def test_every_memory_and_agent_has_its_paper():
     for entry in re.split(r"^@", notes, flags=re.MULTILINE)[1:]:
         assert entry.count("{") == entry.count("}")
         assert all(f"  {field} = " in entry for field in ("title", "author", "year"))
+
+
+def test_papers_name_all_their_authors():
+    """As "Last, First", joined by "and"; nobody twice."""
+    lists = re.findall(r"^  author = \{(.*)\},$", BIB.read_text(), re.MULTILINE)
+    assert len(lists) == len(re.findall(r"^@", BIB.read_text(), re.MULTILINE)) > 30
+    for names in lists:
+        each = names.split(" and ")
+        assert len(each) == len(set(each)), names
+        for name in each:
+            last, _, first = name.partition(", ")
+            assert last and first and "," not in first, name
 
 
 def test_the_citation_has_what_the_format_wants():

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import pytest
 
 from experiment import memory
-from experiment.errors import MachineError
+from experiment.errors import InputError
 
 
 def test_sizes_are_of_all_arrays():
@@ -32,7 +32,7 @@ def test_what_is_too_much_is_refused_by_name():
     there_is = memory.there_is()
     assert 10**8 < there_is < 10**15
     memory.check(there_is, "this takes")
-    with pytest.raises(MachineError, match=r"^this takes at least [\d,.]+ GB .* has "):
+    with pytest.raises(InputError, match=r"^this takes at least [\d,.]+ GB .* has "):
         memory.check(there_is + 1, "this takes")
 
 
@@ -48,7 +48,7 @@ def wide(length):
 def test_the_largest_array_may_stand_deep_inside():
     """Of 2^61 floats no compiler can count the bytes."""
     memory.check_program(wide(2**10))
-    with pytest.raises(MachineError, match=r"an array \[2305843009213693952\], which"):
+    with pytest.raises(InputError, match=r"an array \[2305843009213693952\], which"):
         memory.check_program(wide(2**61))
 
 
@@ -56,7 +56,7 @@ def test_a_compiled_program_is_refused_by_what_it_takes(monkeypatch):
     compiled = jax.jit(lambda x: jnp.zeros(1000) + x).lower(jnp.zeros(())).compile()
     memory.check_compiled(compiled)
     monkeypatch.setattr(memory, "there_is", lambda: 3_000)
-    with pytest.raises(MachineError, match="an update of this run takes"):
+    with pytest.raises(InputError, match="an update of this run takes"):
         memory.check_compiled(compiled)
 
 

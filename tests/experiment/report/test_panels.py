@@ -13,17 +13,16 @@
 
 import xml.etree.ElementTree as ElementTree
 from functools import partial
-from itertools import combinations
 
 import numpy as np
 import pytest
 from matplotlib import rc_context
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.text import Text
 
 from experiment.report import marks, panels, scales
 from experiment.report.marks import Curve
 from experiment.report.panels import COLUMN, PAGE
+from tests.experiment.report import written
 
 X = np.arange(100.0)
 LONG = "gru (learning_rate=0.0001, dt_min=0.00030, state_size=256)"
@@ -71,28 +70,6 @@ def one_line(word, size):
     return lines(1, size, [word], count=1)[0]
 
 
-def texts(made):
-    """Boxes of all that is written, by what it says."""
-    made.canvas.draw()
-    unseen = {
-        label
-        for panel in made.axes
-        for axis in (panel.xaxis, panel.yaxis)
-        for tick in axis.get_major_ticks()
-        for label in (tick.label1, tick.label2)
-        if not _is_between(tick.get_loc(), *axis.get_view_interval())
-    }
-    return [
-        (text.get_text(), text.get_window_extent())
-        for text in made.findobj(Text)
-        if text.get_visible() and text.get_text().strip() and text not in unseen
-    ]
-
-
-def _is_between(place, one, other):
-    return min(one, other) <= place <= max(one, other)
-
-
 def drawn_rows(size):
     made, axes = panels.rows(2, [f"{n} {LONG}" for n in range(4)], size)
     for panel in axes:
@@ -114,16 +91,7 @@ FIGURES = {
 def test_labels_never_collide(draw, size):
     with rc_context(dict(size.style)):
         made = draw(size)
-        for panel in made.axes:  # ticks that are out of sight are not drawn
-            if not panel.get_visible():
-                panel.remove()
-        found = texts(made)
-    whole = made.bbox.expanded(1.01, 1.01)
-    for said, box in found:
-        assert whole.x0 <= box.x0 and box.x1 <= whole.x1, said
-        assert whole.y0 <= box.y0 and box.y1 <= whole.y1, said
-    for (one, ours), (other, theirs) in combinations(found, 2):
-        assert not ours.shrunk(0.98, 0.98).overlaps(theirs), (one, other)
+        written.check(made)
 
 
 def test_axes_that_are_shared_are_named_once():

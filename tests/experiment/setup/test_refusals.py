@@ -23,6 +23,7 @@ ANNEALED = (
     *("agent.anneal_learning_rate=true", "total_steps=1_000_000_000_000"),
     *("agent.num_envs=8", "agent.rollout_length=100", "agent.num_minibatches=4"),
 )
+WIDE = ("core=window_attention", "core.window=1_000_000_000")
 TRAIN = {
     "unknown environment": (["env=memory_chian"], "memory_chian", "'memory_chain'"),
     "distant environment": (["env=memry"], "'memry'", "'memory_chain'"),
@@ -52,6 +53,11 @@ TRAIN = {
     "zero seeds": (["num_seeds=0"], "at least 1", "got 0"),
     "zero log_every": (["log_every=0"], "at least 1", "got 0"),
     "negative layer": (["agent.head_sizes=[8,-8]"], "positive", "[8, -8]"),
+    "too many features": (["core.features=2e9"], "at most 65,536", "got 2,000,000,000"),
+    "too many seeds": (["num_seeds=2e9"], "at most 65,536", "got 2,000,000,000"),
+    "too many bits": (["env.num_bits=2e9"], "at most 65,536", "got 2,000,000,000"),
+    "too long a window": (WIDE, "core.window must be at most 65,536", "1,000,000,000"),
+    "too large a matrix": (["core.state_size=65536"], "at most 4,096", "got 65,536"),
     "odd state": (["core.state_size=7"], "state_size (7)", "multiple of 2"),
     "less than an update": (["total_steps=10"], "(10)", "= 3232 steps"),
     "annealed for too long": (ANNEALED, "epochs (4)", "= 20,000,000,000"),
