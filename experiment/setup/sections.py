@@ -133,6 +133,7 @@ def load_core(section: Mapping[str, Any], known: Iterable[str]) -> CoreChoice:
         raise InputError(
             f"core.features must be a positive integer; got {fields.shown(features)}."
         )
+    values.check_number("core.features", features)
     values.check_size("core.features", features)
     cls = CORE_CONFIGS[name]
     config = typed(cls, options, "core", also=("features",), elsewhere=known)
