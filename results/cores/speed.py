@@ -1,10 +1,11 @@
 """How many steps a second each memory acts and learns: `python -m results.cores.speed`.
 
 One layer of 64 features (of a hybrid, one pattern). Learning is a forward pass with its
-gradient over [T, B, 64], of as many steps whatever T is; acting is one step of 256
-lanes. Each core takes turns with S5, so that a busy machine is busy for both, and the
-ratio is the median over rounds. Compiling is not in it. Writes results/cores/speed.csv,
-a row as soon as it is measured, and goes on where it stopped.
+gradient over [T, B, 64], of as many steps whatever T is; acting is 64 calls of one
+step, one after another in a compiled loop as in a rollout, over 256 lanes. Each core
+takes turns with S5, so that a busy machine is busy for both, and the ratio is the
+median over rounds. Compiling is not in it. Writes results/cores/speed.csv, a row as
+soon as it is measured, and goes on where it stopped.
 """
 
 from functools import partial
@@ -14,12 +15,13 @@ from typing import Any
 import jax
 
 import s5rl
-from benchmarks.core import PASSES, our_stack
+from benchmarks.core import forward_and_gradient, our_stack
 from benchmarks.measure import compare
 from results import common
 
 HERE = Path(__file__).parent
 FEATURES, LANES, STEPS, REPEAT = 64, 256, 16_384, 9
+ACTS = 64  # steps that are timed together, for one is over before a clock can tell
 LENGTHS = (1, 64, 256, 1_024, 4_096)  # 1 is acting
 FIELDS = ("core", "T", "B", "steps_per_second", "times_s5", "compile_seconds")
 
@@ -42,26 +44,37 @@ def inputs(cores: dict[str, Any], length: int, batch: int) -> tuple:
     return params, carry, x, reset
 
 
+def acting(run: Any, params: Any, carry: Any, x: Any, reset: Any) -> Any:
+    """Memory and outputs of calls of one step each."""
+
+    def step(carry: Any, seen: Any) -> Any:
+        return run(params, carry, *(part[None] for part in seen))
+
+    return jax.lax.scan(step, carry, (x, reset))
+
+
 def measured(name: str, length: int) -> dict[str, Any]:
     """A row of the table."""
-    batch = LANES if length == 1 else STEPS // length
-    which = "acting" if length == 1 else "forward+gradient"
+    acts = length == 1
+    batch = LANES if acts else STEPS // length
+    calls = ACTS if acts else 1
     cores = {each: lone_layer(each) for each in ("s5", name)}
 
     def timed(each, params, carry, x, reset):
         run = partial(our_stack, cores[each])
-        return PASSES[which](run, params[each], carry[each], x, reset)
+        passed = acting if acts else forward_and_gradient
+        return passed(run, params[each], carry[each], x, reset)
 
     timing = compare(
         {each: partial(timed, each) for each in cores},
-        inputs(cores, length, batch),
+        inputs(cores, length * calls, batch),
         repeat=REPEAT,
     )[name]
     return {
         "core": name,
         "T": length,
         "B": batch,
-        "steps_per_second": f"{length * batch / timing['seconds']:.0f}",
+        "steps_per_second": f"{length * calls * batch / timing['seconds']:.0f}",
         "times_s5": f"{1 / timing['ratio_to_textbook']:.3f}",
         "compile_seconds": f"{timing['compile_seconds']:.1f}",
     }
