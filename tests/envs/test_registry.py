@@ -97,7 +97,7 @@ def test_parameters_reach_the_constructor_or_the_parameters():
             "unknown environment 'memory_chian'; did you mean 'memory_chain'",
         ),
         ("gymnax/CartPole-v0", {}, "did you mean 'gymnax/CartPole-v1'"),
-        ("zzz", {}, "unknown environment 'zzz'?"),
+        ("zzz", {}, "unknown environment 'zzz'."),
         (
             "memory_chain",
             {"memory_lenght": 3},
