@@ -45,19 +45,24 @@ def textbook_recurrence(
 
 
 def compare(
-    functions: dict[str, Callable[..., Any]], arguments: tuple, *, repeat: int
+    functions: dict[str, Callable[..., Any]],
+    arguments: tuple,
+    *,
+    repeat: int,
+    warm: bool = False,
 ) -> dict[str, Timing]:
     """Times functions of the same arguments, the first of them being the yardstick.
 
     They take turns, so that a busy machine is busy for all of them, and each ratio is
-    the median over rounds of two times taken next to each other.
+    the median over rounds of two times taken next to each other. `warm`: see
+    `take_turns`.
     """
     programs, timings = {}, {}
     for name, function in functions.items():
         program, taken = compiled(function, *arguments)
         programs[name] = partial(program, *arguments)
         timings[name] = {"compile_seconds": taken}
-    seconds = take_turns(programs, repeat=repeat)
+    seconds = take_turns(programs, repeat=repeat, warm=warm)
     yardstick = seconds[next(iter(functions))]
     for name, taken in seconds.items():
         ratios = [mine / its for mine, its in zip(taken, yardstick, strict=True)]
@@ -74,15 +79,24 @@ def compiled(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]
 
 
 def take_turns(
-    programs: Mapping[str, Callable[[], Any]], *, repeat: int
+    programs: Mapping[str, Callable[[], Any]], *, repeat: int, warm: bool = False
 ) -> dict[str, list[float]]:
     """Seconds of each program in each round, after a round to warm up.
 
     One run each a round, so that a busy machine is busy for all of them.
+
+    Args:
+      programs: by name.
+      repeat: rounds.
+      warm: whether each runs once more, untimed, before it is timed in a round. Behind
+        a program that takes much memory, a small one is else twice as slow as it is
+        behind itself: its pages were given back.
     """
     seconds = {name: [] for name in programs}
     for round_ in range(repeat + 1):
         for name, program in programs.items():
+            if warm:
+                jax.block_until_ready(program())
             start = time.perf_counter()
             jax.block_until_ready(program())
             if round_:

@@ -69,6 +69,7 @@ def measured(name: str, length: int) -> dict[str, Any]:
         {each: partial(timed, each) for each in cores},
         inputs(cores, length * calls, batch),
         repeat=REPEAT,
+        warm=True,
     )[name]
     return {
         "core": name,

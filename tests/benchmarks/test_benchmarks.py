@@ -16,6 +16,7 @@ import jax
 import pytest
 
 from benchmarks import core, recurrence, tracing
+from benchmarks.measure import take_turns
 
 CLOSE = {"rtol": 1e-3, "atol": 1e-3}  # float32, sums over all steps
 pytestmark = [
@@ -88,3 +89,13 @@ def test_a_short_run_counts_eigendecompositions(capsys):
     assert first["seconds"] > 0 and later["seconds"] > 0
     assert first["eigendecompositions"] <= 1 and later["eigendecompositions"] == 0
     assert {"jax", "device", "cpus", "commit", "layers", "repeat"} <= set(later)
+
+
+@pytest.mark.parametrize(("warm", "round_"), [(False, "ab"), (True, "aabb")])
+def test_programs_take_turns(warm, round_):
+    """A round to warm up, and of a round that is timed each program's last run."""
+    calls = []
+    programs = {name: partial(calls.append, name) for name in "ab"}
+    seconds = take_turns(programs, repeat=2, warm=warm)
+    assert "".join(calls) == 3 * round_
+    assert {name: len(taken) for name, taken in seconds.items()} == {"a": 2, "b": 2}
