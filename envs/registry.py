@@ -43,6 +43,11 @@ class EnvSpec:
     references: str | None = None  # "module:function", see `references`
 
     @property
+    def is_alias(self) -> bool:
+        """Whether another name says the same."""
+        return self.name in _ALIASES
+
+    @property
     def expert(self) -> experts.Expert:
         """What its expert does, or why it has none."""
         suite, slash, _ = self.name.partition("/")

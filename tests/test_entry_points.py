@@ -94,12 +94,13 @@ def test_help_lists_every_key_and_choice():
 
 def test_a_network_that_no_memory_holds_is_refused_before_it_is_made(tmp_path):
     done = subprocess.run(
-        [sys.executable, "train.py", "core.features=1000000",
+        [sys.executable, "train.py", "core=gru", "core.features=65536",
          f"run_dir={tmp_path}/new"],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 4, done.stderr
-    assert done.stderr.startswith("error: the learners of this run take at least")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: this run takes at least")
+    assert "lower core.features (65,536)" in done.stderr
     assert done.stderr.count("\n") == 1 and not (tmp_path / "new").exists()
 
 

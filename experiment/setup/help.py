@@ -18,7 +18,6 @@ from envs.config import (
     PopgymConfig,
     SuiteConfig,
 )
-from envs.popgym.table import ALIASES
 from experiment.setup import comments, distributed, keys
 from experiment.setup.config import RunConfig, Schedule
 from experiment.setup.devices import MeshConfig
@@ -189,7 +188,7 @@ def _environments() -> list[str]:
             kinds.setdefault(cls, []).append(name)
         else:
             ours.append(name)
-    games = [name for name in kinds[PopgymConfig] if name not in ALIASES]
+    games = [name for name in kinds[PopgymConfig] if not envs.spec(name).is_alias]
     bodies = kinds[ControlConfig]
     others, suites = kinds[GymnaxConfig], kinds[SuiteConfig]
     known = sorted({name.partition("/")[0] for name in suites})

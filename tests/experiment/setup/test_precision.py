@@ -18,6 +18,7 @@ from experiment.evaluate import episodes as evaluation
 from experiment.evaluate import players
 from experiment.run import unchanged
 from experiment.setup import config as run_config
+from experiment.setup import needs
 from experiment.setup.building import (
     build_agent,
     computing,
@@ -79,6 +80,7 @@ def test_training_and_playing_are_traced_in_it(go, make_config, monkeypatch):
     steps = "total_steps=600"
     go("run", "precision=highest", steps, agent=Spy(seen), resume=True)
     monkeypatch.setattr(players, "build_agent", lambda *_: Spy(seen))
+    monkeypatch.setattr(needs, "check_played", lambda *_: None)  # it plays nothing
     config = make_config("precision=highest", steps)
     evaluation.evaluate(folder, config, config.env, Request(episodes=2))
     assert {where for where, _ in seen} == {"update", "evaluate"}
