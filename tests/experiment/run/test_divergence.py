@@ -80,7 +80,8 @@ def test_what_is_kept_reproduces_it(go, make_config, stub_agent, bad_at):
     assert (told["seed"], told["update"], told["metric"]) == (1, bad_at, "loss/value")
     assert told["good_update"] == (0 if bad_at == 1 else 9)
     assert told["config"]["seed"] == config.schedule.seed
-    kept = np.load(place / "learner.npz", allow_pickle=False)
+    with np.load(place / "learner.npz", allow_pickle=False) as file:
+        kept = dict(file)
     whole = jax.vmap(agent.initialise)(seed_keys(config))
     whole = whole._replace(
         params={"w": whole.params["w"].at[1].set(kept[".params['w']"])},
