@@ -55,6 +55,16 @@ def trained(folder: Path, arguments: Sequence[str]) -> None:
         path.write_text(f"{earlier + processor_seconds() - before:.1f}")
 
 
+def transferred(folder: Path, *options: str) -> None:
+    """Evaluates a run's transfer, unless that was done."""
+    if list(folder.glob("evaluations/transfer-*/result.json")):
+        return
+    subprocess.run(
+        [sys.executable, "evaluate.py", f"run={folder}", "transfer=true", *options],
+        cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
 def processor_seconds() -> float:
     """What this program's ended children have used so far."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -19,28 +19,19 @@ center's number.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from gymnax.environments import environment, spaces
+from gymnax.environments import environment
 from jax import Array
 
-from envs.contract.auto_reset import AutoReset
 from envs.meta import room, tasks
+from envs.meta.tabular_mdp import Numbered, TabularMDPState
 
 ACTIONS = len(room.MOVES)
 _TURN = np.pi / 8  # how far a direction is off, at most
-
-
-@struct.dataclass
-class RandomWorldState(environment.EnvState):
-    """Where the agent is."""
-
-    time: Array  # [] int32
-    state: Array  # [] int32
 
 
 @struct.dataclass(kw_only=True)
@@ -52,7 +43,7 @@ class RandomWorldParams(environment.EnvParams):
     distance: Array  # [S] int32, steps to the goal; S where there is no way
 
 
-class RandomWorld(AutoReset):
+class RandomWorld(Numbered):
     """Find the goal, in a world without a map.
 
     Args:
@@ -60,20 +51,14 @@ class RandomWorld(AutoReset):
     """
 
     def __init__(self, size: int = 5):
-        super().__init__()
+        super().__init__(size**2, ACTIONS)
         self.size = size
-        self.num_states = size**2
 
     @property
     def default_params(self) -> RandomWorldParams:
         """A dark room with its goal in the last corner; a distribution draws others."""
         task = a_room(self.size, jnp.int32(self.num_states - 1))
         return RandomWorldParams(max_steps_in_episode=10, **task)
-
-    def reset_env(self, key, params):
-        zero = jnp.zeros((), jnp.int32)
-        state = RandomWorldState(time=zero, state=zero)
-        return self._observe(state), state
 
     def step_env(self, key, state, action, params):
         there = params.next_state[state.state, action]
@@ -82,48 +67,17 @@ class RandomWorld(AutoReset):
         terminated = self.is_terminated(state, params)
         return self._observe(state), state, reward, terminated, {}
 
-    def is_terminated(self, state, params):
-        return jnp.zeros((), bool)
-
-    @property
-    def table_size(self) -> int:
-        """States."""
-        return self.num_states
-
-    def table_row(self, state: RandomWorldState, params: RandomWorldParams) -> Array:
-        """[] int32, the state."""
-        return state.state
-
-    def best_actions(self, state: RandomWorldState, params: RandomWorldParams) -> Array:
+    def best_actions(self, state: TabularMDPState, params: RandomWorldParams) -> Array:
         """[A] bool: every shortest way to the goal; on it, whatever stays there."""
         left = params.distance[params.next_state[state.state]]
         return left == left.min()
 
-    def markov_state(self, state: RandomWorldState, params: RandomWorldParams) -> Array:
+    def markov_state(self, state: TabularMDPState, params: RandomWorldParams) -> Array:
         """[2 S + 1 + S A] float32: see the module."""
         clock = jnp.float32(state.time / params.max_steps_in_episode)
         goal = jax.nn.one_hot(params.goal, self.num_states, dtype=jnp.float32)
         leads = params.next_state.reshape(-1).astype(jnp.float32) / self.num_states
         return jnp.concatenate([self._observe(state), clock[None], goal, leads])
-
-    def _observe(self, state: RandomWorldState) -> Array:
-        return jax.nn.one_hot(state.state, self.num_states, dtype=jnp.float32)
-
-    def observation_space(self, params: Any = None) -> spaces.Box:
-        return spaces.Box(0.0, 1.0, (self.num_states,), jnp.float32)
-
-    def action_space(self, params: Any = None) -> spaces.Discrete:
-        return spaces.Discrete(ACTIONS)
-
-    @property
-    def num_actions(self) -> int:
-        return ACTIONS
-
-    def render(self, state: RandomWorldState, params: RandomWorldParams):
-        """Where each action leads, as an RGB picture, [height, width, 3] uint8."""
-        from envs.meta import render
-
-        return render.render(self, state, params)
 
 
 @dataclass(frozen=True)

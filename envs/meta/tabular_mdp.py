@@ -42,18 +42,61 @@ class TabularMDPParams(environment.EnvParams):
     reward_mean: Array  # [S, A] float32
 
 
-class TabularMDP(AutoReset):
-    """Collect reward in an unknown MDP.
+class Numbered(AutoReset):
+    """Base of worlds of numbered states, begun in the first, ended by the clock alone.
 
     Args:
       num_states: S.
       num_actions: A.
     """
 
-    def __init__(self, num_states: int = 10, num_actions: int = 5):
+    def __init__(self, num_states: int, num_actions: int):
         super().__init__()
         self.num_states = num_states
         self._num_actions = num_actions
+
+    def reset_env(self, key, params):
+        zero = jnp.zeros((), jnp.int32)
+        state = TabularMDPState(time=zero, state=zero)
+        return self._observe(state), state
+
+    def is_terminated(self, state, params):
+        return jnp.zeros((), bool)
+
+    @property
+    def table_size(self) -> int:
+        """States."""
+        return self.num_states
+
+    def table_row(self, state: TabularMDPState, params: Any) -> Array:
+        """[] int32, the state."""
+        return state.state
+
+    def _observe(self, state: TabularMDPState) -> Array:
+        return jax.nn.one_hot(state.state, self.num_states, dtype=jnp.float32)
+
+    def observation_space(self, params: Any = None) -> spaces.Box:
+        return spaces.Box(0.0, 1.0, (self.num_states,), jnp.float32)
+
+    def action_space(self, params: Any = None) -> spaces.Discrete:
+        return spaces.Discrete(self._num_actions)
+
+    @property
+    def num_actions(self) -> int:
+        return self._num_actions
+
+    def render(self, state: TabularMDPState, params: Any):
+        """The hidden table as an RGB picture, [height, width, 3] uint8."""
+        from envs.meta import render
+
+        return render.render(self, state, params)
+
+
+class TabularMDP(Numbered):
+    """Collect reward in an unknown MDP. See `Numbered` for the arguments."""
+
+    def __init__(self, num_states: int = 10, num_actions: int = 5):
+        super().__init__(num_states, num_actions)
 
     @property
     def default_params(self) -> TabularMDPParams:
@@ -64,11 +107,6 @@ class TabularMDP(AutoReset):
             transition=jnp.full((s, a, s), 1 / s, jnp.float32),
             reward_mean=jnp.ones((s, a), jnp.float32),
         )
-
-    def reset_env(self, key, params):
-        zero = jnp.zeros((), jnp.int32)
-        state = TabularMDPState(time=zero, state=zero)
-        return self._observe(state), state
 
     def step_env(self, key, state, action, params):
         reward_key, next_key = jax.random.split(key)
@@ -81,18 +119,6 @@ class TabularMDP(AutoReset):
         )
         terminated = self.is_terminated(state, params)
         return self._observe(state), state, reward, terminated, {}
-
-    def is_terminated(self, state, params):
-        return jnp.zeros((), bool)
-
-    @property
-    def table_size(self) -> int:
-        """States."""
-        return self.num_states
-
-    def table_row(self, state: TabularMDPState, params: TabularMDPParams) -> Array:
-        """[] int32, the state."""
-        return state.state
 
     def best_actions(self, state: TabularMDPState, params: TabularMDPParams) -> Array:
         """[A] bool: of the highest sum of expected rewards in the steps that are left.
@@ -108,25 +134,6 @@ class TabularMDP(AutoReset):
         clock = jnp.float32(state.time / params.max_steps_in_episode)
         hidden = (params.transition.reshape(-1), params.reward_mean.reshape(-1))
         return jnp.concatenate([self._observe(state), clock[None], *hidden])
-
-    def _observe(self, state: TabularMDPState) -> Array:
-        return jax.nn.one_hot(state.state, self.num_states, dtype=jnp.float32)
-
-    def observation_space(self, params: Any = None) -> spaces.Box:
-        return spaces.Box(0.0, 1.0, (self.num_states,), jnp.float32)
-
-    def action_space(self, params: Any = None) -> spaces.Discrete:
-        return spaces.Discrete(self._num_actions)
-
-    @property
-    def num_actions(self) -> int:
-        return self._num_actions
-
-    def render(self, state: TabularMDPState, params: TabularMDPParams):
-        """The table of rewards as an RGB picture, [height, width, 3] uint8."""
-        from envs.meta import render
-
-        return render.render(self, state, params)
 
 
 @dataclass(frozen=True)

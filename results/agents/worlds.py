@@ -10,7 +10,6 @@ trials beyond the training horizon, and what it took.
 """
 
 import json
-import subprocess
 import sys
 from typing import Any
 
@@ -89,9 +88,7 @@ def trained(name: str) -> None:
         return
     folder = common.ROOT / "runs" / "worlds" / name
     common.trained(folder, [f"env={env}", f"agent={agent}", f"num_seeds={LEARNERS}"])
-    if not list(folder.glob("evaluations/transfer-*/result.json")):
-        command = [sys.executable, "evaluate.py", f"run={folder}", "transfer=true"]
-        subprocess.run(command, cwd=common.ROOT, check=True, stdout=subprocess.DEVNULL)
+    common.transferred(folder)
     keep(folder, HERE / WORLDS / name)
 
 

@@ -8,7 +8,6 @@ docs/in_context.md from what is kept.
 """
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,12 +92,7 @@ def climbed(name: str) -> None:
         told = [f"env=control/{body}", "core=mlp", f"num_seeds={LEARNERS}"]
         common.trained(expert(body), [*told, *EXPERTS[body]])
     common.trained(folder, recipe.arguments())
-    if not list(folder.glob("evaluations/transfer-*/result.json")):
-        command = [f"run={folder}", "transfer=true", f"tasks={TASKS}"]
-        subprocess.run(
-            [sys.executable, "evaluate.py", *command, f"experts={RUNS / 'bare'}"],
-            cwd=common.ROOT, check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+    common.transferred(folder, f"tasks={TASKS}", f"experts={RUNS / 'bare'}")
     keep(folder, HERE / name)
 
 
