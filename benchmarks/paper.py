@@ -8,8 +8,8 @@ from jax import Array
 
 import envs
 import s5rl
-from agents.acting.agent import Learner
 from agents.acting.fit import Minibatch, fit
+from agents.acting.player import Learner
 from agents.acting.returns import gae
 from agents.acting.rollout import Rollout, collect
 from agents.ppo.agent import PPO, make_ppo

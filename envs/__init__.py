@@ -14,18 +14,16 @@ keeps to this. Importing this package imports neither JAX nor gymnax; `make` doe
 
 from envs.meta.tasks import ALL_SPLITS as SPLITS
 from envs.registry import (
-    EnvSpec,
     bodies,
     check,
     check_config,
     expert,
     levels,
     make,
-    names,
     references,
-    spec,
     to_gymnasium,
 )
+from envs.table import EnvSpec, names, spec
 
 __all__ = [
     "SPLITS",

@@ -1,7 +1,7 @@
 """What a return is measured against, and helpers to say it. Free of JAX.
 
 A level is a function of an environment's parameters: it stands beside the environment,
-as `levels(config) -> Levels`, in a module that needs no JAX, and `envs.registry` names
+as `levels(config) -> Levels`, in a module that needs no JAX, and `envs.table` names
 it. Where parameters change a level in a way that nobody has worked out, it is None.
 """
 

@@ -30,6 +30,7 @@ from results.control import tables as control_tables
 from results.cores import study, tables
 from results.in_context.keep import COPIED, keep
 from results.ladder import climb
+from results.scaling import study as scaling_study
 
 ROOT = Path(__file__).parents[1]
 EVERY = sorted(
@@ -112,7 +113,7 @@ def test_the_newest_evaluation_is_kept_in_short(tmp_path):
     assert row == {"trial": "1", "return": "0.666667", "low": ""}
 
 
-@pytest.mark.parametrize("study", [tables, control_tables, worlds])
+@pytest.mark.parametrize("study", [tables, control_tables, worlds, scaling_study])
 def test_tables_of_documents_are_as_they_were_measured(study):
     text = study.DOCUMENT.read_text()
     told = [name for name in study.TABLES if documents.has(text, name)]

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from agents.acting.rollout import Policy, advance, begin, decide
+from agents.acting.situation import Policy, advance, begin, decide
 
 
 class Episodes(NamedTuple):

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from agents.acting.encoder import Encoder
-from agents.acting.rollout import Policy, advance, begin, decide, read
+from agents.acting.situation import Policy, advance, begin, decide, read
 
 OBSERVATION = "observation"  # the encoder's name in every network
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from agents.acting.controls import CONTROLS, RANDOM
-from agents.acting.rollout import Policy, Situation, advance, begin, decide
+from agents.acting.situation import Policy, Situation, advance, begin, decide
 from envs.contract.expert import Expert, Led
 
 _KNOWN = (*CONTROLS, RANDOM)

@@ -9,12 +9,14 @@ import optax
 from gymnax.environments import spaces
 from jax import Array
 
-from agents.acting.agent import Agent, Learner
+from agents.acting.agent import Agent
 from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import DiscreteHead
 from agents.acting.fit import Minibatch, fit
+from agents.acting.player import Learner
 from agents.acting.policy import ActorCritic
-from agents.acting.rollout import Metrics, Policy, collect, rollout_metrics
+from agents.acting.rollout import Metrics, collect, rollout_metrics
+from agents.acting.situation import Policy
 from agents.distill.config import DistillConfig
 from agents.distill.objective import loss
 from agents.distill.record import History, Recorder, falling

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 from jax import Array
 
 from agents.acting.fit import Minibatch
-from agents.acting.rollout import Metrics, Policy
+from agents.acting.rollout import Metrics
+from agents.acting.situation import Policy
 from agents.distill.record import History
 
 

@@ -9,23 +9,17 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from agents.acting.agent import Agent, Learner
+from agents.acting.agent import Agent
 from agents.acting.axes import ALONE, Axes
 from agents.acting.boxes import LEAST_SCALE
 from agents.acting.distributions import make_head
 from agents.acting.fit import Minibatch, fit
 from agents.acting.foresight import Replayed, foretold, replayed
+from agents.acting.player import Learner
 from agents.acting.policy import LOG_SCALE, ActorCritic, always_told
 from agents.acting.returns import gae
-from agents.acting.rollout import (
-    Metrics,
-    Outcome,
-    Policy,
-    Rollout,
-    Situation,
-    collect_guided,
-    rollout_metrics,
-)
+from agents.acting.rollout import Metrics, Rollout, collect_guided, rollout_metrics
+from agents.acting.situation import Outcome, Policy, Situation
 from agents.imitate import turns
 from agents.imitate.answers import Answer, Answers, answers
 from agents.imitate.config import ImitateConfig

@@ -9,21 +9,16 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from agents.acting.agent import Agent, Learner
+from agents.acting.agent import Agent
 from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import ActionHead, make_head
 from agents.acting.fit import Minibatch, fit
 from agents.acting.foresight import foretold
+from agents.acting.player import Learner
 from agents.acting.policy import LOG_SCALE, ActorCritic
 from agents.acting.returns import gae
-from agents.acting.rollout import (
-    Metrics,
-    Policy,
-    Rollout,
-    Situation,
-    collect_guided,
-    rollout_metrics,
-)
+from agents.acting.rollout import Metrics, Rollout, collect_guided, rollout_metrics
+from agents.acting.situation import Policy, Situation
 from agents.acting.statistics import STATISTICS, parted, seen
 from agents.ppo import running
 from agents.ppo.config import PPOConfig

@@ -19,7 +19,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from agents.acting.axes import ALONE, Axes
-from agents.acting.rollout import Outcome, Rollout, Situation
+from agents.acting.rollout import Rollout
+from agents.acting.situation import Outcome, Situation
 from agents.acting.statistics import BOUND, Statistics, deviation, merge, nothing, of
 from envs.contract import groups
 

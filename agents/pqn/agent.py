@@ -10,11 +10,13 @@ import optax
 from gymnax.environments import spaces
 from jax import Array
 
-from agents.acting.agent import Agent, Learner
+from agents.acting.agent import Agent
 from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import DiscreteHead, EpsilonGreedy
 from agents.acting.fit import Minibatch, fit
-from agents.acting.rollout import Metrics, Policy, collect, rollout_metrics
+from agents.acting.player import Learner
+from agents.acting.rollout import Metrics, collect, rollout_metrics
+from agents.acting.situation import Policy
 from agents.pqn.config import PQNConfig
 from agents.pqn.network import QNetwork
 from agents.pqn.objective import loss

@@ -12,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 
 import agents
 import experiment
-from envs import experts, registry
+from envs import experts, table
 from examples.adding import agent_row, environment_row
 from examples.adding.core_row import LeakyConfig
 from s5rl.config import CORE_CONFIGS, CORES, base
@@ -20,7 +20,7 @@ from s5rl.config import CORE_CONFIGS, CORES, base
 
 def add() -> None:
     """Puts the three rows into their tables."""
-    registry._SPECS["parity"] = environment_row.SPEC
+    table.SPECS["parity"] = environment_row.SPEC
     experts.TABLE["parity"] = environment_row.EXPERT
     CORES["leaky"], CORE_CONFIGS["leaky"] = base.TABLE["leaky"], LeakyConfig
     agents.AGENTS["a2c"] = agent_row.ROW

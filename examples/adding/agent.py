@@ -13,13 +13,15 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from agents.acting.agent import Agent, Learner
+from agents.acting.agent import Agent
 from agents.acting.axes import ALONE, Axes
 from agents.acting.distributions import make_head
 from agents.acting.fit import Minibatch, fit
+from agents.acting.player import Learner
 from agents.acting.policy import ActorCritic
 from agents.acting.returns import gae
-from agents.acting.rollout import Metrics, Policy, collect, rollout_metrics
+from agents.acting.rollout import Metrics, collect, rollout_metrics
+from agents.acting.situation import Policy
 from examples.adding.agent_row import A2CConfig
 
 

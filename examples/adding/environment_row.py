@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from envs.experts import Expert
-from envs.registry import EnvSpec
 from envs.scale import Levels
+from envs.table import EnvSpec
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ def parity_levels(config: ParityConfig) -> Levels:  # beside it
     return Levels(chance=0.0, best=1.0)
 
 
-SPEC = EnvSpec(  # the row: `"parity": EnvSpec(...)` in envs/registry.py
+SPEC = EnvSpec(  # the row: `"parity": EnvSpec(...)` in envs/table.py
     name="parity",
     measures="the parity of all bits shown so far",
     factory="examples.adding.environment:make",  # there "envs.parity:make"

@@ -24,7 +24,7 @@ import envs
 from envs.config import OpenConfig
 from envs.fields import shown
 from envs.naming import nearest
-from envs.registry import HOSTED
+from envs.table import HOSTED
 from experiment.errors import InputError
 from experiment.setup import arguments, distributed, keys, presets, scale
 from experiment.setup.config import Schedule

@@ -4,7 +4,8 @@ Simulated devices of one CPU share its cores, so speed here says what spreading 
 and not what it gives; bytes and differences are what they are anywhere. A row of
 results/scaling/measured.csv is one core, spread one way over 1, 2, 4 or 8 devices, a
 process of its own; what is known is not measured again. `python -m
-results.scaling.study one CORE WAY DEVICES` measures one of them and prints it.
+results.scaling.study one CORE WAY DEVICES` measures one of them and prints it. The
+table of docs/scaling.md is made of the rows.
 
     seeds    8 learners of 32 lanes, as many on each device
     lanes    one learner of 256 lanes in 8 blocks, as many on each device
@@ -19,8 +20,10 @@ import time
 from pathlib import Path
 
 from results import common
+from results.documents import put, table
 
 PATH = Path(__file__).parent / "measured.csv"
+DOCUMENT = common.ROOT / "docs" / "scaling.md"
 FIELDS = (
     *("core", "way", "devices", "parameters", "steps_per_update", "steps_per_second"),
     *("bytes_per_update", "messages_per_update", "largest_difference"),
@@ -35,6 +38,10 @@ BASE = (
     *("agent.epochs=2", "core.features=64"),
 )
 UPDATES, TIMED = 3, 7
+HEADS = (
+    *("core", "what is spread", "devices", "steps a second", "of one device's"),
+    *("bytes an update", "messages an update", "largest difference"),
+)
 
 
 def one(core: str, way: str, devices: str) -> dict[str, object]:
@@ -75,8 +82,29 @@ def one(core: str, way: str, devices: str) -> dict[str, object]:
     }
 
 
+def lines() -> list[list[str]]:
+    """Of the table, one for each row that is known."""
+    rows = common.read(PATH)
+    speed = {(r["core"], r["way"], r["devices"]): r["steps_per_second"] for r in rows}
+    told = []
+    for row in rows:
+        first = speed[row["core"], row["way"], "1"]
+        own = row["steps_per_second"]
+        sent = (f"{int(row[f'{x}_per_update']):,}" for x in ("bytes", "messages"))
+        told.append(
+            [
+                *(f"`{row['core']}`", row["way"], row["devices"], f"{int(own):,}"),
+                *(f"{int(own) / int(first):.2f}", *sent, row["largest_difference"]),
+            ]
+        )
+    return told
+
+
+TABLES = {"scaling": lambda: table(HEADS, lines())}
+
+
 def main() -> None:
-    """Measures what is not known yet."""
+    """Measures what is not known yet, and writes the table."""
     known = {(r["core"], r["way"], r["devices"]) for r in common.read(PATH)}
     flags = "--xla_force_host_platform_device_count=8"
     for core in CORES:
@@ -93,6 +121,7 @@ def main() -> None:
                 row = json.loads(done.stdout.splitlines()[-1])
                 common.append(PATH, FIELDS, [row])
                 print(*row.values(), flush=True)
+    put(DOCUMENT, "scaling", TABLES["scaling"]())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from s5rl.config.matrix import GLAConfig
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.dense import Dense
 from s5rl.cores.parts.heads import dense, divided, head_norm, joined
-from s5rl.recurrence import linear_recurrence
+from s5rl.recurrence.matrix import PRODUCT
+from s5rl.recurrence.wide import wide_recurrence
 
 SLOWNESS = 16.0  # the gate's root: it forgets as slowly as sigmoid(.)^(1/16)
 
@@ -30,10 +31,10 @@ class GLALayer(nn.Module):
     reads_any_width: ClassVar[bool] = False
 
     def initial_carry(self, batch_size: int) -> Array:
-        """[B, h d_k d_v] float32 zeros."""
+        """[B, h, d_k, d_v] float32 zeros."""
         c = self.config
-        size = c.num_heads * c.key_size * c.value_size
-        return jnp.zeros((batch_size, size), jnp.float32)
+        shape = batch_size, c.num_heads, c.key_size, c.value_size
+        return jnp.zeros(shape, jnp.float32)
 
     @nn.compact
     def __call__(self, carry: Array, x: Array, reset: Array) -> tuple[Array, Array]:
@@ -48,18 +49,23 @@ class GLALayer(nn.Module):
         rough = dense(u, c.gate_rank, "decay_in", c.dtype)
         decay = Dense(heads * c.key_size, dtype=c.dtype, name="decay_out")(rough)
         log_a = jax.nn.log_sigmoid(divided(decay, heads).astype("f")) / SLOWNESS
-        written = k[..., :, None] * v[..., None, :]
-        flat = (*reset.shape, carry.shape[1])
-        a = jnp.broadcast_to(jnp.exp(log_a)[..., None], written.shape)
-        carry, states = linear_recurrence(
-            a.reshape(flat),
-            written.reshape(flat),
+        carry, y = wide_recurrence(
+            _expand,
+            _read,
+            (jnp.exp(log_a), k, v, q),
             reset,
             carry,
-            initial=initial_state(self, c, flat[2:]),
+            initial=initial_state(self, c, carry.shape[1:]),
             method=c.method,
         )
-        y = jnp.sum(states.reshape(written.shape) * q[..., None], axis=-2)
         y = joined(head_norm(y / c.key_size**0.5)).astype(x.dtype)
         gate = jax.nn.silu(dense(u, heads * c.value_size, "gate", c.dtype))
         return carry, x + dense(y * gate, self.features, "out", c.dtype)
+
+
+def _expand(a: Array, k: Array, v: Array, _: Array) -> tuple[Array, Array]:
+    return a[..., None], PRODUCT("bhk,bhv->bhkv", k, v)
+
+
+def _read(state: Array, *inputs: Array) -> Array:
+    return PRODUCT("bhkv,bhk->bhv", state, inputs[-1])

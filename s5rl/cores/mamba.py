@@ -11,7 +11,8 @@ from s5rl.config.gated import MambaConfig
 from s5rl.cores.parts.block import initial_state, rms_norm
 from s5rl.cores.parts.convolution import Convolution
 from s5rl.cores.parts.dense import Dense
-from s5rl.recurrence import linear_recurrence
+from s5rl.recurrence.matrix import PRODUCT
+from s5rl.recurrence.wide import wide_recurrence
 
 
 class MambaLayer(nn.Module):
@@ -33,11 +34,11 @@ class MambaLayer(nn.Module):
         return self.config.expansion * self.features
 
     def initial_carry(self, batch_size: int) -> tuple[Array, Array]:
-        """(h [B, D N], the convolution's tail [B, w-1, D]), float32 zeros."""
+        """(h [B, N, D], the convolution's tail [B, w-1, D]), float32 zeros."""
         tail = Convolution(self.config.conv_width, parent=None)
-        states = self.channels * self.config.state_size
+        states = self.config.state_size, self.channels
         return (
-            jnp.zeros((batch_size, states), jnp.float32),
+            jnp.zeros((batch_size, *states), jnp.float32),
             tail.initial_carry(batch_size, self.channels),
         )
 
@@ -83,19 +84,24 @@ class MambaLayer(nn.Module):
         log_a = self.param("log_decay", _log_arange, (self.channels, size))
         ones = nn.initializers.ones_init()
         skip = self.param("skip", ones, (self.channels,), jnp.float32)
-        u = u.astype(jnp.float32)
-        a = jnp.exp(-step[..., None] * jnp.exp(log_a)[None, None])
-        b = (step * u)[..., None] * read_in[..., None, :]
-        shape = (*u.shape[:2], self.channels * size)
-        h, states = linear_recurrence(
-            a.reshape(shape),
-            b.reshape(shape),
+        u, rate = u.astype(jnp.float32), jnp.exp(log_a).T[None]
+
+        def expand(step: Array, u: Array, read_in: Array, _: Array):
+            a = jnp.exp(-step[:, None] * rate)
+            return a, PRODUCT("bd,bn->bnd", step * u, read_in)
+
+        def read(h: Array, *inputs: Array) -> Array:
+            return PRODUCT("bnd,bn->bd", h, inputs[-1])
+
+        h, y = wide_recurrence(
+            expand,
+            read,
+            (step, u, read_in, read_out),
             reset,
             h,
-            initial=initial_state(self, config, shape[-1:]),
+            initial=initial_state(self, config, h.shape[1:]),
             method=config.method,
         )
-        y = jnp.sum(states.reshape(b.shape) * read_out[..., None, :], axis=-1)
         return h, y + skip[None, None] * u
 
     def _draw_step(self, key: Array, shape: tuple[int, ...], dtype: Any) -> Array:

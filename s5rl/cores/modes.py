@@ -28,7 +28,11 @@ def modes(core: Stack, variables: Any) -> list[Modes | None]:
 
 def layer_states(core: Stack, carry: Any) -> tuple[Any, ...]:
     """What each layer remembers, of a core's carry; of modes [B, P] complex64."""
-    return carry[0] if core.learns_its_start else carry
+    layers = carry[0] if core.learns_its_start else carry
+    return tuple(
+        state.reshape(len(state), -1) if hasattr(layer, "modes") else state
+        for state, (layer, _) in zip(layers, core.parts(), strict=True)
+    )
 
 
 def _of_layer(parameters: Any, index: int, core: Stack) -> Any:

@@ -13,7 +13,7 @@ from s5rl.config.spaces import S4DConfig
 from s5rl.cores.parts.block import initial_state, norm
 from s5rl.cores.parts.dense import Dense, spread
 from s5rl.cores.parts.modes import Modes, of_planes
-from s5rl.recurrence import linear_recurrence
+from s5rl.recurrence.wide import wide_recurrence
 from s5rl.ssm.bases import s4d_frequencies
 from s5rl.ssm.discretise import MIN_DECAY, discretise, eigenvalues
 from s5rl.ssm.hippo import diagonalise_hippo
@@ -35,19 +35,15 @@ class S4DLayer(nn.Module):
     reads_any_width: ClassVar[bool] = False
 
     def initial_carry(self, batch_size: int) -> Array:
-        """[B, H N / 2] complex64 zeros; the states of a feature stand together."""
-        states = self.features * (self.config.state_size // 2)
-        return jnp.zeros((batch_size, states), jnp.complex64)
+        """[B, N / 2, H] complex64 zeros."""
+        states = self.config.state_size // 2, self.features
+        return jnp.zeros((batch_size, *states), jnp.complex64)
 
     @nn.compact
     def __call__(self, carry: Array, x: Array, reset: Array) -> tuple[Array, Array]:
         """Maps x [T, B, H] to y [T, B, H], reading and writing `carry`."""
-        config, dtype, width = self.config, self.config.dtype, self.features
-        u = norm(x)
-        carry, h = self._states(carry, u.astype(jnp.float32), reset)
-        real, imaginary = self.param("output_matrix", self._draw_output)[:, None, None]
-        h = h.reshape(*x.shape, config.state_size // 2)
-        y = 2 * jnp.sum(h.real * real - h.imag * imaginary, axis=-1)
+        dtype, width, u = self.config.dtype, self.features, norm(x)
+        carry, y = self._systems(carry, u.astype(jnp.float32), reset)
         unit = nn.initializers.normal(1)
         feedthrough = self.param("feedthrough", unit, (width,), jnp.float32)
         y = y.astype(dtype) + spread(feedthrough, u) * u
@@ -56,8 +52,8 @@ class S4DLayer(nn.Module):
         gate = Dense(width, dtype=dtype, name="gate")(y)
         return carry, x + value * jax.nn.sigmoid(gate)
 
-    def _states(self, carry: Array, u: Array, reset: Array) -> tuple[Array, Array]:
-        """The states [T, B, H N / 2] that u [T, B, H] leaves."""
+    def _systems(self, carry: Array, u: Array, reset: Array) -> tuple[Array, Array]:
+        """What is read of the states, [T, B, H], that u [T, B, H] leaves."""
         shape = self.features, self.config.state_size // 2
         values, _ = _system(self.config)
 
@@ -75,15 +71,25 @@ class S4DLayer(nn.Module):
                 "log_step": self.param("log_step", self._draw_log_step),
             }
         )
-        wide, gain = u[..., None], gain[None, None]
-        b = jax.lax.complex(wide * gain.real, wide * gain.imag)
-        initial = initial_state(self, self.config, carry.shape[1:], jnp.complex64)
-        return linear_recurrence(
-            multiplier.ravel(),
-            b.reshape(*u.shape[:2], -1),
+        own = self.param("output_matrix", self._draw_output)
+        multiplier, gain, real, imaginary = (
+            part.T[None] for part in (multiplier, gain, *own)
+        )
+
+        def expand(u: Array) -> tuple[Array, Array]:
+            wide = u[:, None]
+            return multiplier, jax.lax.complex(wide * gain.real, wide * gain.imag)
+
+        def read(h: Array, _: Array) -> Array:
+            return 2 * jnp.sum(h.real * real - h.imag * imaginary, axis=1)
+
+        return wide_recurrence(
+            expand,
+            read,
+            (u,),
             reset,
             carry,
-            initial=initial,
+            initial=initial_state(self, self.config, carry.shape[1:], carry.dtype),
             method=self.config.method,
         )
 
@@ -94,10 +100,10 @@ class S4DLayer(nn.Module):
         `read_out` is of all features, as any layer's, and zero but for that one.
         """
         multiplier, _ = _recurrence(parameters)
-        own = parameters["output_matrix"]  # [2, H, N / 2]
-        wide = own[..., None] * jnp.eye(own.shape[1])[None, :, None]
-        read_out = wide.reshape(2, -1, own.shape[1])
-        return of_planes(multiplier.ravel(), read_out, doubled=True)
+        own = jnp.swapaxes(parameters["output_matrix"], 1, 2)  # [2, N / 2, H]
+        wide = own[..., None] * jnp.eye(own.shape[2])[None, None]
+        read_out = wide.reshape(2, -1, own.shape[2])
+        return of_planes(multiplier.T.ravel(), read_out, doubled=True)
 
     def _draw_output(self, key: Array) -> Array:
         """C ~ CN(0, 1), times what the folded read-in is at first."""

@@ -11,8 +11,6 @@ A file each way to compute the states, all of one signature and equal to `refere
 `choice` has their measurements; `adjoint` is their derivative.
 """
 
-from functools import reduce
-
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -22,6 +20,7 @@ from s5rl.recurrence.associative import associative, resettable
 from s5rl.recurrence.choice import WAYS, choose, refusal, why
 from s5rl.recurrence.planes import against, planar, product
 from s5rl.recurrence.sequential import sequential, single
+from s5rl.recurrence.varying import vary_alike
 
 __all__ = ["METHODS", "linear_recurrence", "resettable", "why"]
 
@@ -100,7 +99,7 @@ def linear_recurrence(
             )
         opening = product(b)(a, initial.astype(dtype)[None, None])
         b = b + jnp.where(against(reset, b), opening, 0)
-    h = states(_way(method, b), *_vary_alike(a, b, reset, carry))
+    h = states(_way(method, b), *vary_alike(a, b, reset, carry))
     return h[-1], h
 
 
@@ -117,17 +116,6 @@ def _way(method: str, b: Array):
 
         return kernel
     return {"associative": associative, "sequential": sequential}[method]
-
-
-def _vary_alike(*arrays: Array) -> list[Array]:
-    """Inside `jax.shard_map`, makes each vary over every axis that any of them does.
-
-    Arithmetic does that to its operands, and sums over those axes where it is
-    transposed; a derivative of our own has to be asked for alike. A selection that
-    never selects is arithmetic enough, and XLA drops it.
-    """
-    never = reduce(jnp.logical_or, (jnp.zeros_like(x, bool, shape=()) for x in arrays))
-    return [jnp.where(never, jnp.zeros((), x.dtype), x) for x in arrays]
 
 
 def _check(a: Array, b: Array, reset: Array, carry: Array, method: str) -> None:

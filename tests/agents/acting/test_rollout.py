@@ -25,7 +25,8 @@ from gymnax.environments import spaces
 
 from agents.acting.axes import Axes
 from agents.acting.distributions import Categorical
-from agents.acting.rollout import begin, collect
+from agents.acting.rollout import collect
+from agents.acting.situation import begin
 from envs.contract.wrappers import History
 from tests.agents.members import CORES
 

@@ -25,7 +25,7 @@ from gymnax.environments import spaces
 import agents
 import envs
 from agents.acting.fit import Minibatch
-from agents.acting.rollout import read
+from agents.acting.situation import read
 from agents.distill.objective import loss
 
 PULLS, ARMS = 5, 2

@@ -26,7 +26,8 @@ from agents.acting.axes import ALONE
 from agents.acting.distributions import Categorical, make_head
 from agents.acting.fit import Minibatch
 from agents.acting.policy import TOLD, always_told
-from agents.acting.rollout import begin, collect_guided
+from agents.acting.rollout import collect_guided
+from agents.acting.situation import begin
 from agents.imitate import turns
 from agents.imitate.agent import Teacher, targets
 from agents.imitate.answers import answers

@@ -16,7 +16,7 @@ import pytest
 from gymnax.environments import spaces
 
 import agents
-from agents.acting.agent import Learner
+from agents.acting.player import Learner
 from agents.pqn.config import PQNConfig
 
 

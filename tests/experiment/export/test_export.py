@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from agents.acting.agent import Learner
+from agents.acting.player import Learner
 from experiment.errors import InputError
 from experiment.evaluate.load import Trained
 from experiment.export import __main__ as export

@@ -74,7 +74,7 @@ def test_a_preset_is_over_its_environment_and_enough_to_train(preset, installed)
 def test_every_preset_is_of_an_environment():
     for preset in PRESETS:
         assert example(preset)
-    wanted = ["memory_chain", *envs.registry._META, *envs.registry._POPGYM]
+    wanted = ["memory_chain", *envs.table._META, *envs.table._POPGYM]
     assert all(scale.preset(CONFIGS, name, "gpu") for name in wanted)
     assert not any(scale.preset(CONFIGS, name, "cpu") for name in wanted)
     # What has settings of its own, steps among them, has a preset of its own.

@@ -51,11 +51,11 @@ def s4d(p, h, x, config):
     u = layer_norm(x, **p["norm"])
     poles = -np.exp(p["eigenvalue_decay"]) - 1e-4 + 1j * p["eigenvalue_frequency"]
     a = np.exp(poles * np.exp(p["log_step"])[:, None])
-    states = a * h.reshape(len(x), *a.shape) + (a - 1) / poles * u[..., None]
+    states = a * h.swapaxes(1, 2) + (a - 1) / poles * u[..., None]
     c = p["output_matrix"][0] + 1j * p["output_matrix"][1]
     y = gelu(2 * (c * states).sum(-1).real + p["feedthrough"] * u)
     y = dense(p["value"], y) * sigmoid(dense(p["gate"], y))
-    return states.reshape(h.shape), x + y
+    return states.swapaxes(1, 2), x + y
 
 
 def candidate(v, config):
@@ -117,13 +117,12 @@ def mamba(p, state, x, config):
     size, rank = config.state_size, -(-x.shape[-1] // 16)
     rough, b, c = np.split(dense(p["project"], u), [rank, rank + size], axis=-1)
     step = softplus(dense(p["step"], rough))[..., None]
-    states = h.reshape(*u.shape, size)
     states = (
-        np.exp(-step * np.exp(p["log_decay"])) * states
+        np.exp(-step * np.exp(p["log_decay"])) * h.swapaxes(1, 2)
         + step * b[:, None] * u[..., None]
     )
     y = (states * c[:, None]).sum(-1) + p["skip"] * u
-    return (states.reshape(h.shape), tail), x + dense(p["out"], y * silu(z))
+    return (states.swapaxes(1, 2), tail), x + dense(p["out"], y * silu(z))
 
 
 def elman(p, h, x, config):

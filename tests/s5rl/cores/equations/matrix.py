@@ -71,11 +71,9 @@ def gla(p, state, x, config):
     u = layer_norm(x, **p["norm"])
     q, k, v = qkv(p, u, config)
     a = sigmoid(dense(p["decay_out"], dense(p["decay_in"], u))) ** (1 / 16)
-    matrices = state.reshape(*k.shape, -1)
-    matrices = heads_of(a, config.num_heads)[..., None] * matrices + outer(k, v)
-    y = flat(head_norm(read(matrices, q) / config.key_size**0.5))
-    out = dense(p["out"], y * silu(dense(p["gate"], u)))
-    return matrices.reshape(state.shape), x + out
+    state = heads_of(a, config.num_heads)[..., None] * state + outer(k, v)
+    y = flat(head_norm(read(state, q) / config.key_size**0.5))
+    return state, x + dense(p["out"], y * silu(dense(p["gate"], u)))
 
 
 def mamba2(p, carry, x, config):
