@@ -34,6 +34,7 @@ class FrameStackLayer(nn.Module):
         (frames, count), c, length = carry, self.config, len(x)
         reach, count = seen(reset, count, c.frames)
         every, frames = extended(frames, x, count)
+        every = jnp.swapaxes(every, 0, 1)
         opening = initial_state(self, c, frames.shape[1:])
         parts = []
         for back in range(c.frames):

@@ -54,20 +54,20 @@ def chosen(active: Array, reset: Array, count: Array, window: int) -> Chosen:
 
 
 def chosen_cache(cache: Array, rows: Array, steps: Chosen) -> tuple[Array, Array]:
-    """(all rows [W-1+T, B, ...], the new cache [B, W-1, ...]); as `extended`.
+    """(all rows [B, W-1+T, ...], the new cache [B, W-1, ...]); as `extended`.
 
     Args:
       cache: [B, W-1, ...] float32.
       rows: [T, B, ...], the m-th chosen one's.
       steps: of the call.
     """
-    every = jnp.concatenate([jnp.swapaxes(cache, 0, 1), rows])
+    every = jnp.concatenate([cache, jnp.swapaxes(rows, 0, 1)], axis=1)
     kept = cache.shape[1]
-    row = jnp.arange(kept, dtype=jnp.int32)[:, None]
-    at = row + steps.number[-1:]
-    last = jnp.take_along_axis(every, _like(at, every), axis=0)
-    belongs = kept - row <= steps.kept[None]
-    return every, jnp.swapaxes(jnp.where(_like(belongs, last), last, 0), 0, 1)
+    row = jnp.arange(kept, dtype=jnp.int32)[None]
+    at = row + steps.number[-1][:, None]
+    last = jnp.take_along_axis(every, _like(at, every), axis=1)
+    belongs = kept - row <= steps.kept[:, None]
+    return every, jnp.where(_like(belongs, last), last, 0)
 
 
 def _like(flag: Array, array: Array) -> Array:

@@ -37,19 +37,19 @@ def seen(reset: Array, count: Array, window: int) -> tuple[Array, Array]:
 
 
 def extended(cache: Array, rows: Array, count: Array) -> tuple[Array, Array]:
-    """(all rows [W-1+T, B, ...], the new cache [B, W-1, ...]); what was dropped is 0.
+    """(all rows [B, W-1+T, ...], the new cache [B, W-1, ...]); what was dropped is 0.
 
     Args:
       cache: [B, W-1, ...] float32.
       rows: [T, B, ...].
       count: [B], of rows that count after the call.
     """
-    every = jnp.concatenate([jnp.swapaxes(cache, 0, 1), rows.astype(jnp.float32)])
+    rows = jnp.swapaxes(rows.astype(jnp.float32), 0, 1)
+    every = jnp.concatenate([cache, rows], axis=1)
     kept = cache.shape[1]
-    last = every[len(every) - kept :]
-    age = jnp.arange(kept, 0, -1, dtype=jnp.int32)[:, None]
-    belongs = (age <= count[None]).reshape(kept, -1, *(1,) * (rows.ndim - 2))
-    return every, jnp.swapaxes(jnp.where(belongs, last, 0), 0, 1)
+    age = jnp.arange(kept, 0, -1, dtype=jnp.int32)[None]
+    belongs = (age <= count[:, None]).reshape(-1, kept, *(1,) * (rows.ndim - 2))
+    return every, jnp.where(belongs, every[:, len(rows[0]) :], 0)
 
 
 def attend(
@@ -67,7 +67,7 @@ def attend(
         and [1, s] int32, to [B, h, t, s]. Only differences of times mean anything.
         Finite where q and k are.
       q: [T, B, h, d].
-      k, v: [W-1+T, B, h, d], those of the cache before those of the call.
+      k, v: [B, W-1+T, h, d], those of the cache before those of the call.
       reach: [T, B] int32 (`seen`).
       opening: keys and values [R, h, d], R < W, that stand before every segment's first
         step, the nearest last, and slide out of the window as others do.
@@ -76,33 +76,32 @@ def attend(
       [T, B, h, d] float32.
     """
     length, batch = reach.shape
-    window = len(k) - length + 1
+    window = k.shape[1] - length + 1
     size = min(window, length)
     blocks = -(-length // size)
     rest = blocks * size - length
-
-    def padded(array: Array) -> Array:
-        pad = [(0, rest)] + [(0, 0)] * (array.ndim - 1)
-        return jnp.moveaxis(jnp.pad(array, pad), 0, 1)
-
+    q, reach = (jnp.swapaxes(array, 0, 1) for array in (q, reach))
     asked, known = finite(q), finite(k, v)
-    q = padded(jnp.where(asked[..., None, None], q, 0))
-    k, v = (padded(jnp.where(known[..., None, None], a, 0)) for a in (k, v))
-    known, reach_of = padded(known), padded(reach)
+    q = jnp.where(asked[..., None, None], q, 0)
+    k, v = (jnp.where(known[..., None, None], a, 0) for a in (k, v))
 
     def stacked(array: Array, more: int) -> Array:
+        if blocks == 1:  # as in acting, where gathering it would cost the most
+            return array[None]
+        pad = [(0, 0), (0, rest)] + [(0, 0)] * (array.ndim - 2)
         starts = np.arange(0, blocks * size, size)[:, None]
-        return jnp.moveaxis(array[:, starts + np.arange(size + more)[None]], 1, 0)
+        at = starts + np.arange(size + more)[None]
+        return jnp.moveaxis(jnp.pad(array, pad)[:, at], 1, 0)
 
     y = jax.vmap(partial(_block, score, opening))(
         stacked(q, 0),
         stacked(k, window - 1),
         stacked(v, window - 1),
         stacked(known, window - 1),
-        stacked(reach_of, 0),
+        stacked(reach, 0),
     )
     y = jnp.moveaxis(y, 1, 2).reshape(blocks * size, batch, *y.shape[3:])[:length]
-    return jnp.where(asked[..., None, None], y, jnp.nan)
+    return jnp.where(jnp.swapaxes(asked, 0, 1)[..., None, None], y, jnp.nan)
 
 
 def distances(q_time: Array, k_time: Array, window: int) -> Array:
