@@ -125,7 +125,7 @@ def speed_table() -> str:
         [
             f"`{core}`",
             *(
-                f"{x:.2f}"
+                f"{x:.2g}"
                 for t in lengths
                 for x in of(rows, "times_s5", core=core, T=t)
             ),

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from s5rl.recurrence.chunks import LEAST_LOG_DECAY, decays, in_chunks
-from s5rl.recurrence.matrix import PRODUCT
+from s5rl.recurrence.matrix import PRODUCT, asked_of
 
 
 def delta_recurrence(
@@ -50,9 +50,9 @@ def delta_recurrence(
         q, k, v, beta, log_decay = (array[0] for array in given)
         state = jnp.where(reset[0][:, None, None, None], opening[None], carry)
         state = jnp.exp(log_decay)[..., None, None] * state
-        new = beta[..., None] * (v - PRODUCT("bhk,bhkv->bhv", k, state))
+        new = beta[..., None] * (v - asked_of(state, k))
         state = state + k[..., :, None] * new[..., None, :]
-        return state, PRODUCT("bhk,bhkv->bhv", q, state)[None]
+        return state, asked_of(state, q)[None]
     carry, y = in_chunks(partial(_chunk, initial), carry, given, reset, chunk)
     asked = jnp.isfinite(given[0]).all(axis=-1, keepdims=True)
     return carry, jnp.where(asked, y, jnp.nan)

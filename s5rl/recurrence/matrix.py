@@ -48,10 +48,18 @@ def matrix_recurrence(
         state = jnp.where(reset[0][:, None, None, None], opening[None], carry)
         state = jnp.exp(log_decay)[..., None, None] * state
         state = state + k[..., :, None] * v[..., None, :]
-        return state, PRODUCT("bhk,bhkv->bhv", q, state)[None]
+        return state, asked_of(state, q)[None]
     carry, y = in_chunks(partial(_chunk, initial), carry, given, reset, chunk)
     asked = jnp.isfinite(given[0]).all(axis=-1, keepdims=True)
     return carry, jnp.where(asked, y, jnp.nan)
+
+
+def asked_of(state: Array, q: Array) -> Array:
+    """[B, h, d_v] what states [B, h, d_k, d_v] answer to q [B, h, d_k], of one step.
+
+    A sum, and no product of matrices: it is fused with what makes the states.
+    """
+    return jnp.sum(q[..., None] * state, axis=-2)
 
 
 def _chunk(initial: Array | None, state: Array, inputs, reset: Array):
