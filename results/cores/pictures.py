@@ -47,8 +47,15 @@ def memory_chain(path: Path) -> None:
 
 
 def speed(path: Path) -> None:
-    """Steps a second over T, and of acting, of every core."""
+    """Steps a second over T, and of acting: S5's, times what each core has of them.
+
+    A core took turns with S5, and not with every other; a busier hour is in its own
+    steps a second, and not in that ratio.
+    """
     rows = tables.read("speed")
+    of_s5 = {
+        row["T"]: float(row["steps_per_second"]) for row in rows if row["core"] == "s5"
+    }
     cores = list(dict.fromkeys(row["core"] for row in rows))
     learning = sorted({int(row["T"]) for row in rows} - {1})
     figure, (left, right) = plt.subplots(
@@ -57,7 +64,9 @@ def speed(path: Path) -> None:
     ends = []
     for index, core in enumerate(cores):
         steps = {
-            int(r["T"]): float(r["steps_per_second"]) for r in rows if r["core"] == core
+            int(r["T"]): of_s5[r["T"]] * float(r["times_s5"])
+            for r in rows
+            if r["core"] == core
         }
         colour = plt.get_cmap("tab20")(index % 20)
         style = {"color": "black", "lw": 2.5} if core == "s5" else {"color": colour}
@@ -67,12 +76,13 @@ def speed(path: Path) -> None:
             ends.append((steps[known[-1]], core, style["color"]))
     _label_ends(left, learning[-1], ends)
     acting = sorted(
-        (float(r["steps_per_second"]), r["core"]) for r in rows if r["T"] == "1"
+        (of_s5["1"] * float(r["times_s5"]), r["core"]) for r in rows if r["T"] == "1"
     )
-    colours = ["black" if core == "s5" else "#9ecae1" for _, core in acting]
-    right.barh([core for _, core in acting], [x for x, _ in acting], color=colours)
+    for steps, core in acting:
+        right.plot(steps, core, "o", color="black" if core == "s5" else COLOURS[0])
     right.tick_params(axis="y", labelsize=7)
     left.set_xscale("log", base=2)
+    left.set_xlim(learning[0] / 1.2, 2.6 * learning[-1])
     left.set_xticks(learning, [f"{t:,}" for t in learning])
     left.set_yscale("log")
     left.set_xlabel("T, steps of a call")
@@ -88,7 +98,6 @@ def _label_ends(axes: Any, x: float, ends: list[tuple[float, str, Any]]) -> None
     for value, name, colour in sorted(ends, key=lambda end: end[:2]):
         y = max(value, 1.11 * y)
         axes.text(1.06 * x, y, name, color=colour, fontsize=7, va="center")
-    axes.set_xlim(right=2.6 * x)
 
 
 def _finish(figure: Any, path: Path, every: tuple[Any, ...]) -> None:
