@@ -28,6 +28,7 @@ from results import documents
 from results.agents import regret, worlds
 from results.control import tables as control_tables
 from results.cores import study, tables
+from results.field import cartpole
 from results.in_context.keep import COPIED, keep
 from results.ladder import climb
 from results.scaling import study as scaling_study
@@ -113,7 +114,9 @@ def test_the_newest_evaluation_is_kept_in_short(tmp_path):
     assert row == {"trial": "1", "return": "0.666667", "low": ""}
 
 
-@pytest.mark.parametrize("study", [tables, control_tables, worlds, scaling_study])
+@pytest.mark.parametrize(
+    "study", [tables, control_tables, worlds, scaling_study, cartpole]
+)
 def test_tables_of_documents_are_as_they_were_measured(study):
     text = study.DOCUMENT.read_text()
     told = [name for name in study.TABLES if documents.has(text, name)]

@@ -52,7 +52,7 @@ def _check(env: Any, params: Any) -> None:
     obs, state = _reset(env, name, key, params)
     check_observed(space, obs, f"{name}.reset's observation")
     action = jax.eval_shape(actions.sample, key)
-    result = _step(env, name, key, state, action, params)
+    result = _step(env, name, key, (obs, state), action, params)
     _check_step(name, result, obs, state)
     if not is_ours(_inside(env)):  # ours are tested
         _check_batch(env, name, actions, params)
@@ -86,7 +86,9 @@ def _reset(env: Any, name: str, key: Any, params: Any) -> tuple[Any, Any]:
         return reset("reset")
 
 
-def _step(env: Any, name: str, key: Any, state: Any, action: Any, params: Any):
+def _step(env: Any, name: str, key: Any, before: tuple, action: Any, params: Any):
+    obs, state = before
+
     def step(method):
         return _trace(env, method, lambda *now: (*now, params), key, state, action)
 
@@ -94,6 +96,8 @@ def _step(env: Any, name: str, key: Any, state: Any, action: Any, params: Any):
         result = step(method)
         _check_count(f"{name}.{method}", result, "five", RESULT_ENV)
         _check_info(f"{name}.{method}", result[4])
+        _check_alike(f"{name}: {method}'s observation", result[0], obs)
+        _check_state(f"{name}: {method}", state, result[1])
 
     with _or_inside(env, "step", step_env):
         result = step("step")
@@ -162,12 +166,16 @@ def _check_step(name: str, result: Any, obs: Any, state: Any) -> None:
         ("step's observation", next_obs),
         ('info["final_observation"]', info["final_observation"]),
     ):
-        if _forms(other) != _forms(obs):
-            raise Refusal(
-                f"{name}: {other_name} must be like reset's observation "
-                f"{_forms(obs)}; got {_forms(other)}."
-            )
-    _check_state(name, state, next_state)
+        _check_alike(f"{name}: {other_name}", other, obs)
+    _check_state(f"{name}: step", state, next_state)
+
+
+def _check_alike(what: str, seen: Any, obs: Any) -> None:
+    if _forms(seen) != _forms(obs):
+        raise Refusal(
+            f"{what} must be like reset's observation {_forms(obs)}; got "
+            f"{_forms(seen)}."
+        )
 
 
 def _check_info(method: str, info: Any) -> None:
@@ -175,18 +183,18 @@ def _check_info(method: str, info: Any) -> None:
         raise Refusal(f"{method}: info must be a dict; got {_forms(info)}.")
 
 
-def _check_state(name: str, state: Any, next_state: Any) -> None:
+def _check_state(step: str, state: Any, next_state: Any) -> None:
     before, structure = jax.tree.flatten_with_path(state)
     after, next_structure = jax.tree.flatten_with_path(next_state)
     if structure != next_structure:
         raise Refusal(
-            f"{name}: step's state must have the structure of reset's state "
+            f"{step}'s state must have the structure of reset's state "
             f"{structure}; got {next_structure}."
         )
     for (path, one), (_, other) in zip(before, after, strict=True):
         if form(one) != form(other):
             raise Refusal(
-                f"{name}: step's state{jax.tree_util.keystr(path)} must be as in "
+                f"{step}'s state{jax.tree_util.keystr(path)} must be as in "
                 f"reset's state, {form(one)}; got {form(other)}."
             )
 

@@ -4,7 +4,7 @@ Eight settings of each core, one learner each, in one program (two learning rate
 discounts, two entropy bonuses); then eight fresh learners of each core's best. Both
 have about as many parameters (configs/env_core). Runs lie under runs/field/; what is
 there is not trained again, and what was begun goes on. Writes search.csv, a row a
-setting, and fresh.csv, a row a learner, and says how far apart the fresh ones are.
+setting, and fresh.csv, a row a learner, and puts both into docs/in_context.md.
 """
 
 import csv
@@ -13,8 +13,10 @@ from pathlib import Path
 
 from experiment.report.statistics import difference_interval, mean_interval
 from results import common
+from results.documents import put, table
 
 HERE = Path(__file__).parent
+DOCUMENT = common.ROOT / "docs" / "in_context.md"
 CORES = ("s5", "gru")
 STEPS = 4_000_000
 FRESH, SEED = 8, 100  # learners, and a seed that no setting was chosen by
@@ -63,6 +65,36 @@ def write(name: str, rows: list[dict]) -> None:
         writer.writerows(rows)
 
 
+def search_table() -> str:
+    """Returns of every setting, a column a core."""
+    rows = common.read(HERE / "search.csv")
+    found = {(row["core"], *(row[key] for key in SWEPT)): row["return"] for row in rows}
+    settings = sorted({tuple(setting) for _, *setting in found})
+    lines = [
+        [*setting, *(f"{float(found[core, *setting]):.2f}" for core in CORES)]
+        for setting in settings
+    ]
+    return table([*(f"`{key}`" for key in SWEPT), *CORES], lines)
+
+
+def fresh_table() -> str:
+    """Fresh learners of each core's best setting, and their difference."""
+    returns = {core: [] for core in CORES}
+    for row in common.read(HERE / "fresh.csv"):
+        returns[row["core"]].append(float(row["return"]))
+    lines = []
+    for core, values in returns.items():
+        mean, low, high = mean_interval(values)
+        spread = f"{min(values):.2f} to {max(values):.2f}"
+        lines.append([f"`{core}`", f"{mean:.2f} [{low:.2f}, {high:.2f}]", spread])
+    mean, low, high = difference_interval(*(returns[core] for core in CORES))
+    lines.append([" less ".join(CORES), f"{mean:.2f} [{low:.2f}, {high:.2f}]", ""])
+    return table(["core", f"mean of {FRESH} fresh learners", "learners"], lines)
+
+
+TABLES = {"search": search_table, "fresh": fresh_table}
+
+
 def main() -> None:
     """Searches, trains fresh learners, and compares."""
     search = {core: searched(core) for core in CORES}
@@ -76,11 +108,8 @@ def main() -> None:
             for learner, value in enumerate(values)
         ],
     )
-    for core, values in returns.items():
-        mean, low, high = mean_interval(values)
-        print(f"{core}: {mean:.2f} [{low:.2f}, {high:.2f}] of {len(values)} learners")
-    mean, low, high = difference_interval(returns["s5"], returns["gru"])
-    print(f"s5 - gru: {mean:.2f} [{low:.2f}, {high:.2f}] (Welch)")
+    for name, made in TABLES.items():
+        put(DOCUMENT, name, made())
 
 
 if __name__ == "__main__":

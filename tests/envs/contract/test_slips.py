@@ -264,6 +264,15 @@ def without_info(self, *args):
     return *Gymnax.step_env(self, *args)[:4], None
 
 
+def seeing_more(self, *args):
+    return jnp.ones(4), *Gymnax.step_env(self, *args)[1:]
+
+
+def timeless(self, *args):
+    obs, state, *rest = Gymnax.step_env(self, *args)
+    return obs, state.replace(time=jnp.float32(0)), *rest
+
+
 OF_GYMNAX = {
     "step_env_gives_six": (
         {"step_env": five},
@@ -273,6 +282,16 @@ OF_GYMNAX = {
     "step_env_without_info": (
         {"step_env": without_info},
         "mine.step_env: info must be a dict",
+    ),
+    "step_env_sees_more": (
+        {"step_env": seeing_more},
+        "mine: step_env's observation must be like reset's observation float32[3]; got "
+        "float32[4].",
+    ),
+    "step_env_forgets_the_time": (
+        {"step_env": timeless},
+        "mine: step_env's state.time must be as in reset's state, int32[]; got "
+        "float32[].",
     ),
     "reset_env_gives_three": (
         {"reset_env": lambda self, key, params: (jnp.ones(3), 0, {})},
