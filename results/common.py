@@ -38,7 +38,8 @@ def append(
 def trained(folder: Path, arguments: Sequence[str]) -> None:
     """Trains a run to its end, from where it stands.
 
-    `cpu_seconds.txt` in its folder sums what the processor has done for it.
+    `cpu_seconds.txt` in its folder sums what the processor has done for it. Ends the
+    program where a run was stopped or refused: nothing is made of half a run.
     """
     if (folder / "summary.json").exists():
         return
@@ -53,6 +54,10 @@ def trained(folder: Path, arguments: Sequence[str]) -> None:
         path = folder / "cpu_seconds.txt"
         earlier = float(path.read_text()) if path.exists() else 0.0
         path.write_text(f"{earlier + processor_seconds() - before:.1f}")
+    if not (folder / "summary.json").exists():
+        raise SystemExit(
+            f"{folder} is not trained to its end; the same command goes on."
+        )
 
 
 def transferred(folder: Path, *options: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from envs import registry
+from envs import registry, table
 from envs.popgym.table import ALIASES
 from envs.suites.table import SUITES, check_installed
 
@@ -41,7 +41,7 @@ def matching(pattern: str) -> tuple[str, ...]:
     pattern = pattern.lower()
     if not set(pattern) & set("*?["):
         pattern = f"*{pattern}*"
-    return tuple(n for n in registry.names() if fnmatch.fnmatchcase(n.lower(), pattern))
+    return tuple(n for n in table.names() if fnmatch.fnmatchcase(n.lower(), pattern))
 
 
 def entries(names: Iterable[str]) -> Iterator[Entry]:
@@ -95,7 +95,7 @@ def lines(names: Iterable[str]) -> Iterator[str]:
 
 
 def _unsized(name: str, lacking: str | None = None) -> Entry:
-    known = registry.spec(name)
+    known = table.spec(name)
     measures = known.measures
     if name in ALIASES:
         measures = f"another name of {ALIASES[name]}"

@@ -30,7 +30,7 @@ from types import NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from agents import CONFIGS as AGENTS
-from envs import registry
+from envs import table
 from envs.config import MemoryChainConfig
 from envs.meta.config import DarkRoomConfig, ProjectedControlConfig
 from experiment import entry, errors
@@ -154,8 +154,8 @@ def _train_sections() -> Iterator[tuple[type, tuple[str, ...], str]]:
         yield cls, (f"core={name}",), "core."
     for name, cls in AGENTS.items():
         yield cls, (f"agent={name}",), "agent."
-    for name in registry.names():
-        cls = registry.spec(name).config
+    for name in table.names():
+        cls = table.spec(name).config
         if dataclasses.is_dataclass(cls) and not hasattr(cls, "id"):
             if name != "projected_dmc":  # refused where its extra is missing
                 yield cls, (f"env={name}",), "env."
@@ -214,9 +214,9 @@ def _unknown(runs: Path, rng: random.Random) -> Iterator[Line]:
                 yield Line("train", ("--multirun", f"{wrong}=1,2"))
                 yield Line("evaluate", (f"run={runs / 'a'}", f"{wrong}=3"))
                 yield Line("compare", (f"runs={runs / 'a'}", f"{wrong}=3"))
-    for name in registry.names():
+    for name in table.names():
         for wrong in _slips(name, rng):
-            if wrong not in registry.names():
+            if wrong not in table.names():
                 yield Line("train", (f"env={wrong}",))
 
 

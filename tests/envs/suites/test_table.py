@@ -63,6 +63,6 @@ def test_a_name_of_a_suite_that_is_mistyped_is_answered_by_the_nearest():
 
 
 def test_the_table_needs_no_jax_and_no_suite():
-    code = "import envs.suites.table, envs.registry; envs.registry.names()"
+    code = "import envs.suites.table, envs.table; envs.table.names()"
     packages = [suite.package for suite in SUITES.values()]
     assert fresh.imported(code, ["jax", *packages]) == ""

@@ -13,7 +13,7 @@ import pytest
 
 import compare
 import evaluate
-from envs import registry
+from envs import table
 from envs.naming import closest
 from experiment.errors import InputError
 from experiment.setup import cli, keys
@@ -77,14 +77,14 @@ def test_other_names_are_those_of_keys_that_exist(name):
      ("breakout", "gymnax/Breakout-MinAtar")],
 )  # fmt: skip
 def test_the_environment_that_was_meant(word, name):
-    assert closest(word, registry.names()) == name
+    assert closest(word, table.names()) == name
     with pytest.raises(InputError, match=f"did you mean '{name}'"):
         cli.composed("train", [f"env={word}"])
 
 
 @pytest.mark.parametrize("word", ["zzz", "hello", "env", "x", "other", "mujoco", "?"])
 def test_nothing_is_guessed_that_is_not_alike(word):
-    assert closest(word, registry.names()) is None
+    assert closest(word, table.names()) is None
     with pytest.raises(InputError) as error:
         cli.composed("train", [f"env={word}"])
     assert "did you mean" not in str(error.value)
