@@ -62,7 +62,7 @@ def level(
         status = train(agent, config, run, resume=begun)
         if status != OK:
             raise SystemExit(status)
-    returns = {}
+    config, returns = run.load_config(), {}  # as it was settled when it began
     for way, greedy in (("drawn", False), ("likeliest", True)):
         request = Request(episodes=EPISODES, greedy=greedy)
         result = evaluation.evaluate(run, config, config.env, request)

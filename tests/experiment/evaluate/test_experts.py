@@ -10,10 +10,12 @@
 | an interrupted one starts again | test_an_interrupted_expert_is_gone_on_with |
 | a policy of the learner best when drawn | test_its_policy_is_of_the_learner_* |
 | learners that diverged are not left out | test_its_policy_is_of_the_learner_* |
+| evaluated as it was asked for, not as it was settled | test_one_is_trained_and_plays |
 """
 
 import json
 
+import jax
 import numpy as np
 import pytest
 
@@ -33,10 +35,10 @@ def calls(monkeypatch):
         calls.append(("train", config, folder.path, resume))
         folder.path.mkdir(parents=True, exist_ok=True)
         status = calls.status
+        if not resume:
+            folder.create(config)
         if status == OK:
             folder.write_summary({})
-        else:
-            folder.create(config)
         return status
 
     def evaluate(folder, config, env_choice, request):
@@ -70,6 +72,20 @@ def test_an_expert_is_trained_once(calls, tmp_path):
     level(tmp_path, steps=160_000)
     assert calls[3][0] == "train" and calls[3][2] != path
     assert path.parent == calls[3][2].parent == tmp_path
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_one_is_trained_and_plays(tmp_path):
+    """Nothing is put in the place of training or of playing."""
+    asked = (NAME, {"max_steps_in_episode": 5})
+    sizes = {"total_steps": 64 * 128, "folder": tmp_path}
+    with jax.numpy_rank_promotion("allow"):  # distrax's Gaussians need it
+        found = experts.level(*asked, **sizes)
+        action = experts.policy(*asked, **sizes)(np.zeros(3, np.float32))
+    (kept,) = tmp_path.glob("*/expert.json")
+    returns = json.loads(kept.read_text())
+    assert found == returns["expert"] == max(returns["drawn"] + returns["likeliest"])
+    assert np.isfinite(action).all() and np.shape(action) == (1,)
 
 
 def test_an_interrupted_expert_is_gone_on_with(calls, tmp_path):
