@@ -115,7 +115,7 @@ def test_the_newest_evaluation_is_kept_in_short(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "study", [tables, control_tables, worlds, scaling_study, cartpole]
+    "study", [tables, control_tables, worlds, scaling_study, cartpole, climb]
 )
 def test_tables_of_documents_are_as_they_were_measured(study):
     text = study.DOCUMENT.read_text()
