@@ -11,6 +11,7 @@ from s5rl.config.compositions import HiSSConfig
 from s5rl.cores.parts.dense import Dense
 from s5rl.cores.stack import layer_class
 from s5rl.recurrence.segments import positions
+from s5rl.recurrence.varying import vary_alike
 
 
 class HiSSLayer(nn.Module):
@@ -102,6 +103,6 @@ def _run(layer: nn.Module, state: Any, x: Array, reset: Array, there: Array):
         state, y = step(layer, state, (x[0], reset[0], there[0]))
         return state, y[None]
     # What varies over devices in the loop must vary before it (`jax.shard_map`).
-    state = _select(there[0] & False, jax.tree.map(jnp.zeros_like, state), state)
+    state = jax.tree.map(lambda leaf: vary_alike(leaf, there)[0], state)
     scan = nn.scan(step, variable_broadcast="params", split_rngs={"params": False})
     return scan(layer, state, (x, reset, there))

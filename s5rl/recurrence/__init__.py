@@ -17,14 +17,12 @@ from jax import Array
 
 from s5rl.recurrence.adjoint import states
 from s5rl.recurrence.associative import associative, resettable
-from s5rl.recurrence.choice import WAYS, choose, refusal, why
+from s5rl.recurrence.choice import METHODS, settled, why
 from s5rl.recurrence.planes import against, planar, product
 from s5rl.recurrence.sequential import sequential, single
 from s5rl.recurrence.varying import vary_alike
 
 __all__ = ["METHODS", "linear_recurrence", "resettable", "why"]
-
-METHODS = (*WAYS, "auto")
 
 
 def linear_recurrence(
@@ -85,7 +83,7 @@ def linear_recurrence(
         cannot serve here.
       TypeError: if `reset` is not bool.
     """
-    _check(a, b, reset, carry, method)
+    _check(a, b, reset, carry)
     given = (a, b, carry) if initial is None else (a, b, carry, initial)
     with jax.numpy_dtype_promotion("standard"):  # in a strict session too
         dtype = jnp.promote_types(jnp.result_type(*given), jnp.float32)
@@ -104,21 +102,18 @@ def linear_recurrence(
 
 
 def _way(method: str, b: Array):
-    if method != "auto" and (refused := refusal(method, b.dtype)):
-        raise ValueError(f'method="{method}" cannot serve: {refused}.')
+    way = settled(method, b.shape, b.dtype)
     if len(b) == 1:
         return single  # acting
-    if method == "auto":
-        method = choose(b.shape, b.dtype).way
-    if method == "kernel":
+    if way == "kernel":
         # Imported where it is asked for: Pallas may lack what it is written for.
         from s5rl.recurrence.kernel import kernel
 
         return kernel
-    return {"associative": associative, "sequential": sequential}[method]
+    return {"associative": associative, "sequential": sequential}[way]
 
 
-def _check(a: Array, b: Array, reset: Array, carry: Array, method: str) -> None:
+def _check(a: Array, b: Array, reset: Array, carry: Array) -> None:
     if not (
         (b.ndim == 3 or (planar(b) and b.shape[2] == 2))
         and b.shape[0] > 0
@@ -140,5 +135,3 @@ def _check(a: Array, b: Array, reset: Array, carry: Array, method: str) -> None:
                 )
     if reset.dtype != jnp.bool_:
         raise TypeError(f"reset must be bool; got {reset.dtype}.")
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}; got {method!r}.")

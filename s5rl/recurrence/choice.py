@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 WAYS = ("associative", "sequential", "kernel")
+METHODS = (*WAYS, "auto")
 LOG = logging.getLogger(__name__)
 
 
@@ -111,6 +112,26 @@ def why(shape: tuple[int, ...], dtype, device: Device | None = None) -> str:
 def choose(shape: tuple[int, ...], dtype, device: Device | None = None) -> Choice:
     """The fastest way that can serve, as measured; arguments as `why`."""
     return _choose(tuple(shape), jnp.dtype(dtype), device or _device())
+
+
+def settled(method: str, shape: tuple[int, ...], dtype) -> str:
+    """The way that `method` stands for, of inputs like these.
+
+    Args:
+      method: one of `METHODS`.
+      shape: as of `why`.
+      dtype: that the states are computed in.
+
+    Raises:
+      ValueError: if the method is not known, or cannot serve here.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}; got {method!r}.")
+    if method == "auto":
+        return choose(shape, dtype).way
+    if refused := refusal(method, dtype):
+        raise ValueError(f'method="{method}" cannot serve: {refused}.')
+    return method
 
 
 def refusal(way: str, dtype, device: Device | None = None) -> str | None:

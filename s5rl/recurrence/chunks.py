@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from s5rl.recurrence.segments import finite, lost, numbers
+from s5rl.recurrence.varying import vary_alike
 
 # A step that decays by more leaves nothing that float32 could tell from nothing; left
 # unbounded it would take the digits of all later steps, in sums over a chunk.
@@ -92,7 +93,7 @@ def _scan(step, carry: Array, chunks):
         carry, y = step(carry, tuple(array[0] for array in inputs), reset[0])
         return carry, y[None]
     # What varies over devices in the loop must vary before it (`jax.shard_map`).
-    carry = jnp.where(jnp.zeros_like(_like(reset[0, 0], carry)), 0, carry)
+    carry, _ = vary_alike(carry, reset)
     return jax.lax.scan(lambda s, now: step(s, *now), carry, (inputs, reset))
 
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from s5rl.recurrence import linear_recurrence
-from s5rl.recurrence.choice import choose
+from s5rl.recurrence.choice import settled
 from s5rl.recurrence.planes import against
 from s5rl.recurrence.varying import vary_alike
 
@@ -52,7 +52,11 @@ def wide_recurrence(
 
     Returns:
       `(carry, y)`: h[T-1], and y [T, B, ...].
+
+    Raises:
+      ValueError: if `method` is not known, or cannot serve here.
     """
+    way = settled(method, (*reset.shape, prod(carry.shape[1:])), carry.dtype)
     opening = jnp.zeros(carry.shape[1:], carry.dtype) if initial is None else initial
 
     def step(h: Array, now: tuple) -> tuple[Array, Array]:
@@ -66,21 +70,15 @@ def wide_recurrence(
     if len(reset) == 1:
         carry, y = step(carry, first)
         return carry, y[None]
-    if _way(method, reset, carry) == "sequential":
+    if way == "sequential":
         carry, *_ = vary_alike(carry, *expand(*first[0]), opening)
         # Of a step the entering state is kept, and what it makes is made again.
         step = jax.checkpoint(step, prevent_cse=False)
         return jax.lax.scan(step, carry, (inputs, reset))
-    return _written_out(expand, read, inputs, reset, carry, initial, method)
+    return _written_out(expand, read, inputs, reset, carry, initial, way)
 
 
-def _way(method: str, reset: Array, carry: Array) -> str:
-    if method != "auto":
-        return method
-    return choose((*reset.shape, prod(carry.shape[1:])), carry.dtype).way
-
-
-def _written_out(expand, read, inputs, reset, carry, initial, method):
+def _written_out(expand, read, inputs, reset, carry, initial, way):
     a, b = jax.vmap(expand)(*inputs)
     shape = (*reset.shape, *carry.shape[1:])
     flat = partial(jnp.reshape, shape=(*reset.shape, -1))
@@ -90,6 +88,6 @@ def _written_out(expand, read, inputs, reset, carry, initial, method):
         reset,
         carry.reshape(len(carry), -1),
         initial=None if initial is None else initial.ravel(),
-        method=method,
+        method=way,
     )
     return last.reshape(carry.shape), jax.vmap(read)(h.reshape(shape), *inputs)

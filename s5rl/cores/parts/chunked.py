@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from s5rl.recurrence.varying import vary_alike
+
 Call = Callable[[Any, Any, Array], tuple[Any, Any]]
 
 
@@ -40,7 +42,8 @@ def in_chunks(
         lambda a: a[:whole].reshape(-1, length, *a.shape[1:]), (x, reset)
     )
     again = jax.checkpoint(call, prevent_cse=False)  # needs none inside of a scan
-    carry = jax.tree.map(lambda c: _like(reset[0], c), carry)
+    # A fresh carry is alike on all devices, and JAX scans none that becomes unlike.
+    carry = jax.tree.map(lambda c: vary_alike(c, reset)[0], carry)
     carry, y = jax.lax.scan(lambda carry, now: again(carry, *now), carry, split)
     y = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), y)
     if whole < steps:
@@ -48,13 +51,3 @@ def in_chunks(
         carry, last = call(carry, *rest)  # gradients begin here: nothing is saved
         y = jax.tree.map(lambda *parts: jnp.concatenate(parts), y, last)
     return carry, y
-
-
-def _like(lanes: Array, c: Array) -> Array:
-    """`c` [B, ...], which varies over devices where lanes do.
-
-    Inside `jax.shard_map` a fresh carry is alike on all devices, and JAX scans none
-    that becomes unlike.
-    """
-    never = (lanes & False).reshape(-1, *(1,) * (c.ndim - 1))
-    return jnp.where(never, jnp.zeros_like(c), c)

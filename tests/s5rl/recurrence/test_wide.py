@@ -6,6 +6,7 @@ a reset does not drop the state       | equals_what_is_written_out
 `initial` is left out                 | equals_what_is_written_out
 the old state is read                 | equals_what_is_written_out
 dropped after the product             | nothing_lost_crosses_a_reset
+acting takes any method               | any_other_way_is_refused_as_elsewhere
 """
 
 from functools import partial
@@ -113,7 +114,8 @@ def test_nothing_lost_crosses_a_reset(form, method):
         np.testing.assert_array_equal(one[4:], other[4:])
 
 
-def test_any_other_way_is_refused_as_elsewhere():
-    *given, _ = drawn(2, "real")
+@pytest.mark.parametrize("length", [1, 2])
+def test_any_other_way_is_refused_as_elsewhere(length):
+    *given, _ = drawn(length, "real")
     with pytest.raises(ValueError, match=r"method must be one of .*got 'fastest'"):
         wide(*given, None, form="real", method="fastest")
