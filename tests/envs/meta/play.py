@@ -33,7 +33,9 @@ def random_returns(env, params, episodes, key):
     return np.asarray(_random_returns(env, episodes)(key, params))
 
 
+@functools.cache
 def _random_returns(env, episodes):
+    """One program for all tasks of an environment."""
     space = env.action_space()
 
     def one(key, params, steps):
@@ -52,12 +54,12 @@ def _random_returns(env, episodes):
         keys = jax.random.split(key, steps)
         return jax.lax.scan(step, (state, jnp.array(True)), keys)[1].sum()
 
-    def many(key, params):
-        steps = int(params.max_steps_in_episode)
+    @functools.partial(jax.jit, static_argnames="steps")
+    def played(key, params, steps):
         keys = jax.random.split(key, episodes)
-        return jax.jit(jax.vmap(lambda key: one(key, params, steps)))(keys)
+        return jax.vmap(lambda key: one(key, params, steps))(keys)
 
-    return many
+    return lambda key, params: played(key, params, int(params.max_steps_in_episode))
 
 
 def agrees(sample, expected, sigmas=4.5):
