@@ -50,9 +50,7 @@ def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
             f"{agent.network.head}."
         )
     shapes = learner_shapes(source, whole)
-    wanted = jax.eval_shape(jax.vmap(source.acting_params), shapes.params)
-    lasting = jax.eval_shape(jax.vmap(agent.lasting), like.params)
-    _check_parameters(path, wanted, lasting)
+    given = _given(source, agent, shapes.params, like.params, path)
     update, learners, _ = picked.restored(folder, whole, setting, shapes)
     count = len(jax.tree.leaves(learners.params)[0])
     which = np.arange(config.num_learners) % count
@@ -64,11 +62,36 @@ def beginning(agent: Any, config: RunConfig, like: Any) -> Callable[[Any], Any]:
 
     @jax.jit
     def begun(new: Any) -> Any:
-        params = jax.vmap(source.acting_params)(acting)
+        params = jax.vmap(given)(acting)
         params = jax.tree.map(lambda x: x[which], params)
         return jax.vmap(agent.begun)(new, params)
 
     return begun
+
+
+def _given(
+    source: Any, agent: Any, theirs: Any, ours: Any, path: str
+) -> Callable[[Any], Any]:
+    """Of a learner's parameters in the run, those that one of ours begins from.
+
+    An agent of the same kind goes on from all of them, such as the bit of an imitator;
+    another from what acts alike.
+
+    Args:
+      theirs: params [S, ...] of the run's learners, as shapes and types.
+      ours: likewise, of the learners that begin.
+
+    Raises:
+      InputError: if they do not fit.
+    """
+    wanted = jax.eval_shape(jax.vmap(agent.lasting), ours)
+    if type(source) is type(agent):
+        whole = jax.eval_shape(jax.vmap(source.lasting), theirs)
+        if _kinds(whole) == _kinds(wanted):
+            return source.lasting
+    acting = jax.eval_shape(jax.vmap(source.acting_params), theirs)
+    _check_parameters(path, acting, wanted)
+    return source.acting_params
 
 
 def _check_choices(path: str, theirs: RunConfig, ours: RunConfig) -> None:
@@ -98,16 +121,18 @@ def _plain(value: Any) -> Any:
 
 def _check_parameters(path: str, theirs: Any, ours: Any) -> None:
     """What no key names: another environment's observations, another network."""
-    was, now = (
-        {name: (leaf.dtype.name, leaf.shape[1:]) for name, leaf in named(tree).items()}
-        for tree in (theirs, ours)
-    )
+    was, now = _kinds(theirs), _kinds(ours)
     for name in sorted(was.keys() | now.keys()):
         if was.get(name) != now.get(name):
             raise InputError(
                 f"init={path} has another network: {name} is "
                 f"{_said(was.get(name))} there, and {_said(now.get(name))} here."
             )
+
+
+def _kinds(params: Any) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """By name, what one learner has of it."""
+    return {name: (x.dtype.name, x.shape[1:]) for name, x in named(params).items()}
 
 
 def _said(kind: tuple[str, tuple[int, ...]] | None) -> str:

@@ -8,6 +8,7 @@
 | `init` is read again on resume | test_resumed_without_the_run_it_began_from |
 | `init` is forgotten by training | test_resumed_without_the_run_it_began_from |
 | layers that foretell are the imitator's | test_it_acts_as_the_imitator |
+| an imitator is given what acts alike, as PPO is | test_an_imitator_goes_on_whole |
 """
 
 import shutil
@@ -83,6 +84,25 @@ def test_it_acts_as_the_imitator(imitator, make_config):
             one, other[np.array([0, 1, 0])], rtol=1e-5, atol=1e-6
         )
         assert np.abs(one[0] - one[1]).max() > 1e-3
+
+
+def test_an_imitator_goes_on_whole(imitator, make_config):
+    """In another world, say: what tells whose trial it is goes along."""
+    path = imitator.schedule.run_dir
+    config = make_config(
+        *("agent=imitate", "agent.expert_share=0.2", "num_seeds=3", f"init={path}")
+    )
+    agent, source = build_agent(config), build_agent(imitator)
+    placement = Placement(agent, *mesh.settled(config))
+    begun = beginning(agent, config, placement.shapes)(placement.draw())
+    shapes = learner_shapes(source, imitator)
+    _, theirs = Checkpoints(RunFolder.existing(path, "run").checkpoints).restore(shapes)
+    kept, away = foresight.parted(theirs.params)
+    jax.tree.map(
+        lambda ours, own: np.testing.assert_array_equal(ours, own[np.array([0, 1, 0])]),
+        *(begun.params, kept),
+    )
+    assert away and TOLD in begun.params["params"]
 
 
 @pytest.mark.slow  # trains twice
