@@ -127,6 +127,10 @@ class ProjectedControlConfig(MetaConfig):
     law: str = fields.choice(
         "gaussian", "orthogonal", "turned", "permutation", "identity"
     )
+    # of actions, where it is another; shifted tasks have orthogonal ones all the same
+    action_law: str | None = fields.optional(
+        "gaussian", "orthogonal", "turned", "permutation", "identity"
+    )
     train_bodies: tuple[str, ...] = (
         "cartpole_balance",
         "cartpole_swingup",

@@ -115,7 +115,8 @@ def make_projected_control(
         return {"body": jax.random.randint(key, (), 0, len(bodies), jnp.int32)}
 
     law = {"train": config.law, "shifted": "orthogonal"}
-    variation = Composed(Fields(body), Projection(OBSERVED, law, law))
+    actions = {**law, "train": config.action_law or config.law}
+    variation = Composed(Fields(body), Projection(OBSERVED, law, actions))
     return _meta(env, env.default_params, variation, config)
 
 

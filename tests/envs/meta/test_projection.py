@@ -8,6 +8,7 @@
 | turned by the same share in every task, or not at all | turned |
 | the gain left out | gain |
 | actions mapped back instead of forth | discrete_actions |
+| actions keep the law of observations | of_their_own |
 """
 
 import jax
@@ -17,6 +18,7 @@ import pytest
 from gymnax.environments import spaces
 from scipy import stats
 
+import envs
 from envs.meta.projection import Projection, draw_matrix
 from envs.meta.variations import Composed, Fields
 
@@ -110,6 +112,27 @@ def test_splits_have_their_own_law():
     for split, whole in (("train", True), ("held_out", True), ("shifted", False)):
         m = projection.draw(jax.random.key(1), split)["observe"]
         assert bool(jnp.all((m == 0) | (m == 1))) is whole
+
+
+def test_actions_may_have_a_law_of_their_own():
+    """Of a body behind lenses; shifted tasks are rotations on both sides."""
+
+    def lens(split, **laws):
+        one = dict(train_bodies=("cartpole_swingup",), trial_steps=5)
+        env, params = envs.make("projected_control", split=split, **one, **laws)
+        _, state = env.reset(jax.random.key(0), params)
+        found = state.task[-1]
+        return (bool(jnp.all((m == 0) | (m == 1))) for m in found.values())
+
+    mixed = dict(law="orthogonal", action_law="identity")
+    assert dict(zip(("act", "observe"), lens("held_out", **mixed), strict=True)) == {
+        "act": True,
+        "observe": False,
+    }
+    assert list(lens("shifted", **mixed)) == [False, False]
+    assert list(lens("train", law="permutation")) == [True, True]
+    with pytest.raises(ValueError, match="action_law must be one of .*; got 'linear'"):
+        envs.make("projected_control", action_law="linear")
 
 
 @pytest.mark.parametrize(

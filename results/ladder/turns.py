@@ -1,0 +1,119 @@
+"""How far a lens may be turned: `python -m results.ladder.turns RUN_DIR`.
+
+Plays the learners of a run of `ladder/turned_one` behind lenses that it was not trained
+on, with both of a task's matrices, with that of observations alone, and with that of
+actions alone; and writes results/ladder/turned/turns.csv: the return of the two trials,
+by how far the lens is turned. How far is the mean cosine between where an observation
+(an action) of the body points and where it is seen (done): 1 is identity. Then puts the
+table into docs/in_context.md.
+"""
+
+import csv
+import sys
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import envs
+import experiment
+from results import common
+from results.documents import put, table
+
+DOCUMENT = common.ROOT / "docs" / "in_context.md"
+OUT = Path(__file__).parent / "turned" / "turns.csv"
+BODY, TRIALS, STEPS = "cartpole_swingup", 2, 500
+SEEN, DONE = 5, 1  # sizes of the body's observation and action
+TASKS = 512
+EDGES = (-1.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.01)  # of cosines
+SIDES = ("both", "observations", "actions")
+
+
+def played(trained: Any, env: Any, params: Any, key: Any, side: str) -> Any:
+    """(cosine [N], returns [N, TRIALS]) of the likeliest actions."""
+    obs, state = jax.vmap(env.reset, (0, None))(jax.random.split(key, TASKS), params)
+    lens = state.task[-1]
+    size = lens["observe"].shape[-1]
+    body = jnp.einsum("nij,ni->nj", lens["observe"], obs[:, :size])
+    one = {name: jnp.broadcast_to(jnp.eye(x.shape[-1]), x.shape)
+           for name, x in lens.items()}  # fmt: skip
+    if side == "observations":
+        lens = {**lens, "act": one["act"]}
+    if side == "actions":
+        lens = {**lens, "observe": one["observe"]}
+    state = state.replace(task=(*state.task[:-1], lens))
+    obs = obs.at[:, :size].set(jnp.einsum("nij,nj->ni", lens["observe"], body))
+
+    def step(now: Any, key: Any) -> Any:
+        carry, obs, state, reset = now
+        carry, action = trained.act(carry, obs, reset)
+        keys = jax.random.split(key, TASKS)
+        obs, state, reward, *_ = jax.vmap(env.step, (0, 0, 0, None))(
+            keys, state, action, params
+        )
+        return (carry, obs, state, jnp.zeros(TASKS, bool)), reward
+
+    start = (trained.initial_carry(TASKS), obs, state, jnp.ones(TASKS, bool))
+    keys = jax.random.split(key, TRIALS * STEPS)
+    rewards = jax.lax.scan(step, start, keys)[1]
+    which, count = ("act", DONE) if side == "actions" else ("observe", SEEN)
+    cosine = jnp.diagonal(lens[which], axis1=1, axis2=2)[:, :count].mean(-1)
+    return cosine, rewards.reshape(TRIALS, STEPS, TASKS).sum(1).T
+
+
+def lines() -> list[list[str]]:
+    """Of the table: the second trial, by what is turned and how far."""
+    with OUT.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for row in rows:
+        learners = [float(row[f"second_of_learner_{i}"]) for i in range(3)]
+        mean, low, high = float(row["second_trial"]), min(learners), max(learners)
+        told = f"{mean:.0f} ({low:.0f} to {high:.0f})"
+        found.setdefault((row["from"], row["to"]), {})[row["turned"]] = told
+    return [
+        [f"{low} to {high}".replace("-1.0", "-1"), *(cells[side] for side in SIDES)]
+        for (low, high), cells in found.items()
+    ]
+
+
+TABLES = {"turns": lambda: table(("mean cosine", *SIDES), lines())}
+
+
+def main() -> None:
+    """Of all learners, in one table."""
+    env, params = envs.make(
+        "projected_control", law="turned", split="held_out", train_bodies=(BODY,)
+    )
+    rows = []
+    for side in SIDES:
+        found = []
+        for seed in range(3):
+            trained = experiment.load(sys.argv[1], seed=seed)
+            play = jax.jit(partial(played, trained, env, params, side=side))
+            found.append(play(jax.random.key(0)))
+        cosine = np.asarray(found[0][0])
+        returns = np.stack([np.asarray(x) for _, x in found])  # [learner, task, trial]
+        for low, high in pairwise(EDGES):
+            here = (low <= cosine) & (cosine < high)
+            if here.sum() < 5:
+                continue
+            means = returns[:, here].mean(1)  # [learner, trial]
+            told = [f"{x:.1f}" for x in (*means.mean(0), *means[:, 1])]
+            rows.append([side, low, min(high, 1.0), int(here.sum()), *told])
+    with OUT.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        learners = (f"second_of_learner_{i}" for i in range(3))
+        writer.writerow(
+            ["turned", "from", "to", "tasks", "first_trial", "second_trial", *learners]
+        )
+        writer.writerows(rows)
+    put(DOCUMENT, "turns", TABLES["turns"]())
+
+
+if __name__ == "__main__":
+    main()
