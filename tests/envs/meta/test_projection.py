@@ -131,7 +131,7 @@ def test_actions_may_have_a_law_of_their_own():
     }
     assert list(lens("shifted", **mixed)) == [False, False]
     assert list(lens("train", law="permutation")) == [True, True]
-    with pytest.raises(ValueError, match="action_law must be one of .*; got 'linear'"):
+    with pytest.raises(ValueError, match=r"action_law must be one of .*; got 'linear'"):
         envs.make("projected_control", action_law="linear")
 
 
