@@ -35,6 +35,12 @@ def append(
         writer.writerows(rows)
 
 
+def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A file of these rows, with the columns of the first."""
+    path.unlink(missing_ok=True)
+    append(path, list(rows[0]), rows)
+
+
 def trained(folder: Path, arguments: Sequence[str]) -> None:
     """Trains a run to its end, from where it stands.
 

@@ -7,7 +7,6 @@ there is not trained again, and what was begun goes on. Writes search.csv, a row
 setting, and fresh.csv, a row a learner, and puts both into docs/in_context.md.
 """
 
-import csv
 import json
 from pathlib import Path
 
@@ -57,14 +56,6 @@ def fresh(core: str, best: dict) -> list[float]:
     return summary(f"{core}-fresh", told)["final_return_per_seed"]
 
 
-def write(name: str, rows: list[dict]) -> None:
-    """A CSV file beside this one."""
-    with (HERE / name).open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def search_table() -> str:
     """Returns of every setting, a column a core."""
     rows = common.read(HERE / "search.csv")
@@ -98,10 +89,10 @@ TABLES = {"search": search_table, "fresh": fresh_table}
 def main() -> None:
     """Searches, trains fresh learners, and compares."""
     search = {core: searched(core) for core in CORES}
-    write("search.csv", [row for rows in search.values() for row in rows])
+    common.write(HERE / "search.csv", [row for rows in search.values() for row in rows])
     returns = {core: fresh(core, rows[0]) for core, rows in search.items()}
-    write(
-        "fresh.csv",
+    common.write(
+        HERE / "fresh.csv",
         [
             {"core": core, "learner": learner, "return": value}
             for core, values in returns.items()

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from experiment import files
+
 COPIED = ("learners.csv", "tasks.csv", "adaptation_held_out.png")
 
 
@@ -32,8 +34,7 @@ def keep(run: Path, to: Path, which: Path | None = None) -> None:
     shutil.copy(run / "learning_curve.png", to)
     with (evaluation / "adaptation.csv").open(newline="") as file:
         rows = [[shortened(cell) for cell in row] for row in csv.reader(file)]
-    with (to / "adaptation.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
+    files.write_csv(to / "adaptation.csv", rows)
     result = json.loads((evaluation / "result.json").read_text())
     for figures in result["splits"].values():
         for known in ("curves", "spreads"):  # adaptation.csv has them, or learners.csv

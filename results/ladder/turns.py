@@ -8,7 +8,6 @@ by how far the lens is turned. How far is the mean cosine between where an obser
 table into docs/in_context.md.
 """
 
-import csv
 import sys
 from functools import partial
 from itertools import pairwise
@@ -30,6 +29,7 @@ BODY, TRIALS, STEPS = "cartpole_swingup", 2, 500
 SEEN, DONE = 5, 1  # sizes of the body's observation and action
 TASKS = 512
 EDGES = (-1.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.01)  # of cosines
+SECOND = "second_of_learner_"  # of columns
 SIDES = ("both", "observations", "actions")
 
 
@@ -67,11 +67,9 @@ def played(trained: Any, env: Any, params: Any, key: Any, side: str) -> Any:
 
 def lines() -> list[list[str]]:
     """Of the table: the second trial, by what is turned and how far."""
-    with OUT.open(newline="") as file:
-        rows = list(csv.DictReader(file))
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for row in rows:
-        learners = [float(row[f"second_of_learner_{i}"]) for i in range(3)]
+    for row in common.read(OUT):
+        learners = [float(row[f"{SECOND}{i}"]) for i in range(3)]
         mean, low, high = float(row["second_trial"]), min(learners), max(learners)
         told = f"{mean:.0f} ({low:.0f} to {high:.0f})"
         found.setdefault((row["from"], row["to"]), {})[row["turned"]] = told
@@ -103,15 +101,13 @@ def main() -> None:
             if here.sum() < 5:
                 continue
             means = returns[:, here].mean(1)  # [learner, trial]
-            told = [f"{x:.1f}" for x in (*means.mean(0), *means[:, 1])]
-            rows.append([side, low, min(high, 1.0), int(here.sum()), *told])
-    with OUT.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        learners = (f"second_of_learner_{i}" for i in range(3))
-        writer.writerow(
-            ["turned", "from", "to", "tasks", "first_trial", "second_trial", *learners]
-        )
-        writer.writerows(rows)
+            row = {"turned": side, "from": low, "to": min(high, 1.0)}
+            row |= {"tasks": int(here.sum())}
+            trials = zip(("first_trial", "second_trial"), means.mean(0), strict=True)
+            row |= {name: f"{mean:.1f}" for name, mean in trials}
+            seconds = enumerate(means[:, 1])
+            rows.append(row | {f"{SECOND}{i}": f"{x:.1f}" for i, x in seconds})
+    common.write(OUT, rows)
     put(DOCUMENT, "turns", TABLES["turns"]())
 
 

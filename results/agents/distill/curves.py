@@ -7,7 +7,6 @@ and writes `curves.csv` (a row per curve and trial) and `curves.png`. Trials of 
 learner are those that it played; of the source, all that it played, practice included.
 """
 
-import csv
 import dataclasses
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from experiment import files
 from experiment.evaluate import trials
 from experiment.histories.write import trial_returns
 from experiment.run.run_folder import RunFolder
@@ -92,10 +92,9 @@ def main(run: str, to: str) -> None:
         rows += summary(f"{name}", returns[0] if alone else returns.mean(1))
     rows += summary("its source", source_curve(config))
     place.mkdir(parents=True, exist_ok=True)
-    with (place / "curves.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("curve", "trial", "return", "half_interval"))
-        writer.writerows((n, t, f"{x:.5g}", f"{e:.5g}") for n, t, x, e in rows)
+    head = ("curve", "trial", "return", "half_interval")
+    told = [(n, t, f"{x:.5g}", f"{e:.5g}") for n, t, x, e in rows]
+    files.write_csv(place / "curves.csv", [head, *told])
     draw(rows, place / "curves.png", f"{config.env.name}, held-out tasks")
     for name in dict.fromkeys(row[0] for row in rows):
         own = [row[2] for row in rows if row[0] == name]
