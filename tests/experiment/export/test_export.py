@@ -46,7 +46,7 @@ def made(tiny):
     """`(core, options, *keys) -> Trained` that was never trained; weights are drawn."""
 
     def made(core, options, *keys):
-        mine = [key for key in tiny if not key.startswith("core")]
+        mine = [key for key in tiny if not key.startswith(("core", "env"))]
         given = [
             f"core.{k}={v if isinstance(v, str) else json.dumps(v)}"
             for k, v in options.items()
