@@ -1,18 +1,44 @@
 """JaxARC: the suite's own stepping, submissions told from the clock, honest spaces.
 
-Mutants, and the test written to fail for each (not tried yet):
+Mutants, and the test that fails for each:
 
-    every end terminates                          bare_suites, clock_truncates
+    nothing terminates                            bare_suites
+    every end terminates                          own_clock_ends_nothing
+    limit one short                               the_limit_are_the_suites
+    the registry's limit whatever is asked        bare_suites
     row and column change places                  bare_suites
+    a selection without its last row              bare_suites
+    a box's columns run to the edge               bare_suites
+    a box is a point                              bare_suites
     the pair that is played is demonstrated too   bare_suites
     a demonstration that is not there is black    bare_suites
+    a demonstration too many                      bare_suites
+    demonstrations, or their count, of task 0     bare_suites
+    outputs shown before inputs                   bare_suites
+    the target is shown as the input              bare_suites
     a colour too few in the space                 bare_suites
-    the suite's other defaults                    rewards_and_starts
+    starts are permuted                           bare_suites
+    pairs that are not there are drawn            bare_suites
+    only the first pair is drawn                  bare_suites
+    input and output change places                bare_suites
+    an output's mask is its input's               bare_suites
+    the suite's other defaults                    bare_suites
+    a dearer step                                 rewards_and_starts
+    rewards that were asked for are dropped       rewards_and_starts
+    99 steps, or a target shown, by default       the_limit_are_the_suites
+    a working grid alone is refused               nothing_but
+    tasks of the parameters are not heard         tasks_are_those
     the similarity of the other start is kept     from_its_own_input
+    the mask of the other start is kept           from_its_own_input
+    start_from_input is dropped                   from_its_own_input
     the tests are shown as demonstrations         tests_are_played
+    demonstrations are played for tests           tests_are_played
+    solved without submitting                     tests_are_played
+    every submission solves                       tests_are_played
     operations are taken by number                operations_are_taken
 """
 
+import dataclasses
 import functools
 
 import jax
@@ -21,6 +47,7 @@ import numpy as np
 import pytest
 
 import envs
+from envs.suites.jaxarc_options import REWARDS
 from envs.suites.table import SUITES
 from tests.envs.suites import arc_tasks, beside
 
@@ -165,6 +192,9 @@ def test_rewards_and_starts_are_by_default_what_the_suites_own_make_takes(make):
     usual = JaxArcConfig.from_hydra(get_config())
     assert env.bare.params.reward == usual.reward
     assert env.bare.params.grid_initialization == usual.grid_initialization
+    asked = dict(zip(REWARDS, (-0.5, 3.0, 2.0, -4.0), strict=True))
+    told = make("Mini", **asked)[0].bare.params.reward
+    assert {name: getattr(told, name) for name in asked} == asked
 
 
 ONE = {  # of two cells, by hand
@@ -209,6 +239,15 @@ def test_the_clock_truncates_and_does_not_terminate(by_hand):
     assert [bool(row[2]) for row in rows] == [False, False, True] * 2
 
 
+def test_the_suites_own_clock_ends_nothing(by_hand):
+    def at_99(state):
+        inner = dataclasses.replace(state.inner, step_count=jnp.int32(99))
+        return state.replace(inner=inner)
+
+    rows = by_hand([DOES_NOTHING] * 2, change=at_99)
+    assert [tuple(map(bool, row[1:])) for row in rows] == [(False, False)] * 2
+
+
 def test_a_submission_in_the_last_step_is_both(by_hand):
     rows = by_hand([DOES_NOTHING, FILL_3, SUBMITS])
     assert tuple(map(bool, rows[-1][1:])) == (True, True)
@@ -223,6 +262,22 @@ def test_operations_are_taken_from_what_was_asked_for(make):
         assert np.flatnonzero(parts.selection).tolist() == [cell]
 
 
+def test_nothing_but_the_working_grid_need_be_shown(make):
+    env, params = make("Mini", show_input=False, show_demonstrations=0)
+    obs, _ = env.reset(jax.random.key(0), params)
+    assert obs.shape == env.observation_space(params).shape == (5, 5, 1)
+
+
+def test_tasks_are_those_of_the_parameters(make):
+    env, params = make("Mini")
+    second = params.replace(tasks=jax.tree.map(lambda x: x[1:2], params.tasks))
+    keys = jax.random.split(jax.random.key(0), 20)
+    _, state = jax.vmap(env.reset, (0, None))(keys, second)
+    drawn = {grid.tobytes() for grid in np.asarray(state.inner.input_grid)}
+    its = params.tasks.input_grids_examples[1, : params.tasks.num_train_pairs[1]]
+    assert drawn == {grid.tobytes() for grid in np.asarray(its)}
+
+
 def test_a_pair_is_begun_from_its_own_input_if_asked(make):
     same = {}
     for asked in (False, True):
@@ -234,6 +289,7 @@ def test_a_pair_is_begun_from_its_own_input_if_asked(make):
         right = (inner.working_grid == inner.target_grid) & inner.target_grid_mask
         share = right.sum((1, 2)) / inner.target_grid_mask.sum((1, 2))
         np.testing.assert_allclose(inner.similarity_score, share, rtol=1e-6)
+        np.testing.assert_array_equal(inner.working_grid_mask, inner.working_grid >= 0)
     assert same[True].all() and not same[False].all()
 
 
@@ -246,7 +302,13 @@ def test_tests_are_played_with_every_demonstration_beside_them(make, tmp_path):
     shown = [[8, 1], [8, 1], [8, 6], [1, 1], [4, 1]]  # working, input, target, a pair
     assert seen == [*shown, *[[0, 0]] * 4]
     fill_5 = 5 * 25 + 1
-    _, state, reward, *_ = env.step(jax.random.key(0), state, jnp.int32(fill_5), params)
-    np.testing.assert_allclose(reward, 0.5 - 0.005)
-    *_, info = env.step(jax.random.key(0), state, jnp.int32(SUBMITS), params)
-    assert bool(info["solved"]) and info["similarity"] == 1
+
+    def step(state, action):
+        return env.step(jax.random.key(0), state, jnp.int32(action), params)
+
+    wrong, filled = step(state, SUBMITS), step(state, fill_5)
+    right = step(filled[1], SUBMITS)
+    for result, *told in ((wrong, -1, 0.5, 0), (filled, 0.5, 1, 0), (right, 10, 1, 1)):
+        info = result[-1]
+        found = [result[2] + 0.005, info["similarity"], info["solved"]]
+        np.testing.assert_allclose(found, told, atol=1e-6)
