@@ -109,8 +109,10 @@ def _kind(options: dict[str, Any]) -> type:
         if key in keys.of(kind):
             continue
         owners = [name for name, (its, _) in ASKED.items() if key in keys.of(its)]
-        if len(owners) == 1:
-            raise InputError(f"{key} {ASKED[owners[0]][1]}: set {owners[0]}=true.")
+        if owners:
+            says = " and ".join(ASKED[name][1] for name in owners)
+            flags = " or ".join(f"{name}=true" for name in owners)
+            raise InputError(f"{key} {says}: set {flags}.")
     return kind
 
 

@@ -60,9 +60,16 @@ def likeness(wrong: str, name: str) -> float:
 def _ratio(one: str, other: str) -> float:
     matcher = SequenceMatcher(None, one, other, autojunk=False)
     ratio = matcher.ratio() if matcher.real_quick_ratio() >= LEAST else 0.0
-    if len(one) == len(other) > 1 and sum(map(str.__ne__, one, other)) == 1:
-        return max(ratio, LEAST)  # one letter is another: in s6 it is half of them
-    return ratio
+    wrong = [
+        i for i, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1
+    ]
+    if len(one) != len(other) or len(one) < 2 or not wrong:
+        return ratio
+    # One letter is another, or has changed places with its neighbour: in s6 and in gur
+    # it is too many of them to be alike as a whole.
+    first, last = wrong[0], wrong[-1]
+    swapped = last == first + 1 and one[first : last + 1] == other[last] + other[first]
+    return max(ratio, LEAST) if first == last or swapped else ratio
 
 
 def _plain(text: str) -> str:

@@ -16,6 +16,9 @@ def main(folder: str, name: str = "CartPole-v1", episodes: int = 3) -> list[floa
     policy = jax.jit(jax.export.deserialize(program).call)
     memory = dict(np.load(Path(folder) / "memory.npz"))
     env, returns = gymnasium.make(name), []
+    shape = tuple(about["inputs"][0]["shape"][1:])
+    if shape != env.observation_space.shape:
+        sys.exit(f"{folder} reads {shape}; {name} shows {env.observation_space.shape}.")
     for episode in range(episodes):
         (obs, _), total, opens, ended = env.reset(seed=episode), 0.0, True, False
         while not ended:

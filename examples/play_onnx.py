@@ -12,11 +12,16 @@ import onnxruntime
 def main(folder: str, name: str = "CartPole-v1", episodes: int = 3) -> list[float]:
     """Plays episodes of a gymnasium environment; returns what each earned."""
     about = json.loads((Path(folder) / "policy.json").read_text())
-    policy = onnxruntime.InferenceSession(Path(folder) / "policy.onnx")
+    quiet = onnxruntime.SessionOptions()
+    quiet.log_severity_level = 3  # no word of initialisers that it drops
+    policy = onnxruntime.InferenceSession(Path(folder) / "policy.onnx", quiet)
     reads = [one.name for one in policy.get_inputs()]
     gives = [one["name"] for one in about["outputs"]]
     memory = dict(np.load(Path(folder) / "memory.npz"))
     env, returns = gymnasium.make(name), []
+    shape = tuple(about["inputs"][0]["shape"][1:])
+    if shape != env.observation_space.shape:
+        sys.exit(f"{folder} reads {shape}; {name} shows {env.observation_space.shape}.")
     for episode in range(episodes):
         (obs, _), total, opens, ended = env.reset(seed=episode), 0.0, True, False
         while not ended:

@@ -1,6 +1,6 @@
 """Leaky integrators: a mean of the past that fades, at a rate learned for each unit."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -18,7 +18,6 @@ class LeakyLayer(nn.Module):
 
     features: int
     config: LeakyConfig = LeakyConfig()
-    reads_any_width: ClassVar[bool] = False  # it adds to what it reads
 
     def initial_carry(self, batch_size: int) -> Array:
         """[B, H] float32 zeros."""

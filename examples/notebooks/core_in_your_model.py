@@ -23,8 +23,8 @@ import os
 import sys
 from pathlib import Path
 
-HERE = Path.cwd()
-ROOT = next((p for p in (HERE, *HERE.parents) if (p / "s5rl").is_dir()), HERE)
+HERE, OURS = Path.cwd(), Path("s5rl", "__init__.py")
+ROOT = next((p for p in (HERE, *HERE.parents) if (p / OURS).exists()), HERE)
 sys.path.insert(0, str(ROOT))  # not needed where s5rl is installed
 
 import flax.linen as nn

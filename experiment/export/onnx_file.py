@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import logging
 import warnings
 from typing import Any
 
@@ -30,6 +31,8 @@ def model_of(step: Step) -> bytes:
     Raises:
       InputError: naming what of the program has no counterpart.
     """
+    # It logs, with a traceback each, what extensions it has for packages not there.
+    logging.getLogger("jax2onnx").setLevel(logging.CRITICAL)
     to_onnx = importlib.import_module("jax2onnx").to_onnx
     names = list(step.inputs)
 

@@ -30,7 +30,7 @@ from experiment.errors import OK, InputError
 from experiment.multirun import study
 from experiment.multirun.jobs import Jobs
 from experiment.multirun.task import CHECKOUT, Task
-from experiment.run.lock import Lock
+from experiment.run.lock import LOCK, Lock
 from experiment.setup import sweep
 
 KINDS = ("launcher", "sweeper")
@@ -191,7 +191,7 @@ def _search(sweeper: Any, swept: list[str], parent: str) -> None:
     Raises:
       InputError: if another process searches here.
     """
-    lock = Lock(Path(parent) / "lock.json")
+    lock = Lock(Path(parent) / LOCK)
     lock.take()
     with signals.at_end(lock.release):
         try:

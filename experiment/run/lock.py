@@ -18,6 +18,7 @@ from typing import Any
 from experiment import unfinished
 from experiment.errors import InputError, told
 
+LOCK = "lock.json"  # in a folder
 HEARTBEAT = 30.0  # seconds between two signs of life
 STALE = 150.0  # without one for so long, an owner on another host is dead
 
@@ -79,6 +80,21 @@ class Lock:
         while not self._released.wait(HEARTBEAT):
             with suppress(OSError):
                 os.utime(self.path)
+
+
+def check_free(path: Path) -> None:
+    """Writes nothing, and takes nothing.
+
+    Raises:
+      InputError: naming the process and the host that own it, if one does.
+    """
+    with suppress(FileNotFoundError):
+        handle = os.open(path, os.O_RDWR)
+        try:
+            if not unfinished.hold(handle):
+                raise InputError(_in_use(path.parent, _read(handle)))
+        finally:
+            os.close(handle)
 
 
 def _is(handle: int, path: Path) -> bool:

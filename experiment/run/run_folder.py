@@ -10,7 +10,7 @@ from envs.fields import shown
 from experiment import files, signals, unfinished
 from experiment.errors import InputError, told
 from experiment.run import hosts, manifest
-from experiment.run.lock import Lock
+from experiment.run.lock import LOCK, Lock, check_free
 from experiment.setup import config as run_config
 from experiment.setup import plain
 from experiment.setup.config import RunConfig
@@ -54,6 +54,7 @@ class RunFolder:
             return _reserved(config)
         folder = cls(Path(path))
         with told(f"run_dir {path} cannot be looked into"):
+            check_free(folder.path / LOCK)
             folder._check_new()
         return folder
 
@@ -92,7 +93,7 @@ class RunFolder:
             return
         doing = f"run_dir {self.path} cannot be made"
         self._made += files.make_folder(self.path, doing)
-        lock = Lock(self.path / "lock.json")
+        lock = Lock(self.path / LOCK)
 
         def release() -> None:
             lock.release()

@@ -29,7 +29,7 @@ class Layer(Protocol):
     is selected away. Arguments were checked before.
     """
 
-    reads_any_width: ClassVar[bool]  # of x; False where there is a residual
+    reads_any_width: ClassVar[bool]  # of x; False, or left out, where it adds to x
 
     def initial_carry(self, batch_size: int) -> Any:
         """Memory that has read nothing: zeros, [B, ...] each."""
@@ -92,7 +92,7 @@ class Stack(nn.Module):
     @property
     def reads_any_width(self) -> bool:
         """Whether the first layer reads inputs as they are, and adds none to them."""
-        return self.parts()[0][0].reads_any_width and not self.is_hybrid
+        return _reads_any_width(self.parts()[0][0]) and not self.is_hybrid
 
     def initial_carry(self, batch_size: int) -> Any:
         """Memory that has read nothing, layer by layer: [B, ...] zeros."""
@@ -180,16 +180,21 @@ class _Round(nn.Module):
         return _one_after_another(stack, stack.parts()[: len(carry)], carry, x, reset)
 
 
+def _reads_any_width(layer: Any) -> bool:
+    """Of a layer's class; False, as is right where it adds to x, if it does not say."""
+    return getattr(layer, "reads_any_width", False)
+
+
 def _one_after_another(
     stack: Stack, parts: list, carry: tuple, x: Array, reset: Array
 ) -> tuple[tuple, Array]:
     """Calls the first layers of a stack, inside the module that is being called."""
     states = []
-    for index, (layer, config) in enumerate(parts):
-        if stack.config.remat and len(x) > 1:  # no gradients of a step are taken
-            layer = nn.remat(layer)
+    for index, (kind, config) in enumerate(parts):
+        # No gradients are taken of a single step.
+        layer = nn.remat(kind) if stack.config.remat and len(x) > 1 else kind
         made = layer(stack.features, config, name=f"layer_{index}")
-        if stack.is_hybrid and layer.reads_any_width:
+        if stack.is_hybrid and _reads_any_width(kind):
             state, y = made(carry[index], norm(x, f"norm_{index}"), reset)
             x = x + y.astype(x.dtype)
         else:

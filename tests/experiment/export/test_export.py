@@ -229,7 +229,10 @@ def test_a_stranger_plays_it(player, made, tmp_path, monkeypatch):
     file = Path(__file__).parents[3] / "examples" / f"{player}.py"
     ours = ("import s5rl", "import agents", "import envs", "import experiment")
     assert not any(line in file.read_text() for line in ours)
-    returns = runpy.run_path(str(file))["main"](str(tmp_path))
+    main = runpy.run_path(str(file))["main"]
+    returns = main(str(tmp_path))
+    with pytest.raises(SystemExit, match=r"reads \(4,\); Acrobot-v1 shows \(6,\)"):
+        main(str(tmp_path), "Acrobot-v1")
     env, want, carry = gymnasium.make("CartPole-v1"), [], trained.initial_carry(1)
     for episode in range(3):
         (obs, _), total, opens, ended = env.reset(seed=episode), 0.0, True, False

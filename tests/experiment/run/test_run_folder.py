@@ -11,6 +11,7 @@
 
 import datetime
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -64,6 +65,18 @@ def test_a_second_owner_is_refused(tmp_path):
             with RunFolder(folder.path).owned(new=False):
                 pass
         assert folder.path.exists()
+
+
+def test_of_a_run_in_use_its_owner_is_told(make_config, tmp_path):
+    """And not that one may go on with it, which would be refused."""
+    config = make_config(f"run_dir={tmp_path / 'run'}")
+    folder = RunFolder.choose(config)
+    with folder.owned(new=True):
+        folder.create(config)
+        with pytest.raises(InputError, match=f"in use by process {os.getpid()}"):
+            RunFolder.choose(config)
+    with pytest.raises(InputError, match="already holds a run"):
+        RunFolder.choose(config)
 
 
 def test_a_run_that_came_in_between_is_not_overwritten(make_config, tmp_path):

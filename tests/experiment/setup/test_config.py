@@ -242,3 +242,7 @@ def test_nearest_names_what_is_close_and_nothing_else():
     known = ("memory_length", "num_bits", "memory_chain")
     assert nearest("memry_lenght", known) == "; did you mean 'memory_length'?"
     assert nearest("zzz", known) == "."
+    cores = ("gru", "lru", "s5", "hiss")
+    assert nearest("gur", cores) == "; did you mean 'gru'?"  # neighbours swapped
+    assert nearest("s6", cores) == "; did you mean 's5'?"
+    assert nearest("rug", cores) == "."  # letters that are all elsewhere

@@ -31,5 +31,7 @@ def test_other_formats_are_refused_in_a_sentence(refused, tmp_path, text):
 def test_figures_are_of_a_transfer_or_a_comparison(refused, tmp_path):
     said = refused(evaluate, f"run={tmp_path}", "figures=svg")
     assert "figures says how transfer is measured: set transfer=true" in said
+    said = refused(evaluate, f"run={tmp_path}", "trials=3")  # of either
+    assert "set transfer=true or film=true." in said
     said = refused(compare, f"field={tmp_path}", "figures=svg")
     assert "got figures=" in said
