@@ -147,11 +147,8 @@ class Meta(AutoReset):
         return self._show(task, obs, action, flags, params), state
 
     def step_env(self, key, state, action, params):
-        step_key = jax.random.split(key)[0]
         inner_params = self.variation.params(state.task, params.inner)
-        obs, inner, reward, terminated, _ = self.env.step_env(
-            step_key, state.inner, self.variation.act(state.task, action), inner_params
-        )
+        obs, inner, reward, terminated = self._stepped(key, state, action, inner_params)
         reward = jnp.asarray(reward, jnp.float32)
         ended = terminated | self.env.is_truncated(inner, inner_params)
         info = {
@@ -175,6 +172,22 @@ class Meta(AutoReset):
         flags = jnp.stack([reward, ended, jnp.zeros((), bool)], dtype=jnp.float32)
         obs = self._show(state.task, obs, action, flags, params)
         return obs, state, reward, self.is_terminated(state, params), info
+
+    def led_to(self, key, state: MetaState, action, params: MetaParams) -> MetaState:
+        """Where `step_env` leads with the same key, but no next trial is begun.
+
+        Of a trial's last step this is the end, which `step_env` never shows. For
+        pictures: `trial` and the sums are those of before the step.
+        """
+        inner_params = self.variation.params(state.task, params.inner)
+        _, inner, *_ = self._stepped(key, state, action, inner_params)
+        return state.replace(time=state.time + 1, inner=inner)
+
+    def _stepped(self, key, state, action, inner_params) -> tuple:
+        """`(obs, state, reward, terminated)` of the environment itself."""
+        action = self.variation.act(state.task, action)
+        step_key = jax.random.split(key)[0]
+        return self.env.step_env(step_key, state.inner, action, inner_params)[:4]
 
     def is_terminated(self, state, params):
         return state.trial >= self.num_trials

@@ -46,7 +46,7 @@ def renderer(
     """
     draw = _own_renderer(env, params)
     if draw is not None and _is_picture(draw(recording.moments[0].state)):
-        return lambda moment: None if moment.state is None else draw(moment.state)
+        return lambda moment: None if moment.led_to is None else draw(moment.led_to)
     first = recording.moments[0].obs
     if isinstance(first, np.ndarray) and _is_grid(first):
         return lambda moment: _grid(moment.obs)

@@ -9,7 +9,7 @@ few of them stand side by side.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,8 @@ def _renderer(env, params, recordings: Sequence[Recording]) -> Any:
     for recording in recordings:
         own = film.renderer(env, params, recording)
         draws |= {id(moment): own for moment in recording.moments}
-    return lambda moment: draws[id(moment)](moment)
+    # A decision is made where its own trial stands, not where the last one ended.
+    return lambda moment: draws[id(moment)](replace(moment, end=None))
 
 
 def _row(env, draw, part: Part) -> tuple[str, list[Any]]:

@@ -4,7 +4,9 @@
 
 Moment t is seen before action t and says what led to it. The last moment is the end of
 the episode itself, not the beginning of the next one that `step` returns: its
-observation is `info["final_observation"]`, its state that of `step_env`.
+observation is `info["final_observation"]`, its state that of `step_env`. Where a trial
+of a meta-episode ends, the next one begins in the same step: there the state is the
+next decision's, and `end` is where the trial's last action led.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,12 +33,18 @@ class Moment:
     total: float = 0.0  # sum of rewards up to here
     trial: int | None = None  # of a meta-episode, from 0; None where there are none
     trial_ended: bool = False  # the state is the next trial's first
+    end: Any = None  # the state in which it ended, if it did and this can be had
     memory: float | None = None  # norm of what the actor remembered as it acted
 
     @property
     def ended(self) -> bool:
         """Whether the episode is over."""
         return self.terminated or self.truncated
+
+    @property
+    def led_to(self) -> Any:
+        """The state that the action led to; None where it is not there."""
+        return self.state if self.end is None else self.end
 
 
 class Actor(Protocol):
@@ -83,6 +91,7 @@ def play(
     chosen = actor or AtRandom(env, params)
     key, reset_key = jax.random.split(jax.random.key(seed))
     decide, step = jax.jit(_deciding(chosen)), jax.jit(env.step)
+    lead = jax.jit(_trial_end(env))
     obs, state = jax.jit(env.reset)(reset_key, params)
     memory = chosen.memory
     moment = Moment(0, _host(obs), state)
@@ -96,6 +105,8 @@ def play(
             step_key, before, action, params
         )
         shown, reward = _host(info["final_observation"]), float(reward)
+        trial_ended = bool(info.get("trial_ended", False))
+        end = lead(step_key, before, action, params) if trial_ended else None
         if terminated or truncated:
             state = _last_state(env, step_key, before, action, params, shown)
         moment = Moment(
@@ -108,7 +119,8 @@ def play(
             truncated=bool(truncated),
             total=moment.total + reward,
             trial=int(info["trial"]) if "trial" in info else None,
-            trial_ended=bool(info.get("trial_ended", False)),
+            trial_ended=trial_ended,
+            end=end,
             memory=None if norm is None else float(norm),
         )
         yield moment
@@ -175,6 +187,18 @@ class Recording:
     def _thinned(self, moment: Moment) -> Moment:
         drop = moment.time % self.stride and moment.time not in self._ends
         return replace(moment, state=None) if drop else moment
+
+
+def _trial_end(env: Any) -> Any:
+    """Where a step leads before the next trial; None if the environment cannot say."""
+
+    def lead(key, state, action, params):
+        if not hasattr(env, "led_to"):
+            return None
+        # `step` gives `step_env`, and so this, the first half of its key.
+        return env.led_to(jax.random.split(key)[0], state, action, params)
+
+    return lead
 
 
 def _last_state(env, key, state, action, params, final_obs) -> Any:

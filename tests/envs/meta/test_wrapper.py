@@ -11,6 +11,8 @@ The oracle is a plain loop over the bare environment, with the keys that a step 
 | terminated at every trial's end | a_meta_episode_is |
 | the last trial's end truncates | a_meta_episode_is |
 | start states are never fresh | start_states |
+| `led_to` gives the state of `step_env` | where_a_step_led |
+| `led_to` steps with another key | where_a_step_led |
 | the budget terminates | budget |
 | continuation is the same everywhere | a_trials_end_is_discounted |
 | the task is not in the Markov state | a_critic_is_told |
@@ -117,6 +119,35 @@ def test_a_meta_episode_is_trials_of_one_task(make):
             jax.tree.leaves(state.task), jax.tree.leaves(tasks[0]), strict=True
         )
     )
+
+
+def chances(**options):
+    """One whose steps are drawn."""
+    return envs.make("meta_tabular_mdp", **options)
+
+
+@pytest.mark.parametrize("make", [cartpoles, chances])
+def test_where_a_step_led_is_the_end_of_the_trial_and_not_the_next_start(make):
+    """The environment's own step; of those that end no trial it is `step_env`'s."""
+    meta, params = make(num_trials=9)
+    step, lead = jax.jit(meta.step_env), jax.jit(meta.led_to)
+    _, state = meta.reset(jax.random.key(0), params)
+    ended = 0
+    for t in range(60):
+        inner = meta.inner_params(state, params)
+        given = jax.random.key(t), state, jnp.int32(0), params
+        _, state, *_, info = step(*given)
+        led = lead(*given)
+        assert int(led.inner.time) == info["trial_length"]
+        over = meta.env.is_terminated(led.inner, inner)
+        over |= meta.env.is_truncated(led.inner, inner)
+        assert over == info["trial_ended"]
+        if info["trial_ended"]:
+            ended += 1
+            assert int(state.inner.time) == 0
+        else:
+            jax.tree.map(np.testing.assert_array_equal, led.inner, state.inner)
+    assert ended > 2
 
 
 @pytest.mark.thinned(2)

@@ -11,6 +11,8 @@ Mutants, and the test that fails for each:
     the action drawn with the step's key           hand_written_steps
     `step`'s observation, not the final one        hand_written_steps
     the last state is `step`'s                     the_last_state
+    a trial's end is drawn as the next's start     a_trials_last_picture
+    a decision is drawn where the last trial ended a_trials_last_picture
     frames every 2 * stride steps                  evenly_spaced
     no state dropped                               evenly_spaced
     the last frame is not drawn                    a_gif_has_a_frame, evenly_spaced
@@ -25,6 +27,7 @@ Mutants, and the test that fails for each:
 """
 
 import functools
+import itertools
 import re
 import subprocess
 import sys
@@ -40,7 +43,7 @@ from envs import registry
 from envs.__main__ import main
 from envs.drawing import gymnax as gymnax_render
 from envs.popgym import table, words
-from envs.show import catalogue, film, playback
+from envs.show import catalogue, film, parts, playback
 from envs.suites.table import SUITES
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -195,6 +198,28 @@ def test_the_last_state_is_where_it_ended_and_not_the_next_beginning(name):
     for moment in played(name):
         assert int(moment.state.time) == moment.time
     assert moment.ended
+
+
+def test_a_trials_last_picture_is_where_it_ended_and_not_the_next_beginning():
+    """Each picture is of the state after its step, a decision's of that before it."""
+    env, params = envs.make("dark_room", num_trials=3, trial_steps=4, size=3)
+    recording = playback.Recording(100)
+    for moment in playback.play(env, params, seed=SEED, max_steps=100):
+        recording.add(moment)
+    draw, decided = film.renderer(env, params, recording), 0
+    for before, moment in itertools.pairwise(recording.moments):
+        assert int(moment.led_to.inner.time) == before.time % 4 + 1
+        assert int(before.state.inner.time) == before.time % 4
+        at = np.asarray(env.render(moment.led_to, params))
+        np.testing.assert_array_equal(draw(moment), at)
+        moves = moment.led_to.inner.position - before.state.inner.position
+        assert np.abs(moves).sum() <= 1
+        decided += moment.trial_ended and bool((moves != 0).any())
+    assert moment.ended and decided
+    sheet = parts._renderer(env, params, [recording])
+    for moment in recording.moments[4:-1:4]:
+        assert moment.trial_ended
+        np.testing.assert_array_equal(sheet(moment), env.render(moment.state, params))
 
 
 @pytest.mark.parametrize("at_most", [2, 5, 8])
