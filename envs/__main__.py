@@ -148,7 +148,8 @@ def play(wanted: Request, env: Any, params: Any) -> None:
         print(line)
     print(report.summary(recording.moments[-1]), flush=True)
     sheet = wanted.path.suffix == ".png"
-    frames = film.frames(env, params, recording, drawing.SHEET if sheet else None)
+    at_most = drawing.SHEET if sheet else None
+    frames = film.frames(env, params, recording, wanted.name, at_most)
     try:
         drawing.save(frames, wanted.path)
     except OSError as error:

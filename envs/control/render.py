@@ -18,8 +18,6 @@ def render(env, state, params) -> np.ndarray:
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot(aspect="equal")
     axes.set_axis_off()
-    clock = f"step {int(state.time)} of {int(params.max_steps_in_episode)}"
-    axes.set_title(f"{env.name}, {clock}", fontsize=9)
     _DRAWINGS[type(env).__name__](axes, np.asarray(state.position), state, params)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

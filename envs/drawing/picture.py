@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 WIDTH = 320  # of a frame, in pixels
-CAPTION = 40  # height of the strip below it
+TITLE, CAPTION = 20, 40  # heights of the strips above and below its picture
 SHEET = 16  # frames on a contact sheet, at most
 COLUMNS = 4
 RED, INK, FAINT = "#c0392b", "#202020", "#b8b8b8"
 
 
-def picture(draw: Callable[[Any], None], title: str = "") -> np.ndarray:
+def picture(draw: Callable[[Any], None]) -> np.ndarray:
     """What `draw(axes)` draws, [320, 320, 3] uint8; the axes are hidden at first."""
-    return figure(lambda fig: _on_axes(fig, draw, title))
+    return figure(lambda fig: _on_axes(fig, draw))
 
 
 def figure(draw: Callable[[Any], None]) -> np.ndarray:
@@ -35,16 +35,14 @@ def figure(draw: Callable[[Any], None]) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _on_axes(fig, draw, title):
+def _on_axes(fig, draw):
     axes = fig.add_subplot()
     axes.set_axis_off()
-    if title:
-        axes.set_title(title, fontsize=9)
     draw(axes)
 
 
-def captioned(image: np.ndarray, lines: list[str]) -> Any:
-    """A Pillow image WIDTH pixels wide with lines of text below the picture."""
+def captioned(image: np.ndarray, lines: list[str], title: str) -> Any:
+    """A Pillow image WIDTH pixels wide: title, picture, and lines of text below it."""
     from PIL import Image, ImageDraw
 
     height, width = image.shape[:2]
@@ -53,11 +51,14 @@ def captioned(image: np.ndarray, lines: list[str]) -> Any:
     shown = Image.fromarray(image)
     if shown.width > WIDTH:
         shown = shown.resize((WIDTH, round(height * WIDTH / width)))
-    frame = Image.new("RGB", (WIDTH, shown.height + CAPTION), "white")
-    frame.paste(shown, ((WIDTH - shown.width) // 2, 0))
+    bottom = TITLE + shown.height
+    frame = Image.new("RGB", (WIDTH, bottom + CAPTION), "white")
+    frame.paste(shown, ((WIDTH - shown.width) // 2, TITLE))
     pen = ImageDraw.Draw(frame)
+    where = {"fill": INK, "font": _font(pen, title), "anchor": "mt"}
+    pen.text((WIDTH / 2, 5), title, **where)
     for row, line in enumerate(lines):
-        y = shown.height + 4 + 17 * row
+        y = bottom + 4 + 17 * row
         pen.text((8, y), line, fill=INK, font=_font(pen, line))
     return frame
 

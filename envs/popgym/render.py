@@ -13,10 +13,9 @@ from envs.popgym.signs import COLORS, RANKS, SUITS
 
 def render(env, state, params) -> np.ndarray:
     """Draws one state of one environment of the suite, [height, width, 3] uint8."""
-    clock = f"step {int(state.time)} of {int(params.max_steps_in_episode)}"
     ancestors = {cls.__name__ for cls in type(env).__mro__}
     draw = next(draw for kind, draw in _DRAWINGS.items() if kind in ancestors)
-    return picture(lambda axes: draw(axes, env, state), f"{env.name}, {clock}")
+    return picture(lambda axes: draw(axes, env, state))
 
 
 def _deck(axes, env, state):

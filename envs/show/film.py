@@ -24,16 +24,24 @@ _SMALLEST = 3  # cells along a side of what is seen as a grid
 
 
 def frames(
-    env: Any, params: Any, recording: Recording, at_most: int | None = None
+    env: Any, params: Any, recording: Recording, name: str, at_most: int | None = None
 ) -> list[Any]:
-    """Captioned Pillow images of the moments that were kept, or of some of them."""
+    """Captioned Pillow images of the moments that were kept, or of some of them.
+
+    Args:
+      env: as it was played.
+      params: likewise.
+      recording: of it.
+      name: by which the environment is asked for, which stands above each picture.
+      at_most: how many; None: all that were kept.
+    """
     draw = renderer(env, params, recording)
     drawn = []
     for moment in recording.frames(at_most):
         image = draw(moment)
         if image is not None:
-            said = caption(env, moment)
-            drawn.append(drawing.captioned(np.asarray(image), said))
+            said = caption(env, moment, recording.step(moment))
+            drawn.append(drawing.captioned(np.asarray(image), said, name))
     return drawn
 
 
@@ -74,11 +82,9 @@ def _is_picture(x: Any) -> bool:
     return array and x.ndim == 3 and x.shape[-1] == 3 and x.dtype == np.uint8
 
 
-def caption(env: Any, moment: Moment) -> list[str]:
+def caption(env: Any, moment: Moment, step: str) -> list[str]:
     """What stands below a moment: where it is, and what led there."""
-    line = f"step {moment.time}    return {moment.total:.4g}"
-    if moment.trial is not None:
-        line = f"trial {moment.trial + 1}    {line}"
+    line = f"{step}    total {moment.total:.4g}"
     if moment.ended:
         line += "    " + ending(moment)
     elif moment.trial_ended:

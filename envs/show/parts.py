@@ -71,17 +71,17 @@ def _joined(several: Sequence[Part]) -> Part:
     return Part(name, [pair for part in several for pair in part.decisions])
 
 
-def sheet(env: Any, params: Any, recordings: Sequence[Recording]) -> Any:
-    """One Pillow image of them all."""
+def sheet(env: Any, params: Any, recordings: Sequence[Recording], name: str) -> Any:
+    """One Pillow image of them all; `name` is what the environment is asked for by."""
     if len(found := of(recordings)) == 1:
-        frames = film.frames(env, params, recordings[0], drawing.SHEET)
+        frames = film.frames(env, params, recordings[0], name, drawing.SHEET)
         return drawing.contact_sheet(frames)
     chosen = [found[i] for i in _spaced(len(found), ROWS)]
     draw = _renderer(env, params, recordings)
+    titled = [_row(env, draw, part, name) for part in chosen]
     if all(len(part.decisions) == 1 for part in chosen):
-        frames = [_frame(env, draw, part, 0) for part in chosen]
-        return drawing.contact_sheet([frame for frame in frames if frame is not None])
-    return drawing.rows([_row(env, draw, part) for part in chosen])
+        return drawing.contact_sheet([frame for _, row in titled for frame in row])
+    return drawing.rows(titled)
 
 
 def _renderer(env, params, recordings: Sequence[Recording]) -> Any:
@@ -94,17 +94,17 @@ def _renderer(env, params, recordings: Sequence[Recording]) -> Any:
     return lambda moment: draws[id(moment)](replace(moment, end=None))
 
 
-def _row(env, draw, part: Part) -> tuple[str, list[Any]]:
+def _row(env, draw, part: Part, name: str) -> tuple[str, list[Any]]:
     """Its title, and up to COLUMNS of its decisions whose states were kept."""
     kept = [
         at for at, (before, _) in enumerate(part.decisions) if before.state is not None
     ]
     chosen = [kept[i] for i in _spaced(len(kept), drawing.COLUMNS)]
-    frames = [_frame(env, draw, part, at) for at in chosen]
+    frames = [_frame(env, draw, part, at, name) for at in chosen]
     return part.title(env), [frame for frame in frames if frame is not None]
 
 
-def _frame(env, draw, part: Part, at: int) -> Any:
+def _frame(env, draw, part: Part, at: int, name: str) -> Any:
     before, after = part.decisions[at]
     image = draw(before)
     if image is None:
@@ -112,7 +112,7 @@ def _frame(env, draw, part: Part, at: int) -> Any:
     action = words.action(env, after.action)
     where = f"{part.name}    step {at + 1} of {len(part.decisions)}"
     said = f"does {action}, reward {signed(after.reward or 0)}{film.memory(after)}"
-    return drawing.captioned(np.asarray(image), [where, said])
+    return drawing.captioned(np.asarray(image), [where, said], name)
 
 
 def _spaced(count: int, most: int) -> list[int]:

@@ -181,6 +181,21 @@ class Recording:
             return kept
         return [kept[round(i)] for i in np.linspace(0, len(kept) - 1, at_most)]
 
+    def step(self, moment: Moment) -> str:
+        """Which step led to a moment: "trial 2    step 7 of 20", or "step 7 of 20".
+
+        Counted from 1 in each trial, or in the episode where there are none. How many
+        there are is said where they came to an end.
+        """
+        trial = moment.trial
+        if moment.time == 0 and len(self.moments) > 1:  # nothing has led there
+            trial = self.moments[1].trial
+        own = [other for other in self.moments[1:] if other.trial == trial]
+        line = f"step {moment.time - own[0].time + 1 if own else 0}"
+        if own and (own[-1].trial_ended or own[-1].ended):
+            line += f" of {len(own)}"
+        return line if trial is None else f"trial {trial + 1}    {line}"
+
     def _to_keep(self, last: int) -> range:
         return range(0, last, self.stride)
 

@@ -158,13 +158,14 @@ def _write(
     frames = [
         frame
         for recording in recordings
-        for frame in film.frames(env, params, recording)
+        for frame in film.frames(env, params, recording, result["env"])
     ]
     with files.new_folder(path) as place:
         files.write_json(place / "result.json", result)
         files.write_csv(place / "steps.csv", _rows(env, recordings))
         picture.save(frames, place / "film.gif")
-        parts.sheet(env, params, recordings).save(place / "sheet.png")
+        sheet = parts.sheet(env, params, recordings, result["env"])
+        sheet.save(place / "sheet.png")
     return path
 
 

@@ -297,3 +297,5 @@ def test_a_picture_follows_the_body(name):
     assert first.dtype == np.uint8 and first.shape == (320, 320, 3)
     moved = env.render(state.replace(position=state.position + 0.2), params)
     assert 20 < (moved != first).any(-1).sum() < 320 * 320 / 4
+    waited = state.replace(time=state.time + 1)  # a film counts the steps
+    np.testing.assert_array_equal(env.render(waited, params), first)

@@ -266,7 +266,7 @@ def test_a_gif_has_a_frame_for_each_moment_until_the_episode_is_left(capsys, tmp
     assert "at most 10 steps" in said and "(the episode goes on" in said
     assert len(steps(said)[0]) == 5 and f"6 of 6 moments drawn: {out}" in said
     with Image.open(out) as film_:
-        assert film_.n_frames == 6 and film_.size[0] == 320
+        assert film_.n_frames == 6 and film_.size == (320, 380)
 
 
 def test_a_sheet_shows_sixteen_moments(capsys, tmp_path, monkeypatch):
@@ -281,7 +281,7 @@ def test_a_sheet_shows_sixteen_moments(capsys, tmp_path, monkeypatch):
     assert "16 of 32 moments drawn" in capsys.readouterr().out
     assert len(drawn) == 17  # one more to see whether it can be drawn
     with Image.open(out) as sheet:
-        assert sheet.size == (4 * 326 + 6, 4 * 366 + 6)
+        assert sheet.size == (4 * 326 + 6, 4 * 386 + 6)
 
 
 def test_battleship_says_where_it_shot():

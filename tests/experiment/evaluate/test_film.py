@@ -9,10 +9,14 @@
 | a trial's last step counts for the one before | test_parts_are_trials |
 | one frame in two is left out | test_every_moment_is_a_frame |
 | the first rows only are drawn | test_every_moment_is_a_frame |
+| the class's name stands above a picture | test_a_picture_has_one_count |
+| steps of the meta-episode are counted | test_a_picture_has_one_count, test_steps_are |
+| of a trial that was cut, a length is said | test_steps_are_counted |
 """
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import jax
@@ -126,6 +130,43 @@ def test_every_moment_is_a_frame(filmed):
         assert sheet.size == (4 * (width + 6) + 6, TRIALS * (height + 24 + 6) + 6)
 
 
+def test_a_picture_has_one_count_and_the_name_that_was_asked_for(
+    room, film, monkeypatch
+):
+    """The count is of the trial's steps, as on the sheet and in its rows."""
+    said, captioned = [], picture.captioned
+    monkeypatch.setattr(
+        picture, "captioned", lambda *args: said.append(args[1:]) or captioned(*args)
+    )
+    film(room, f"trials={TRIALS}")
+    assert {title for _, title in said} == {"dark_room"}
+    counts = [
+        re.match(r"trial \d+    step \d+ of \d+\b", lines[0])[0] for lines, _ in said
+    ]
+    want = [
+        f"trial {trial}    step {step} of {STEPS}"
+        for trial in range(1, TRIALS + 1)
+        for step in range(1, STEPS + 1)
+    ]
+    assert counts == [f"trial 1    step 0 of {STEPS}", *want, *want]
+
+
+def test_steps_are_counted_in_their_trial():
+    recording = recorded([0] * 7, ends=(1, 5))
+    said = [recording.step(moment) for moment in recording.moments]
+    assert said[:3] == [*(f"trial 1    step {n} of 1" for n in (0, 1)),
+                        "trial 2    step 1 of 4"]  # fmt: skip
+    assert said[5:] == [
+        "trial 2    step 4 of 4", "trial 3    step 1", "trial 3    step 2"
+    ]  # fmt: skip
+    alone = playback.Recording(10)
+    for time in range(3):
+        alone.add(playback.Moment(time, obs=None, state=time, terminated=time == 2))
+    assert [alone.step(moment) for moment in alone.moments] == [
+        "step 0 of 2", "step 1 of 2", "step 2 of 2"
+    ]  # fmt: skip
+
+
 def recorded(rewards, ends):
     """A meta-episode of made-up moments, whose trials end at these steps."""
     recording, trial = playback.Recording(1000), 0
@@ -173,7 +214,7 @@ def test_each_episode_is_drawn_as_itself():
         return recording
 
     def rows(*episodes):
-        image = np.asarray(parts.sheet(object(), None, episodes))
+        image = np.asarray(parts.sheet(object(), None, episodes, "name"))
         return np.split(image[: len(image) // 2 * 2], 2)
 
     one, two, other = episode(0, 1, 2), episode(5, 1, 7), episode(9, 0, 3)
