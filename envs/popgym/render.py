@@ -34,8 +34,9 @@ def _deck(axes, env, state):
     axes.text(0, 0.32, f"dealt {dealt} of {len(labels)}", fontsize=9, color=FAINT)
     answer = _answer(env, time, len(labels))
     if answer is not None:
-        wanted = f"the answer: {names[labels[answer]]}"
-        axes.text(1, 0.32, wanted, fontsize=11, ha="right", color=FAINT)
+        # Of the decision to come: the action in a film's caption was the one before.
+        wanted = f"next answer: {names[labels[answer]]}"
+        axes.text(1, 0.32, wanted, fontsize=11, ha="right", color=INK)
 
 
 def _answer(env, time, cards):

@@ -4,12 +4,15 @@ Mutants, and the test that fails for each (`pytest -m conformance`):
 
     cards are given back in every deck game          cards_stay_on_the_table
     the answer is the card in view                   the_answer_is_what_pays
+    the answer is said of the action before          the_answer_that_is_written
+    it is written in the grey of what is not seen    the_answer_that_is_written
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from envs.popgym import render
 from tests.envs.popgym import harness
@@ -65,3 +68,33 @@ def test_the_answer_is_what_pays(family):
         assert (card is None) == (max(rewards) == 0)
         if card is not None:
             assert int(np.argmax(rewards)) == int(state.labels[card])
+
+
+@pytest.mark.parametrize("family", ["repeat_first", "repeat_previous", "autoencode"])
+def test_the_answer_that_is_written_is_the_next_ones(family, monkeypatch):
+    """It is the action to come that it pays, and it can be read."""
+    env, params = harness.make(f"popgym_{family}_easy")
+    written, text = [], Axes.text
+
+    def spy(self, *args, **given):
+        written.append((args[2], given.get("color")))
+        return text(self, *args, **given)
+
+    monkeypatch.setattr(Axes, "text", spy)
+    told = 0
+    for time in range(0, env.episode_length + 1, 3):
+        state = dealt(env, params, time)
+        written.clear()
+        env.render(state, params)
+        answers = [found for found in written if "answer" in found[0]]
+        rewards = [
+            float(env.transition(state, jnp.asarray(a), None, params)[2])
+            for a in range(4)
+        ]
+        if time == env.episode_length or max(rewards) <= 0:
+            assert not answers
+            continue
+        told += 1
+        suit = render.SUITS[int(np.argmax(rewards))]
+        assert answers == [(f"next answer: {suit}", render.INK)]
+    assert told > 5
