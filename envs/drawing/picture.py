@@ -5,6 +5,7 @@ picture, [height, width, 3] uint8. Matplotlib (and Pillow, which comes with it) 
 imported when something is drawn.
 """
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,20 @@ def figure(draw: Callable[[Any], None]) -> np.ndarray:
     draw(fig)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def drawn(render: Callable[..., Any], state: Any, params: Any, past: Any) -> Any:
+    """What `render(state, params)` draws; one that takes `past` is told it as well.
+
+    Args:
+      render: of an environment whose state does not say what was done, if it takes it.
+      state: drawn.
+      params: of the environment.
+      past: `(action, reward)` of every step of the episode so far, the last one last.
+    """
+    if "past" in inspect.signature(render).parameters:
+        return render(state, params, past=past)
+    return render(state, params)
 
 
 def _on_axes(fig, draw):

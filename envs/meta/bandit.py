@@ -94,11 +94,14 @@ class Bandit(AutoReset):
     def num_actions(self) -> int:
         return self.num_arms
 
-    def render(self, state: BanditState, params: BanditParams):
-        """The rates as an RGB picture, [height, width, 3] uint8. Needs matplotlib."""
+    def render(self, state: BanditState, params: BanditParams, past: Any = ()):
+        """Rates and pulls as an RGB picture, [height, width, 3]. Needs matplotlib.
+
+        `past` is `(arm, reward)` of every pull so far, which no state tells.
+        """
         from envs.meta import render
 
-        return render.render(self, state, params)
+        return render.render(self, state, params, past)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from jax import Array
 from envs.contract import expert, groups, tabular
 from envs.contract.auto_reset import AutoReset, reset_where
 from envs.contract.spaces import flat_size, flatten
+from envs.drawing.picture import drawn
 from envs.meta.tasks import ALL_SPLITS, check_split
 from envs.meta.variations import Variation, task_key
 
@@ -243,11 +244,17 @@ class Meta(AutoReset):
         inner_params = self.variation.params(state.task, params.inner)
         return self.env.table_row(state.inner, inner_params)
 
-    def render(self, state: MetaState, params: MetaParams):
-        """The environment's picture of the trial, in the hidden task; or None."""
+    def render(self, state: MetaState, params: MetaParams, past: Any = ()):
+        """The environment's picture of the trial, in the hidden task; or None.
+
+        `past` is `(action, reward)` of every step, of all trials, where it is drawn.
+        """
         draw = getattr(self.env, "render", None)
+        if draw is None:
+            return None
         task_params = self.variation.params(state.task, params.inner)
-        return None if draw is None else draw(state.inner, task_params)
+        past = [(self.variation.act(state.task, action), paid) for action, paid in past]
+        return drawn(draw, state.inner, task_params, past)
 
     def action_space(self, params=None):
         return self._actions

@@ -64,6 +64,12 @@ class MultiarmedBandit(base.PopgymEnvironment):
         state = state.replace(time=state.time + 1)
         return paid.astype(jnp.int32), state, jnp.where(paid, scale, -scale)
 
+    def render(self, state, params=None, past=()):
+        """As of all games; `past` is `(arm, reward)` of every pull so far."""
+        from envs.popgym import render
+
+        return render.render(self, state, params or self.default_params, past)
+
     def best_actions(self, state, params):
         """[K] bool: the arms that pay most often."""
         return state.probs == state.probs.max()

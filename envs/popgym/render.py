@@ -6,16 +6,21 @@ Each drawing shows the hidden state too, faintly where the agent cannot see it.
 
 import numpy as np
 
+from envs.drawing.arms import draw_arms
 from envs.drawing.gymnax import draw_cart, draw_rod
 from envs.drawing.picture import FAINT, INK, RED, picture
 from envs.popgym.signs import COLORS, RANKS, SUITS
 
 
-def render(env, state, params) -> np.ndarray:
-    """Draws one state of one environment of the suite, [height, width, 3] uint8."""
+def render(env, state, params, past=None) -> np.ndarray:
+    """Draws one state of one environment of the suite, [height, width, 3] uint8.
+
+    A bandit's with its past, if it is told (`envs.drawing.picture.drawn`).
+    """
     ancestors = {cls.__name__ for cls in type(env).__mro__}
     draw = next(draw for kind, draw in _DRAWINGS.items() if kind in ancestors)
-    return picture(lambda axes: draw(axes, env, state))
+    told = () if past is None else (past,)
+    return picture(lambda axes: draw(axes, env, state, *told))
 
 
 def _deck(axes, env, state):
@@ -113,11 +118,10 @@ def _minesweeper(axes, env, state):
     _lines(axes, h, w)
 
 
-def _bandit(axes, env, state):
-    """The rates of the arms."""
+def _bandit(axes, env, state, past=()):
+    """The rates of the arms, and what was pulled."""
     axes.set_axis_on()
-    axes.bar(np.arange(env.num_bandits), np.asarray(state.probs), color=FAINT)
-    axes.set(ylim=(0, 1), xlabel="arm", ylabel="pays")
+    draw_arms(axes, state.probs, past)
 
 
 def _cartpole(axes, env, state):

@@ -53,8 +53,12 @@ def renderer(
     What it draws of a moment whose state was kept is a picture.
     """
     draw = _own_renderer(env, params)
-    if draw is not None and _is_picture(draw(recording.moments[0].state)):
-        return lambda moment: None if moment.led_to is None else draw(moment.led_to)
+    if draw is not None and _is_picture(draw(recording.moments[0].state, [])):
+        return lambda moment: (
+            None
+            if moment.led_to is None
+            else draw(moment.led_to, recording.past(moment))
+        )
     first = recording.moments[0].obs
     if isinstance(first, np.ndarray) and _is_grid(first):
         return lambda moment: _grid(moment.obs)
@@ -62,18 +66,18 @@ def renderer(
     return lambda moment: timeline.draw(moment.time)
 
 
-def _own_renderer(env, params) -> Callable[[Any], Any] | None:
-    """Draws a state, if there is something that may be able to."""
+def _own_renderer(env, params) -> Callable[[Any, Any], Any] | None:
+    """Draws a state, told of its past, if there is something that may be able to."""
     while isinstance(env, Wrapper):
         env = env.env
     if type(env).__module__.startswith("gymnax."):
-        return lambda state: gymnax_render.render(env.name, env, state, params)
+        return lambda state, past: gymnax_render.render(env.name, env, state, params)
     render = getattr(env, "render", None)
     try:
         inspect.signature(render).bind(None, params)  # type: ignore
     except TypeError:  # there is none, or it wants something else
         return None
-    return lambda state: render(state, params)  # type: ignore
+    return lambda state, past: drawing.drawn(render, state, params, past)
 
 
 def _is_picture(x: Any) -> bool:

@@ -5,7 +5,7 @@
 
 Each picture is of a decision: what there was, what was done then, and what it paid.
 Trials of a single decision, as the pulls of a bandit are, are parts by the dozen, and
-few of them stand side by side.
+few of them stand side by side, each as it was afterwards.
 """
 
 from collections.abc import Sequence
@@ -85,13 +85,24 @@ def sheet(env: Any, params: Any, recordings: Sequence[Recording], name: str) -> 
 
 
 def _renderer(env, params, recordings: Sequence[Recording]) -> Any:
-    """Draws a moment as its own episode is drawn, some of which hang on all of it."""
+    """Draws a decision as its own episode is drawn, some of which hang on all of it."""
     draws = {}
     for recording in recordings:
         own = film.renderer(env, params, recording)
         draws |= {id(moment): own for moment in recording.moments}
-    # A decision is made where its own trial stands, not where the last one ended.
-    return lambda moment: draws[id(moment)](replace(moment, end=None))
+
+    def draw(before: Moment, after: Moment):
+        if _alone(before, after):
+            return draws[id(after)](after)
+        # It is made where its own trial stands, not where the last one ended.
+        return draws[id(before)](replace(before, end=None))
+
+    return draw
+
+
+def _alone(before: Moment, after: Moment) -> bool:
+    """Whether it was all of its trial: then what came of it is what there is to see."""
+    return after.trial_ended and (before.trial_ended or before.time == 0)
 
 
 def _row(env, draw, part: Part, name: str) -> tuple[str, list[Any]]:
@@ -106,12 +117,14 @@ def _row(env, draw, part: Part, name: str) -> tuple[str, list[Any]]:
 
 def _frame(env, draw, part: Part, at: int, name: str) -> Any:
     before, after = part.decisions[at]
-    image = draw(before)
+    image = draw(before, after)
     if image is None:
         return None
+    where, verb = f"{part.name}    step {at + 1} of {len(part.decisions)}", "does"
+    if _alone(before, after):
+        where, verb = f"trial {(after.trial or 0) + 1}", "action"
     action = words.action(env, after.action)
-    where = f"{part.name}    step {at + 1} of {len(part.decisions)}"
-    said = f"does {action}, reward {signed(after.reward or 0)}{film.memory(after)}"
+    said = f"{verb} {action}, reward {signed(after.reward or 0)}{film.memory(after)}"
     return drawing.captioned(np.asarray(image), [where, said], name)
 
 

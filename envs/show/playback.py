@@ -196,6 +196,11 @@ class Recording:
             line += f" of {len(own)}"
         return line if trial is None else f"trial {trial + 1}    {line}"
 
+    def past(self, moment: Moment) -> list[tuple[Any, float]]:
+        """`(action, reward)` of every step that led to a moment."""
+        steps = self.moments[1 : moment.time + 1]
+        return [(step.action, step.reward or 0.0) for step in steps]
+
     def _to_keep(self, last: int) -> range:
         return range(0, last, self.stride)
 

@@ -7,13 +7,16 @@
 | prior Beta(2, 2) | second_pull |
 | references swap best and random | the_figures_of_a_bandit |
 | pulls summed over trials in the wrong axis | the_figures_of_a_bandit |
+| wins counted as pulls; the first pull stands out; a loss in green | a_picture_counts |
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
+from envs.drawing import arms, picture
 from envs.meta import experts
 from tests.envs.meta import play
 
@@ -117,3 +120,28 @@ def test_the_figures_of_a_bandit():
     np.testing.assert_allclose(found.best, [2.7, 1.5], rtol=1e-6)
     with pytest.raises(TypeError, match="DarkKeyToDoor; got object"):
         experts.references(object(), params, {}, key=key, num_trials=1)
+
+
+@pytest.mark.parametrize("pulls", [[], [(2, 1.0)], [(0, 0.0), (2, 0.5), (0, -0.5)]])
+def test_a_picture_counts_pulls_and_wins_and_shows_the_last_arm(pulls):
+    rates, seen = [0.9, 0.5, 0.2], {}
+
+    def draw(axes):
+        arms.draw_arms(axes, rates, pulls)
+        bars = [(bar.get_height(), to_hex(bar.get_facecolor())) for bar in axes.patches]
+        seen["rates"], seen["pulls"], seen["wins"] = bars[:3], bars[3:6], bars[6:]
+        seen["said"] = {text.get_text() for text in axes.texts}
+
+    picture.picture(draw)
+    said, colours = set(), [picture.FAINT] * 3
+    for arm in range(3):
+        paid = [reward > 0 for pulled, reward in pulls if pulled == arm]
+        assert seen["pulls"][arm][0] == -len(paid) / arms.FEW
+        assert seen["wins"][arm][0] == -sum(paid) / arms.FEW
+        said |= {f"{sum(paid)}/{len(paid)}"} if paid else set()
+    if pulls:
+        arm, reward = pulls[-1]
+        colours[arm] = arms.WON if reward > 0 else picture.RED
+        said.add("won" if reward > 0 else "lost")
+    assert seen["rates"] == list(zip(rates, colours, strict=True))
+    assert seen["said"] == said

@@ -15,6 +15,7 @@ The oracle is a plain loop over the bare environment, with the keys that a step 
 | `led_to` steps with another key | where_a_step_led |
 | the budget terminates | budget |
 | continuation is the same everywhere | a_trials_end_is_discounted |
+| a picture is told the outer actions, or nothing | a_picture_is_told |
 | the task is not in the Markov state | a_critic_is_told |
 """
 
@@ -228,6 +229,19 @@ def test_the_released_layout_of_meta_cartpole():
 def test_an_unknown_split_is_refused():
     with pytest.raises(ValueError, match="shifted, bodies; got 'test'"):
         bandits(split="test")
+
+
+def test_a_picture_is_told_what_the_environment_itself_was_given(monkeypatch):
+    """Actions of all trials, as the hidden task makes them out."""
+    meta, params = bandits()
+    _, state = meta.reset(jax.random.key(0), params)
+    reverse = lambda self, task, action: ARMS - 1 - action  # noqa: E731
+    monkeypatch.setattr(type(meta.variation), "act", reverse)
+    monkeypatch.setattr(meta.env, "render", lambda state, params, past: past)
+    given = [(0, 1.0), (3, 0.0), (1, 1.0)]
+    assert meta.render(state, params, given) == [(3, 1.0), (0, 0.0), (2, 1.0)]
+    monkeypatch.setattr(meta.env, "render", lambda state, params: state)
+    assert meta.render(state, params, given) is state.inner
 
 
 def test_the_picture_is_of_the_trial_in_its_hidden_task():

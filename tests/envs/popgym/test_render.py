@@ -5,6 +5,7 @@ Mutants, and the test that fails for each (`pytest -m conformance`):
     cards are given back in every deck game          cards_stay_on_the_table
     the answer is the card in view                   the_answer_is_what_pays
     the answer is said of the action before          the_answer_that_is_written
+    a bandit is not told its past                    a_picture_follows_the_game
     it is written in the grey of what is not seen    the_answer_that_is_written
 """
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from envs.drawing.picture import drawn
 from envs.popgym import render
 from tests.envs.popgym import harness
 
@@ -23,12 +25,13 @@ def test_a_picture_follows_the_game(name):
     env, params = harness.make(name)
     key = jax.random.key(0)
     _, state = env.reset(key, params)
-    first = env.render(state, params)
+    first, past = env.render(state, params), []
     assert first.dtype == np.uint8 and first.shape == (320, 320, 3)
     action = jnp.ones((), jnp.int32) if env.action_axes else jnp.ones((1,))
     for t in range(2):
-        _, state, *_ = env.step_env(jax.random.key(t), state, action, params)
-    assert (env.render(state, params) != first).any()
+        _, state, reward, *_ = env.step_env(jax.random.key(t), state, action, params)
+        past.append((action, float(reward)))
+    assert (drawn(env.render, state, params, past) != first).any()
 
 
 def test_autoencode_can_be_drawn_to_its_end():

@@ -13,6 +13,8 @@ Mutants, and the test that fails for each:
     the last state is `step`'s                     the_last_state
     a trial's end is drawn as the next's start     a_trials_last_picture
     a decision is drawn where the last trial ended a_trials_last_picture
+    the last pull is left out of a picture         a_bandits_pictures
+    a pull's picture on a sheet is of before it    a_bandits_pictures
     frames every 2 * stride steps                  evenly_spaced
     no state dropped                               evenly_spaced
     the last frame is not drawn                    a_gif_has_a_frame, evenly_spaced
@@ -217,9 +219,26 @@ def test_a_trials_last_picture_is_where_it_ended_and_not_the_next_beginning():
         decided += moment.trial_ended and bool((moves != 0).any())
     assert moment.ended and decided
     sheet = parts._renderer(env, params, [recording])
-    for moment in recording.moments[4:-1:4]:
-        assert moment.trial_ended
-        np.testing.assert_array_equal(sheet(moment), env.render(moment.state, params))
+    for moment, after in itertools.pairwise(recording.moments[4:]):
+        shown = sheet(moment, after)
+        np.testing.assert_array_equal(shown, env.render(moment.state, params))
+
+
+def test_a_bandits_pictures_tell_what_was_pulled_up_to_them():
+    """On a sheet too, where each is of one pull and as it was afterwards."""
+    env, params = envs.make("meta_bandit", num_trials=5)
+    recording = playback.Recording(100)
+    for moment in playback.play(env, params, seed=SEED, max_steps=100):
+        recording.add(moment)
+    draw, past = film.renderer(env, params, recording), []
+    sheet = parts._renderer(env, params, [recording])
+    for before, moment in itertools.pairwise(recording.moments):
+        past.append((moment.action, moment.reward))
+        want = np.asarray(env.render(moment.led_to, params, past))
+        np.testing.assert_array_equal(draw(moment), want)
+        np.testing.assert_array_equal(sheet(before, moment), want)
+        assert (want != draw(before)).any()
+    assert len(past) == 5
 
 
 @pytest.mark.parametrize("at_most", [2, 5, 8])
