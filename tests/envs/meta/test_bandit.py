@@ -122,7 +122,9 @@ def test_the_figures_of_a_bandit():
         experts.references(object(), params, {}, key=key, num_trials=1)
 
 
-@pytest.mark.parametrize("pulls", [[], [(2, 1.0)], [(0, 0.0), (2, 0.5), (0, -0.5)]])
+@pytest.mark.parametrize(
+    "pulls", [[], [(2, 1.0)], [(1, 1.0), (0, 0.0), (2, 0.5), (0, -0.5)]]
+)
 def test_a_picture_counts_pulls_and_wins_and_shows_the_last_arm(pulls):
     rates, seen = [0.9, 0.5, 0.2], {}
 
