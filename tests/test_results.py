@@ -85,7 +85,7 @@ def test_intervals_follow_from_what_is_kept(path):
 
 
 def close_to(estimate, returns=0.0):
-    """As near as six digits of each can tell; of a difference, of what it is between."""
+    """As near as six digits of each tell: of a difference, of what it is between."""
     digit = 5e-6 * np.abs(returns).max()
     return pytest.approx(estimate, rel=1e-4, abs=max(1e-5, digit))
 
