@@ -1,7 +1,7 @@
 """Draws dark_room.gif: `python docs/images/dark_room.py`.
 
 The pretrained agent in one dark room that it has never seen, ten trials in 20 seconds,
-with 16 colours for all frames, so that the picture on README is small.
+with 32 colours for all frames, so that the picture on README is small.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 RUN = HERE.parents[1] / "pretrained" / "dark_room"
-COLOURS, MILLISECONDS = 16, 100
+COLOURS, MILLISECONDS = 32, 100
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def _deck(axes, env, state):
     recent = labels[max(0, held - 16) : held]
     for i, label in enumerate(recent):
         _card(axes, names[label], 0.05 + 0.06 * i, 0.2, 13, FAINT)
-    axes.text(0, 0.32, f"dealt {dealt} of {len(labels)}", fontsize=9, color=FAINT)
+    axes.text(0, 0.32, f"dealt {dealt} of {len(labels)}", fontsize=9, color=INK)
     answer = _answer(env, time, len(labels))
     if answer is not None:
         # Of the decision to come: the action in a film's caption was the one before.
