@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import envs
 from experiment.compare.compared import ComparedRun
 from experiment.evaluate import words
 from experiment.evaluate.trials import PLAIN, Trials
@@ -64,7 +65,7 @@ def _unfair_clock(runs: Sequence[ComparedRun]) -> list[str]:
 def _unfair_transfer(runs: Sequence[ComparedRun]) -> list[str]:
     played = [run for run in runs if run.transfer is not None]
     found = []
-    absent = [run for run in runs if run.transfer is None]
+    absent = [run for run in could_transfer(runs) if run.transfer is None]
     if played and absent:
         names = ", ".join(run.label for run in absent)
         found.append(
@@ -76,6 +77,11 @@ def _unfair_transfer(runs: Sequence[ComparedRun]) -> list[str]:
         listed = _each(played, lambda run: counts[run.label])
         found.append(f"The transfer evaluations differ in size ({listed}).")
     return found
+
+
+def could_transfer(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """Those on meta-environments: others have no splits of tasks to be evaluated on."""
+    return [run for run in runs if envs.spec(run.config.env.name).splits]
 
 
 def how_to_transfer(run: ComparedRun) -> str:

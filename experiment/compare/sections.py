@@ -11,7 +11,7 @@ from experiment.compare import plots as draw
 from experiment.compare.compared import ComparedRun
 from experiment.compare.comparison import Scores
 from experiment.compare.differences import short_differences
-from experiment.compare.fairness import how_to_transfer, unfair
+from experiment.compare.fairness import could_transfer, how_to_transfer, unfair
 from experiment.evaluate import words
 from experiment.report import panels
 from experiment.report.origin import Entry
@@ -123,10 +123,13 @@ def learners(runs: Sequence[ComparedRun], out: Out) -> Section:
 
 
 def transfer(runs: Sequence[ComparedRun], out: Out) -> list[Section]:
-    """How each run adapts, or how to find that out."""
+    """How each run adapts, or how to find that out; none where nothing could."""
     if not any(run.transfer for run in runs):
+        able = could_transfer(runs)
+        if not able:
+            return []
         missing = (
-            f"None of the runs has a transfer evaluation; {how_to_transfer(runs[0])}"
+            f"None of the runs has a transfer evaluation; {how_to_transfer(able[0])}"
         )
         return [Section("Transfer", [missing])]
     out.csv("adaptation", tables.adaptation(runs))

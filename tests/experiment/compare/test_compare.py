@@ -9,6 +9,7 @@
 | a picture is left out of the report | test_writes_pictures_* |
 | warnings are not printed | test_prints_parameter_counts_and_warnings |
 | the report wants a transfer evaluation | test_without_transfer_* |
+| transfer is asked for wherever there is none | test_nothing_is_said_of_transfer_* |
 | a curve is not drawn | test_every_run_is_in_every_picture |
 """
 
@@ -53,9 +54,10 @@ SHAPE = {"tasks": 4, "trained": 4, "trials": 6}
 def base(write_run, tmp_path_factory):
     """Two runs with a transfer evaluation, one without."""
     base = tmp_path_factory.mktemp("runs")
-    write_run(base / "a", transfer=SHAPE)
-    write_run(base / "b", "core=gru", num_parameters=30_000, transfer=SHAPE)
-    write_run(base / "c", "core=mlp", best=0.3, transfer=None)
+    meta = "env=meta_bandit"
+    write_run(base / "a", meta, transfer=SHAPE)
+    write_run(base / "b", meta, "core=gru", num_parameters=30_000, transfer=SHAPE)
+    write_run(base / "c", meta, "core=mlp", best=0.3, transfer=None)
     return base
 
 
@@ -176,6 +178,19 @@ def test_without_transfer_the_report_says_how_to_make_it(base, tmp_path):
     # Of a single run nothing can be said to be better.
     assert found == PICTURES | TABLES - {"differences"} | {"report"}
     report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"python evaluate.py run={base}/c transfer=true makes one." in report
+
+
+def test_nothing_is_said_of_transfer_where_there_can_be_none(base, write_run, tmp_path):
+    """And of several runs, the one that can be evaluated is named."""
+    plain = write_run(tmp_path / "plain", "core=mlp")
+    for name, paths in {"alone": [plain], "mixed": [plain, base / "c"]}.items():
+        runs = compared.read([str(path) for path in paths])
+        comparison_report.write(runs, tmp_path / name)
+    report = (tmp_path / "alone" / "report.html").read_text(encoding="utf-8")
+    assert "Transfer</h2>" not in report and "transfer=true" not in report
+    report = (tmp_path / "mixed" / "report.html").read_text(encoding="utf-8")
+    assert "Transfer</h2>" in report and f"run={plain} transfer" not in report
     assert f"python evaluate.py run={base}/c transfer=true makes one." in report
 
 

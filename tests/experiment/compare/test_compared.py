@@ -11,6 +11,7 @@
 | equal labels stay equal | test_runs_alike_are_told_apart |
 | counts differ fairly up to twice | test_warns[parameters] |
 | parameters are not part of the environment | test_warns[environment parameter] |
+| the warning names runs that cannot be evaluated | test_warns_of_a_missing_* |
 """
 
 import json
@@ -172,7 +173,6 @@ WARNINGS = {
     ),
     "device": ([], {"devices": ["H100"]}, "device (cpu: a; H100: b)"),
     "resumed": ([], {"devices": ["cpu", "cpu"]}, "b was resumed"),
-    "no transfer": ([], {"transfer": None}, "b has no transfer evaluation; python"),
     "tasks": ([], {"transfer": SMALL | {"tasks": 3}}, "3 train"),
     "trials": ([], {"transfer": SMALL | {"trials": 5}}, "5 trials"),
 }
@@ -187,6 +187,23 @@ def test_warns(write_run, tmp_path, overrides, options, said):
     other = write_run(tmp_path / "b", *overrides, **{"transfer": SMALL} | options)
     found = fairness.unfair(compared.read([str(first), str(other)], ["a", "b"]))
     assert len(found) == 1 and said in found[0], found
+
+
+def test_warns_of_a_missing_transfer_evaluation_where_one_can_be_made(
+    write_run, tmp_path
+):
+    """Off meta-environments the command would be refused, so nothing is missing."""
+    names = "meta_bandit", "meta_bandit", "memory_chain"
+    given = [SMALL, None, None]
+    paths = [
+        write_run(tmp_path / label, f"env={name}", transfer=transfer)
+        for label, name, transfer in zip("abc", names, given, strict=True)
+    ]
+    runs = compared.read([str(path) for path in paths], list("abc"))
+    said = [text for text in fairness.unfair(runs) if "transfer" in text]
+    command = f"python evaluate.py run={paths[1]} transfer=true makes one."
+    assert said == [f"b has no transfer evaluation; {command}"]
+    assert fairness.unfair(runs[1:2]) == []
 
 
 def test_does_not_warn_of_equals(write_run, tmp_path):
