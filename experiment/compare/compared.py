@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from envs import titles
 from envs.fields import shown
 from experiment.compare import reading
 from experiment.errors import InputError, told
@@ -219,7 +220,9 @@ def _difference(own: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> s
         keys = ["env.name", *(key for key in keys if not key.startswith("env."))]
     if not keys:
         return ""
-    named = [f"{_short(key)}={own[key]}" for key in keys[:_MOST_KEYS]]
+    its = {key.removeprefix("env."): value for key, value in own.items()}
+    said = {**own, "env.name": titles.title(own["env.name"], its)}
+    named = [f"{_short(key)}={said[key]}" for key in keys[:_MOST_KEYS]]
     return f" ({', '.join(named)})"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import envs
+from envs import titles
 from experiment.compare.compared import ComparedRun
 from experiment.evaluate import words
 from experiment.evaluate.trials import PLAIN, Trials
@@ -102,9 +103,9 @@ def _trial_counts(found: Trials) -> str:
 
 def environment(run: ComparedRun) -> str:
     """The environment that a run was trained on, with all that was chosen of it."""
-    params = {"history": run.config.env.history, **run.config.env.params}
-    listed = ", ".join(f"{key}={value}" for key, value in sorted(params.items()))
-    return f"{run.config.env.name} with {listed}"
+    env = run.config.env
+    params = dict(sorted({"history": env.history, **env.params}.items()))
+    return f"{env.title} with {titles.listed(env.name, params)}"
 
 
 def _seeds(run: ComparedRun) -> int:

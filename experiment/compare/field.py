@@ -164,8 +164,8 @@ def _environments(tried: Sequence[Tried]) -> dict[str, str]:
     every = {_environment(one): one for one in tried}
     found = {}
     for key, one in every.items():
-        name = one.config.env.name
-        alike = [json.loads(k) for k, o in every.items() if o.config.env.name == name]
+        name = one.config.env.title
+        alike = [json.loads(k) for k, o in every.items() if o.config.env.title == name]
         own = json.loads(key)
         differing = [
             f"{k.removeprefix('env.')}={value}"

@@ -56,6 +56,6 @@ def write(
 
 def _title(runs: Sequence[ComparedRun]) -> str:
     if len(runs) == 1:
-        return f"{runs[0].label} on {runs[0].config.env.name}"
+        return f"{runs[0].label} on {runs[0].config.env.title}"
     names = ", ".join(run.label for run in runs)
     return f"Comparison of {names if len(names) < _LETTERS else f'{len(runs)} runs'}"

@@ -60,7 +60,7 @@ def overview(runs: Sequence[ComparedRun], short: Table, out: Out) -> Section:
     return Section(
         "Outcome and cost",
         [
-            f"Environment: {', '.join(sorted({run.config.env.name for run in runs}))}. "
+            f"Environment: {', '.join(sorted({run.config.env.title for run in runs}))}. "
             "Final return is the mean over the last tenth of training. Parameters are "
             f"those of one learner. {_INTERVALS}"
         ],

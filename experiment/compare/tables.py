@@ -53,7 +53,7 @@ def summary(runs: Sequence[ComparedRun]) -> Table:
         (
             run.label,
             str(run.folder.path),
-            run.config.env.name,
+            run.config.env.title,
             run.config.core.name,
             run.config.agent.name,
             len(run.summary["final_return_per_seed"]),

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 import envs
+from envs import titles
 from experiment import files
 from experiment.evaluate.players import players
 from experiment.report import numbers, plots
@@ -98,10 +99,11 @@ def _write(folder: RunFolder, result, returns, lengths) -> Path:
 
 
 def _draw(path: Path, result: dict[str, Any], returns: np.ndarray) -> None:
+    named = titles.title(result["env"], result["env_params"])
     plots.histogram(
         returns.reshape(-1),
         path,
-        title=f"{result['env']} · {result['core']} · {returns.size:,} episodes",
+        title=f"{named} · {result['core']} · {returns.size:,} episodes",
         levels=envs.levels(result["env"], result["env_params"])._asdict(),
     )
 
@@ -110,9 +112,9 @@ def _text(result: dict[str, Any], returns: np.ndarray) -> str:
     known = result["interval_95"]
     mean = numbers.interval(result["mean_return"], *(known or (None, None)))
     over = f", 95% interval over {result['interval_over']}" if known else ""
-    params = ", ".join(f"{k}={v}" for k, v in result["env_params"].items())
+    played = titles.described(result["env"], result["env_params"])
     lines = [
-        f"{result['env']} ({params}): mean return {mean}{over}; "
+        f"{played}: mean return {mean}{over}; "
         f"{returns.size:,} episodes, mean length {result['mean_length']:.1f}"
     ]
     counts, edges = np.histogram(returns.reshape(-1), bins=10)

@@ -263,11 +263,7 @@ def _write(
         trials.write(place, played)
         kept.write(place, played, bodies, trained=trained, swap_at=swap_at)
         files.write_json(place / "result.json", result)
-        manifest.record(place / "manifest.json")
-        made = {
-            "training": manifest.read(folder.manifest) or [],
-            "this evaluation": manifest.read(place / "manifest.json") or [],
-        }
+        made = manifest.record_evaluation(folder.manifest, place)
         wanted = formats(request.figures)
         transfer_report.write(place, result, made=made, figures=wanted)
     return path

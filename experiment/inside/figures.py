@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from envs import titles
 from experiment.inside import tables
 from experiment.inside.found import Looked
 from experiment.report import panels, scales
@@ -23,7 +24,7 @@ def draw(
     place: Path, looked: Sequence[Looked], result: Mapping[str, Any]
 ) -> dict[str, Path]:
     """Writes the pictures; returns their paths by name."""
-    title = f"{result['env']} · {result['core']} · {result['agent']}"
+    title = f"{titles.title(result['env'], result['env_params'])} · {result['core']} · {result['agent']}"
     drawn = {"recall": recall}
     if any(layer for one in looked for layer in one.layers):
         drawn["states"] = states

@@ -3,7 +3,7 @@
 `<run>/evaluations/memory-<time>/` holds states.csv (a row for each state of a layer
 whose states decay each at a rate of its own), readout.csv (what a linear probe reads of
 the start of an episode, step by step), recall.csv (what actions hang on, by lag), their
-pictures, result.json and report.html. Every learner has numbers of its own.
+pictures, result.json, manifest.json and report.html. Every learner has its own numbers.
 """
 
 from functools import partial
@@ -20,6 +20,7 @@ from experiment.evaluate.players import players
 from experiment.inside import bits, figures, lags, probe, report, states, tables, words
 from experiment.inside.found import Looked
 from experiment.inside.played import STEPS, first_episodes, looked_at, walk
+from experiment.run import manifest
 from experiment.run.progress import waiting
 from experiment.run.run_folder import RunFolder
 from experiment.setup import needs
@@ -77,7 +78,8 @@ def evaluate(
         files.write_json(place / "result.json", result)
         tables.write(place, looked)
         pictures = figures.draw(place, looked, result)
-        report.write(place / "report.html", looked, result, pictures)
+        made = manifest.record_evaluation(folder.manifest, place)
+        report.write(place / "report.html", looked, result, pictures, made)
     print("\n".join(words.sentences(looked, result)))
     print(f"written to {path}")
     return result

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from envs import titles
 from experiment.inside import tables, words
 from experiment.inside.found import Looked
+from experiment.report.origin import Entry, origin
 from experiment.report.page import Picture, Section, Table, write_report
 from experiment.report.verdict import count
 
@@ -105,8 +107,17 @@ def write(
     looked: Sequence[Looked],
     result: Mapping[str, Any],
     pictures: Mapping[str, Path],
+    made: Mapping[str, Sequence[Entry]],
 ) -> None:
-    """Writes report.html."""
+    """Writes report.html.
+
+    Args:
+      path: of it.
+      looked: at each learner, what was found.
+      result: as in result.json.
+      pictures: by name, where there are such.
+      made: of the run and of the evaluation, what its manifest says of each start.
+    """
 
     def shown(name: str, caption: str) -> list[Picture]:
         return [Picture(pictures[name], caption)] if name in pictures else []
@@ -141,14 +152,15 @@ def write(
                 "a row, each observation a column.",
             ),
         ),
+        origin(made),
     ]
     write_report(path, f"What the memory of {result['core']} holds", sections)
 
 
 def _played(looked: Sequence[Looked], result: Mapping[str, Any]) -> str:
-    params = ", ".join(f"{k}={v}" for k, v in result["env_params"].items())
+    played = titles.described(result["env"], result["env_params"])
     said = (
-        f"{result['env']} ({params}), core {result['core']}, agent {result['agent']}: "
+        f"{played}, core {result['core']}, agent {result['agent']}: "
         f"{result['episodes']} episodes of each of {count(len(looked), 'learner')}, of "
         f"up to {result['steps']} steps; actions "
         f"{'the likeliest' if result['greedy'] else 'drawn'}."

@@ -64,7 +64,7 @@ def _show_settings(
 
 
 def _title(config: RunConfig) -> str:
-    return f"{config.env.name} · {config.core.name} · {config.agent.name}"
+    return f"{config.env.title} · {config.core.name} · {config.agent.name}"
 
 
 def _draw(

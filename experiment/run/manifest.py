@@ -35,6 +35,18 @@ def record(path: Path) -> None:
     files.write_json(path, {"starts": [*(starts or ()), entry(devices)]})
 
 
+def record_evaluation(training: Path, place: Path) -> dict[str, list[dict[str, Any]]]:
+    """Records an evaluation in its folder, and tells how the run and it were made.
+
+    Args:
+      training: manifest.json of the run.
+      place: the evaluation's folder.
+    """
+    own = place / training.name
+    record(own)
+    return {"training": read(training) or [], "this evaluation": read(own) or []}
+
+
 def read(path: Path) -> list[dict[str, Any]] | None:
     """The entries, none where there is no manifest; None where it is damaged."""
     if not path.exists():

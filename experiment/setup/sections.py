@@ -11,7 +11,7 @@ from typing import Any
 
 import agents
 import envs
-from envs import fields, values
+from envs import fields, titles, values
 from envs.config import OpenConfig
 from envs.naming import nearest
 from experiment.errors import InputError
@@ -31,6 +31,11 @@ class EnvChoice:
     name: str
     history: bool
     params: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """What it is called where people read."""
+        return titles.title(self.name, self.params)
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,15 @@ def test_nothing_is_said_of_transfer_where_there_can_be_none(base, write_run, tm
     assert f"python evaluate.py run={base}/c transfer=true makes one." in report
 
 
+def test_a_page_says_which_environment_of_ones_own(write_run, tmp_path):
+    own = "env=custom", "env.entry_point=mine:Mine"
+    runs = compared.read([str(write_run(tmp_path / "a", *own))])
+    comparison_report.write(runs, tmp_path / "out")
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "s5 on mine:Mine</h1>" in report and "Environment: mine:Mine." in report
+    assert ",mine:Mine,s5," in (tmp_path / "out" / "summary.csv").read_text()
+
+
 def test_one_seed_that_finished_nothing_is_compared_all_the_same(write_run, tmp_path):
     """No interval, and no final return: what is left is drawn."""
     one = write_run(tmp_path / "one", "num_seeds=1", transfer=SHAPE)

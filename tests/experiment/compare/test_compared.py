@@ -9,6 +9,7 @@
 | labels hold parameters of other agents | test_labels_say_what_differs |
 | never_reset is no part of a label | test_a_memory_never_reset_is_named |
 | equal labels stay equal | test_runs_alike_are_told_apart |
+| one's own environment is called custom | test_environments_of_ones_own_* |
 | counts differ fairly up to twice | test_warns[parameters] |
 | parameters are not part of the environment | test_warns[environment parameter] |
 | the warning names runs that cannot be evaluated | test_warns_of_a_missing_* |
@@ -65,6 +66,19 @@ def test_labels_say_what_differs(labels_of):
         "pqn lstm (td_lambda=0.95)",
         "pqn lstm (td_lambda=0.5)",
     ]
+
+
+def test_environments_of_ones_own_are_told_apart(labels_of, write_run, tmp_path):
+    """They all are called custom: what is told of them is their entry point."""
+    own = ["env=custom", "env.entry_point=mine:Mine"]
+    assert labels_of([], own)[1].startswith("s5 (env=mine:Mine, ")
+    paths = [
+        write_run(tmp_path / "a", *own, "+env.rounds=3"),
+        write_run(tmp_path / "b", own[0], "env.entry_point=mine:Other"),
+    ]
+    runs = compared.read([str(path) for path in paths], ["a", "b"])
+    said = "mine:Mine with history=False, rounds=3: a; mine:Other with history=False: b"
+    assert fairness.unfair(runs) == [f"The runs differ in environment ({said})."]
 
 
 def test_runs_alike_are_told_apart(labels_of, write_run, tmp_path):

@@ -6,6 +6,7 @@
 | the first learner is looked into twice | test_half_lives_are_those_of_the_checkpoint |
 | two flags at once are no refusal | test_what_cannot_be_is_refused |
 | a page without its pictures | test_a_page_is_written_and_inert |
+| how it was made is not said | test_a_page_is_written_and_inert |
 | no memory is looked into | test_who_has_no_memory_is_refused |
 """
 
@@ -18,10 +19,12 @@ import pytest
 
 import evaluate
 import experiment
+from envs import titles
 from experiment.errors import InputError
 from experiment.inside import lags, words
 from experiment.inside.found import Looked
 from experiment.inside.played import Played
+from experiment.run import manifest
 from tests.experiment import untrained
 from tests.experiment.report.test_inert import ATTRIBUTES, TAGS, Seen
 
@@ -93,6 +96,12 @@ def test_a_page_is_written_and_inert(looked):
     assert page.count("<img") == page.count('src="data:image/png') == 3
     assert "default-src 'none'" in page
     assert "80 episodes went on after that" in page
+    result = looked[1]
+    assert f"{titles.described(result['env'], result['env_params'])}, core s5" in page
+    (start,) = manifest.read(looked[0] / "manifest.json") or [{}]
+    made = page.partition("How it was made</h2>")[2]
+    for fact in ("training", "this evaluation", start["started"], start["python"]):
+        assert fact in made, fact
 
 
 @pytest.mark.slow
