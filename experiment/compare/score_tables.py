@@ -57,16 +57,24 @@ def _makes_sense(name: str, scores: Scores, values: np.ndarray) -> bool:
 
 
 def improvement(every: Sequence[Scores]) -> Table:
-    """A row per set of scores and pair of runs that played equally many tasks."""
+    """A row per set of scores and pair of runs that played equally many tasks.
+
+    What a single learner did says nothing of how likely another one is to: NaN.
+    """
     columns = ("scores", "agent", "other", "probability_of_improvement", "low", "high")
     rows = []
     for scores in every:
         for (ours, x), (theirs, y) in combinations(scores.of.items(), 2):
             if x.shape[1] == y.shape[1]:
-                found = robust.bootstrap_improvement(x, y, joint=True)
-                band = (float(found.value), float(found.low), float(found.high))
-                rows.append((scores.name, ours, theirs, *band))
+                rows.append((scores.name, ours, theirs, *_odds(x, y)))
     return Table(columns, rows)
+
+
+def _odds(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, ...]:
+    if min(len(ours), len(theirs)) < 2:
+        return (float("nan"),) * 3
+    found = robust.bootstrap_improvement(ours, theirs, joint=True)
+    return float(found.value), float(found.low), float(found.high)
 
 
 def short_improvement(full: Table) -> Table:
@@ -82,6 +90,8 @@ def short_improvement(full: Table) -> Table:
     caption = (
         "Probability that a learner of one beats a learner of the other on a task."
     )
+    if any(value != value for _, _, _, value, *_ in full.rows):
+        caption += " A dash where a run has one learner: it says nothing of others."
     heads = [name_of(str(name)) for name in names]
     return Table(("", *heads), rows, caption)
 

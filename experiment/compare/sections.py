@@ -57,10 +57,11 @@ class Out:
 def overview(runs: Sequence[ComparedRun], short: Table, out: Out) -> Section:
     """How the runs ended, what they cost, and why they may not compare."""
     out.csv("summary", tables.summary(runs))
+    played = sorted({run.config.env.title for run in runs})
     return Section(
         "Outcome and cost",
         [
-            f"Environment: {', '.join(sorted({run.config.env.title for run in runs}))}. "
+            f"Environment: {', '.join(played)}. "
             "Final return is the mean over the last tenth of training. Parameters are "
             f"those of one learner. {_INTERVALS}"
         ],

@@ -24,7 +24,8 @@ def draw(
     place: Path, looked: Sequence[Looked], result: Mapping[str, Any]
 ) -> dict[str, Path]:
     """Writes the pictures; returns their paths by name."""
-    title = f"{titles.title(result['env'], result['env_params'])} · {result['core']} · {result['agent']}"
+    played = titles.title(result["env"], result["env_params"])
+    title = f"{played} · {result['core']} · {result['agent']}"
     drawn = {"recall": recall}
     if any(layer for one in looked for layer in one.layers):
         drawn["states"] = states

@@ -9,6 +9,7 @@
 | a run without transfer drops its row | test_transfer_* |
 | tables are smoothed | test_learning_curves_are_as_logged |
 | bootstrap draws learners anew for each task | test_aggregates_draw_whole_learners |
+| a single learner has odds | test_a_single_learner_has_no_odds_* |
 | the profile is of task means | test_the_profile_is_of_all_scores |
 | levels of the default parameters | test_the_scale_is_that_of_the_runs_own_* |
 | trained_on counts from 0 | test_adaptation_* |
@@ -253,6 +254,28 @@ def test_improvement_has_every_pair_once(runs):
         ("bodies", "s5", "gru"),
     ]
     assert rows[1]["probability_of_improvement"] == 1.0
+
+
+def test_a_single_learner_has_no_odds_against_others(runs):
+    """Nor in one comparison of two, whatever it is beaten by; a page shows a dash."""
+    several, single = np.array([[0.1], [0.2], [0.3]]), np.array([[0.9]])
+    of = {"ours": several, "theirs": several + 1, "one": single}
+    table = score_tables.improvement([comparison.Scores("train", False, of)])
+    odds = {
+        (row["agent"], row["other"]): row["probability_of_improvement"]
+        for row in records(table)
+    }
+    assert odds["ours", "theirs"] == 0
+    assert np.isnan([odds["ours", "one"], odds["theirs", "one"]]).all()
+    short = score_tables.short_improvement(table)
+    assert [row[1][0] for row in short.rows] == ["0", "–", "–"]
+    assert "A dash where" in short.caption
+    assert (
+        "dash"
+        not in score_tables.short_improvement(
+            score_tables.improvement(comparison.scores_of(runs))
+        ).caption
+    )
 
 
 def test_summary_prints_parameters_beside_the_fewest(runs):

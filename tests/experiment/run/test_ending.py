@@ -2,7 +2,7 @@
 
 | mutant | fails |
 |---|---|
-| a picture is titled by the environment's name | test_a_curve_says_which_environment_* |
+| pictures say an environment's name | test_a_curve_says_which_environment_* |
 """
 
 from experiment.report import plots
