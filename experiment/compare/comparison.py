@@ -65,6 +65,24 @@ def seconds_at(run: ComparedRun, steps: np.ndarray) -> np.ndarray | None:
     return np.array(found) if found and np.isfinite(found).all() else None
 
 
+def compiling(runs: Sequence[ComparedRun]) -> dict[str, float]:
+    """Seconds of compiling before training began, by label; or nothing.
+
+    Known it must be of every run that has a clock, or they would begin at different
+    things. Of a resumed run it is not: summary.json has what its last start compiled,
+    and its clock what each did.
+    """
+    found = {}
+    for run in (run for run in runs if run.clock):
+        seconds = run.summary.get("compile_seconds")
+        if seconds is None or not 0 <= seconds <= run.clock[0][1]:
+            return {}
+        if len(run.starts) != 1:
+            return {}
+        found[run.label] = seconds
+    return found
+
+
 def adaptation_curve(returns: np.ndarray, of: Around = mean_interval) -> Curve:
     """Return of trial 1, 2, ... from [S, N, K]."""
     count = returns.shape[2]

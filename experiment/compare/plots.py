@@ -14,6 +14,7 @@ from experiment.compare.comparison import (
     TRAINING,
     Scores,
     adaptation_curve,
+    compiling,
     learning_curve,
     levels_of,
     name_of,
@@ -32,9 +33,13 @@ from experiment.report.statistics import spread
 
 
 def learning_curves(runs: Sequence[ComparedRun], size: Size) -> Any:
-    """Mean return over environment steps, and over wall clock where it is known."""
+    """Mean return over environment steps, and over seconds where they are known.
+
+    Those of training, where it is known how long each run compiled before.
+    """
     curves = [learning_curve(run, smooth=True, of=spread) for run in runs]
     clocks = [seconds_at(run, c.x) for run, c in zip(runs, curves, strict=True)]
+    before = compiling(runs)
     timed = any(clock is not None for clock in clocks)
     figure, axes = panels.figure(1 + timed, size, height=3.6, sharey=True)
     levels = Levels()
@@ -45,7 +50,7 @@ def learning_curves(runs: Sequence[ComparedRun], size: Size) -> Any:
     for index, run in enumerate(runs):
         marks.curve(axes[0], curves[index], index, run.label, of=len(runs))
         if (clock := clocks[index]) is not None:
-            curve = curves[index]._replace(x=clock)
+            curve = curves[index]._replace(x=clock - before.get(run.label, 0.0))
             marks.curve(axes[1], curve, index, run.label, of=len(runs))
     around = [bound for curve in curves for bound in (curve.low, curve.high)]
     scales.fit(
@@ -55,7 +60,8 @@ def learning_curves(runs: Sequence[ComparedRun], size: Size) -> Any:
     axes[0].set_xlabel("environment steps (of each seed)")
     for panel in axes[1:]:
         panel.set_xlim(left=0)
-        panel.set_xlabel("wall clock (s, of all seeds together)")
+        spent = "training after compiling" if before else "wall clock"
+        panel.set_xlabel(f"{spent} (s, of all seeds together)")
     for panel in axes:
         scales.round_ticks(panel.xaxis)
     axes[0].set_ylabel("return of finished episodes")

@@ -8,6 +8,7 @@ from typing import Any
 
 from experiment.compare import details, score_tables, tables
 from experiment.compare import plots as draw
+from experiment.compare.captions import INTERVALS, ROBUST, drawn_as, timed
 from experiment.compare.compared import ComparedRun
 from experiment.compare.comparison import Scores
 from experiment.compare.differences import short_differences
@@ -21,20 +22,7 @@ from experiment.report.page import (
     Table,
     write_csv,
 )
-from experiment.report.statistics import SPREAD
 from experiment.run import manifest
-
-_INTERVALS = (
-    f"In brackets, and drawn: {SPREAD}; of a single learner, likewise over its tasks, "
-    "where there are several. Claims, differences and CSV files keep to 95% intervals."
-)
-_ROBUST = (
-    "After Agarwal et al., Deep Reinforcement Learning at the Edge of the Statistical "
-    "Precipice (2021). The interquartile mean is the mean of the middle half of all "
-    "scores (learners x tasks); the optimality gap is how far scores fall short of 1. "
-    "In brackets: 95% percentile intervals of 2,000 bootstrap resamples of learners, "
-    "each drawn with all its tasks; with few learners they are too narrow."
-)
 
 
 @dataclass(frozen=True)
@@ -63,7 +51,7 @@ def overview(runs: Sequence[ComparedRun], short: Table, out: Out) -> Section:
         [
             f"Environment: {', '.join(played)}. "
             "Final return is the mean over the last tenth of training. Parameters are "
-            f"those of one learner. {_INTERVALS}"
+            f"those of one learner. {INTERVALS}"
         ],
         warnings=unfair(runs),
         tables=[short],
@@ -101,19 +89,14 @@ def learning(runs: Sequence[ComparedRun], out: Out) -> Section:
     """Returns while training."""
     out.csv("learning_curves", tables.learning_curves(runs))
     caption = (
-        "Mean return while training, over environment steps and, where clock.csv of a "
-        f"run says it, over wall clock. {_drawn_as(runs)} Smoothed over a fiftieth of "
-        "the run (learning_curves.csv is not)."
+        f"Mean return while training, over environment steps{timed(runs)}. "
+        f"{drawn_as(runs)} Smoothed over a fiftieth of the run "
+        "(learning_curves.csv is not)."
     )
     drawn = partial(draw.learning_curves, runs)
     return Section(
         "Learning", pictures=[out.picture("learning_curves", drawn, caption)]
     )
-
-
-def _drawn_as(runs: Sequence[ComparedRun]) -> str:
-    """What stands around a line."""
-    return f"{'Band' if len(runs) == 1 else 'Whiskers'} over learners: {SPREAD}."
 
 
 def learners(runs: Sequence[ComparedRun], out: Out) -> Section:
@@ -154,7 +137,7 @@ def transfer(runs: Sequence[ComparedRun], out: Out) -> list[Section]:
             "adaptation",
             partial(draw.adaptation, runs),
             "Return of each trial on the same task, memory kept between trials. "
-            f"{_drawn_as(runs)}",
+            f"{drawn_as(runs)}",
         ),
         out.picture(
             "transfer",
@@ -220,7 +203,7 @@ def robust(
             "each threshold.",
         ),
     ]
-    return [Section("Robust statistics", [_ROBUST], tables=shown, pictures=pictures)]
+    return [Section("Robust statistics", [ROBUST], tables=shown, pictures=pictures)]
 
 
 def sources(runs: Sequence[ComparedRun], folder: Path) -> Section:

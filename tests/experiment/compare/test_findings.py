@@ -10,6 +10,8 @@
 | a setting is rounded like a measurement | test_settings_that_differ_* |
 | learners of the largest run alone | test_every_learner_has_a_row |
 | the clock of another update | test_wall_clock_* |
+| time begins before compiling | test_time_begins_after_compiling |
+| a resumed run's last start is taken for all | test_time_begins_after_compiling |
 """
 
 from dataclasses import replace
@@ -121,3 +123,27 @@ def test_wall_clock_is_that_of_the_update(runs, write_run, tmp_path):
         "low"
     ]
     assert len(plots.learning_curves([other], PAGE).axes) == 1
+
+
+def test_time_begins_after_compiling(runs):
+    """Where every run with a clock says how long it took; else none leaves it out."""
+
+    def timed(run, start):
+        at = {row["update"] for row in run.rows}
+        return replace(run, clock=[(update, start + update) for update in sorted(at)])
+
+    def drawn(*runs):
+        _, panel = plots.learning_curves(runs, PAGE).axes
+        return panel.get_xlabel().split(" (")[0], [
+            min(line.get_xdata()) for line in panel.lines if len(line.get_xdata()) > 2
+        ]
+
+    one, other = timed(runs[0], 12.5), timed(runs[1], 40.0)  # compiled for 12.5 s
+    told, first = drawn(one, other, runs[2])
+    assert told == "training after compiling" and first == [3.0, 30.5]
+    assert comparison.compiling([one, runs[2]]) == {one.label: 12.5}
+    again = replace(other, starts=[*other.starts, *other.starts])
+    early = timed(runs[1], 5.0)  # its clock and its summary cannot both be right
+    silent = replace(other, summary={**other.summary, "compile_seconds": None})
+    for odd, start in ((again, 43.0), (early, 8.0), (silent, 43.0)):
+        assert drawn(one, odd) == ("wall clock", [15.5, start])
