@@ -24,6 +24,8 @@ GREY = "#777777"
 _LINES = ("-", "--", "-.", ":")
 LETTERS = 60  # of a label in a picture; tables have all of it
 _PER_INCH = 13  # letters of a legend
+# Of the width, between two panels: or one's last number and the next one's first touch.
+_BETWEEN = 0.035
 
 
 class Size(NamedTuple):
@@ -80,6 +82,7 @@ def figure(
     width = size.alone if columns == 1 else size.width
     inches = (width, rows * height * size.scale)
     made = Figure(figsize=inches, layout="constrained")
+    made.get_layout_engine().set(wspace=_BETWEEN * (columns - 1))
     FigureCanvasAgg(made)  # for a legend to be measured
     grid = list(
         made.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey).flat

@@ -38,11 +38,14 @@ def _finite(values: list[Any]) -> np.ndarray:
 
 
 def round_ticks(axis: Any) -> None:
-    """A few ticks of large numbers: 500 k, 1 M."""
-    from matplotlib.ticker import EngFormatter, MaxNLocator
+    """A few ticks: of large numbers as 500 k and 1 M, of others plain."""
+    from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
+    large = EngFormatter(sep=" ")
     axis.set_major_locator(MaxNLocator(4))
-    axis.set_major_formatter(EngFormatter(sep=" "))
+    axis.set_major_formatter(
+        FuncFormatter(lambda at, _: large(at) if abs(at) >= 1000 else f"{at:g}")
+    )
 
 
 def whole_ticks(axis: Any) -> None:

@@ -8,6 +8,8 @@
 | labels beside an axis are not wrapped, or rows no higher | test_labels_never_collide |
 | a figure for a paper is as wide as a page's | test_figures_for_a_paper_* |
 | a file has its date | test_figures_for_a_paper_* |
+| panels are as near as they come | test_numbers_of_neighbouring_* |
+| thousandths have a letter | test_ticks_of_small_numbers_* |
 | text of an SVG may be markup | test_figures_for_a_paper_* |
 """
 
@@ -92,6 +94,33 @@ def test_labels_never_collide(draw, size):
     with rc_context(dict(size.style)):
         made = draw(size)
         written.check(made)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_numbers_of_neighbouring_panels_stand_apart(count):
+    """Or `45 k` and the 0 beside it are read as one."""
+    with rc_context(dict(PAGE.style)):
+        made, axes = panels.rows(count, ["ppo s5", "pqn s5"])
+        for panel in axes:
+            panel.set_xlim(0, 46_000)  # its last number stands at its edge
+            scales.round_ticks(panel.xaxis)
+        found = written.texts(made)
+        letter = made.dpi * 10 / 72
+    first, last = ([box for said, box in found if said == at] for at in ("0", "45 k"))
+    assert len(first) == len(last) == count
+    for one, other in zip(last[:-1], first[1:], strict=True):
+        assert other.x0 - one.x1 > letter
+
+
+def test_ticks_of_small_numbers_are_plain():
+    """600 m are no metres, nor minutes."""
+    _, (panel,) = panels.figure(1)
+    for most, said in ((2.0, ["0", "0.5", "1", "1.5", "2"]), (4000, ["0", "1 k"])):
+        panel.set_xlim(0, most)
+        scales.round_ticks(panel.xaxis)
+        places = panel.xaxis.get_major_locator()()
+        found = panel.xaxis.get_major_formatter().format_ticks(places)
+        assert found[: len(said)] == said
 
 
 def test_axes_that_are_shared_are_named_once():
