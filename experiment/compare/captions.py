@@ -8,8 +8,9 @@ from experiment.report.numbers import digits
 from experiment.report.statistics import SPREAD
 
 INTERVALS = (
-    f"In brackets, and drawn: {SPREAD}; of a single learner, likewise over its tasks, "
-    "where there are several. Claims, differences and CSV files keep to 95% intervals."
+    f"In brackets, and drawn, over learners: {SPREAD}. Of a single learner, over its "
+    "tasks, where there are several. Claims, differences and CSV files keep to 95% "
+    "intervals."
 )
 ROBUST = (
     "After Agarwal et al., Deep Reinforcement Learning at the Edge of the Statistical "

@@ -26,6 +26,7 @@ from experiment.evaluate import (
     transfer_figures,
     transfer_report,
     trials,
+    words,
 )
 from experiment.evaluate.players import check_fits, say_unfinished
 from experiment.evaluate.transfer_figures import Body
@@ -122,7 +123,8 @@ def evaluate(
             task = jax.device_get(jax.jit(tasks)(plan.key(split)))
         bodies[split] = _bodies(plan, agent, choice, task, split)
         known = _levels(plan, choice, split, task)
-        with waiting(f"playing {request.tasks} tasks of {split}"), computing(config):
+        said = f"playing {words.split(split)} ({request.tasks})"
+        with waiting(said), computing(config):
             found = _play(agent, learners, plan, split)
         levels[split] = _with_random(known, bodies[split], found.pop(RANDOM)[0])
         played[split] = found
@@ -133,7 +135,8 @@ def evaluate(
             trained=plan.trained,
             swap_at=plan.swap_at,
         )
-        print(f"played {split}: {', '.join(played[split])}", flush=True)
+        controls = ", ".join(map(words.control, played[split]))
+        print(f"played {words.split(split)}: {controls}", flush=True)
     weights = trained.weights(like.params)
     result = {**_facts(plan, whole, weights), "checkpoint_update": update}
     result |= {**whole.sweep.facts(setting), "levels": levels, "splits": figures}

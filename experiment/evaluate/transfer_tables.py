@@ -36,8 +36,9 @@ def table(result: Mapping[str, Any]) -> Table:
         "Return per trial. Zero-shot: trial 1. Adapted: the last quarter of the trials "
         "trained on. Gain: what adapting adds. Beyond training: the last quarter of "
         "all. Normalised: adapted, random play 0, the expert 1. Worst 10%: adapted, of "
-        f"the worst tasks. {_ABOUT_TASKS if whole else ''}In brackets, over {named}: "
-        f"of gains the 95% interval; of returns what is drawn, {SPREAD}.",
+        f"the worst tasks. {_ABOUT_TASKS if whole else ''}In brackets, over {named}. "
+        f"Of returns, as drawn: {SPREAD}. Of gains, with any number of values: their "
+        "95% interval.",
     )
 
 

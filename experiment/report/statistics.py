@@ -27,8 +27,8 @@ Around = Callable[[Sequence[float] | np.ndarray], tuple[float, float, float]]
 
 FEW = 5  # up to so many, Student's interval is wider than the sample itself
 SPREAD = (
-    f"of {FEW} or fewer from the least to the greatest, of more the 95% interval of "
-    "their mean, within these"
+    f"with more than {FEW} values, the 95% interval of their mean, cut at the least "
+    f"and the greatest of them; with {FEW} or fewer, the least and the greatest"
 )
 
 

@@ -13,13 +13,17 @@
 | a body's figures of all tasks, or with the split's levels | bodies_apart |
 | the split's expert not weighted by tasks | several_bodies |
 | a finding is green where clearing is not shown to hurt | colour_of_its_words |
+| gains have in brackets what is drawn | brackets |
+| keys are printed for words | said_in_words |
 | Student's interval is drawn around three learners | drawn_and_told |
 """
 
 import csv
 import gzip
+import io
 import json
 import shlex
+from contextlib import redirect_stdout
 from html import escape
 
 import numpy as np
@@ -38,6 +42,7 @@ from experiment.evaluate import (
 from experiment.evaluate.transfer import evaluate
 from experiment.evaluate.transfer_figures import Body
 from experiment.evaluate.trials import CONTROLS
+from experiment.report import numbers
 from experiment.report.statistics import mean_interval
 from experiment.run import manifest
 from experiment.run.run_folder import RunFolder
@@ -83,6 +88,26 @@ def summary(controls, bodies=None, levels=None):
         swap_at=2,
     )
     return {"levels": {"train": levels}, "splits": {"train": figures}}
+
+
+@pytest.mark.parametrize(("seeds", "tasks"), [(1, 40), (1, 4), (3, 40), (8, 40)])
+def test_brackets_are_what_the_table_says_of_them(seeds, tasks):
+    """Of returns by the number of values, of gains always the 95% interval."""
+    controls = made_up(seeds, tasks)
+    result = summary(controls)
+    table = transfer_tables.table(result)
+    assert "with 5 or fewer, the least and the greatest. Of gains" in table.caption
+    own = controls["none"][0]
+    adapted, first = own[:, :, 3], own[:, :, 0]
+    cells = dict(zip(table.columns, table.rows[0], strict=True))
+    for name, values in (("zero-shot", first), ("adapted", adapted)):
+        values = values.mean(1) if seeds > 1 else values[0]
+        mean, *around = mean_interval(values)
+        ends = values.min(), values.max()
+        around = np.clip(around, *ends) if len(values) > 5 else ends
+        assert cells[name] == numbers.interval(mean, *around)
+    gain = (adapted - first).mean(1) if seeds > 1 else (adapted - first)[0]
+    assert cells["gain"] == numbers.interval(*mean_interval(gain))
 
 
 def test_figures_are_those_of_the_trials_they_name():
@@ -274,7 +299,10 @@ def run(tiny, tmp_path_factory, quick_compilation):
     config = run_config.load(cli.composed("train", [*rest, *SMALL]))
     untrained.left(folder.path, config, moved=0.1)  # what was learned is no matter
     request = TransferRequest(tasks=6, swap_at=1, figures="svg")
-    return folder, config, evaluate(folder, config, config.env, request)
+    with redirect_stdout(io.StringIO()) as printed:
+        result = evaluate(folder, config, config.env, request)
+    (folder.path / "printed.txt").write_text(printed.getvalue())
+    return folder, config, result
 
 
 def test_a_run_is_played_on_every_split_and_written_down(run):
@@ -321,6 +349,15 @@ def test_a_run_is_played_on_every_split_and_written_down(run):
     assert "held_out" not in report and "never_reset" not in report
     (start,) = manifest.read(folder.manifest) or [{}]
     assert escape(shlex.join(start["command"])) in report  # that made it
+
+
+def test_what_is_played_is_said_in_words(run):
+    printed = (run[0].path / "printed.txt").read_text()
+    assert (
+        "played held-out tasks: memory as it is, cleared at every trial, another "
+        "task's at one trial, another task's from the start\n"
+    ) in printed
+    assert "held_out" not in printed and "never_reset" not in printed
 
 
 def test_every_interval_of_the_curves_can_be_computed_anew(run):
