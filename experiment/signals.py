@@ -37,6 +37,7 @@ class Asked:
 ending: int | None = None  # the status with which a signal ends this process just now
 _deferring: Asked | None = None
 _at_end: list[Callable[[], None]] = []
+_said = "stopped."
 _before: dict[int, Any] = {}
 
 
@@ -91,6 +92,22 @@ def at_end(clean_up: Callable[[], None]) -> Iterator[None]:
         _at_end.remove(clean_up)
 
 
+@contextmanager
+def saying(what: str) -> Iterator[None]:
+    """Within it, this is said of a signal that ends the process at once."""
+    global _said
+    before, _said = _said, what
+    try:
+        yield
+    finally:
+        _said = before
+
+
+def sentence(number: int) -> str:
+    """What is said just now where this signal ends the process: `SIGTERM: stopped.`"""
+    return f"{signal.Signals(number).name}: {_said}"
+
+
 def _install(handler: Callable[[int, Any], None]) -> dict[int, Any]:
     """The handlers that were there, by number."""
     return {
@@ -132,7 +149,7 @@ def _note(asked: Asked, number: int) -> None:
 def _end(number: int) -> None:
     global ending
     ending = SIGNAL + number
-    end(ending, f"{signal.Signals(number).name}: stopped.")
+    end(ending, sentence(number))
 
 
 def end(status: int, said: str = "") -> None:

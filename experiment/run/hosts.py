@@ -12,7 +12,6 @@ alone, and all of this is nothing.
 
 import json
 import os
-import signal
 import sys
 import time
 import traceback
@@ -151,8 +150,8 @@ class Several(Alone):
     def _stopped(self) -> None:
         """A signal, or the vigil, ends this process at once."""
         if signals.ending is not None:
-            name = signal.Signals(signals.ending - SIGNAL).name
-            self._vigil.tell(signals.ending, f"{name}: stopped.")
+            said = signals.sentence(signals.ending - SIGNAL)
+            self._vigil.tell(signals.ending, said)
             self._vigil.heard(LEAVE if self.writes else 0.0)
 
     def _leave(self) -> None:

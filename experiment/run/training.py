@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-from experiment import compiled, memory
+from experiment import compiled, memory, signals
 from experiment.errors import OK, InputError
 from experiment.run import (
     books,
@@ -35,6 +35,10 @@ from experiment.setup import every, needs, scale, settings
 from experiment.setup.building import computing
 from experiment.setup.config import RunConfig
 from experiment.setup.devices import Layout
+
+# What is said of a signal while it compiles.
+_BEFORE = "stopped before training began; nothing is saved."
+_BEFORE_GOING_ON = "stopped before training went on; what was saved stays."
 
 
 def train(agent: Any, config: RunConfig, folder: RunFolder, *, resume: bool) -> int:
@@ -145,7 +149,8 @@ def _begun(
     placement: Placement, file: MetricsFile, origin: Origin, learners: Any
 ) -> tuple[Any, list[str], Any]:
     """The compiled update, its metrics' names, and learners: these, or new ones."""
-    with waiting("compiling"), ThreadPoolExecutor(1) as beside:
+    said = _BEFORE if learners is None else _BEFORE_GOING_ON
+    with signals.saying(said), waiting("compiling"), ThreadPoolExecutor(1) as beside:
         lowered, order = compiling.lowered(placement)
         if hosts.here().writes:
             file.check_columns(order)

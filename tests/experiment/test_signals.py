@@ -7,6 +7,7 @@
 | ignored signals are caught | test_what_was_ignored_stays_ignored |
 | deferred ends at the first | test_deferred_notes_the_first_and_ends_at_the_second |
 | clean-ups are not called | test_what_is_left_is_cleaned_up |
+| what is said within is said no more after it | test_what_it_would_leave_* |
 | a broken pipe raises | test_output_may_leave |
 """
 
@@ -48,6 +49,21 @@ def test_status_and_one_sentence(number):
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 128 + number
     assert errors == f"{signal.Signals(number).name}: stopped.\n"
+
+
+def test_what_it_would_leave_unsaid_is_said():
+    """Where it is known what a signal ends."""
+    process = begin(
+        "import time\n"
+        "with signals.saying('stopped early.'):\n"
+        "    with signals.saying('stopped later.'): pass\n"
+        "    print('in', flush=True); time.sleep(60)"
+    )
+    assert process.stdout.readline() == "in\n"
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (143, "SIGTERM: stopped early.\n")
+    assert signals.sentence(signal.SIGTERM) == "SIGTERM: stopped."
 
 
 def test_a_busy_main_thread_ends_at_once():

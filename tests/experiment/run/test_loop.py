@@ -12,6 +12,7 @@
 | the summary is of the last half | test_the_summary_is_of_the_last_tenth |
 | the seed is ignored | test_seeds_differ_and_repeat |
 | keys depend on num_seeds | test_a_learner_does_not_depend_on_how_many_there_are |
+| who goes on is told that nothing is saved | test_a_signal_before_training_* |
 """
 
 import json
@@ -21,7 +22,8 @@ import jax
 import numpy as np
 import pytest
 
-from experiment.run import progress
+from experiment import signals
+from experiment.run import compiling, loop, progress
 from experiment.run.checkpoints import Checkpoints
 from experiment.run.metrics_file import MetricsFile
 from experiment.run.run_folder import RunFolder
@@ -149,6 +151,33 @@ def test_a_run_can_be_made_longer(go, make_config, stub_agent):
     _, extended = go("extended", f"total_steps={20 * 30}", resume=True)
     same(longer, extended, stub_agent(), make_config())
     assert extended.load_config().schedule.total_steps == 600
+
+
+def test_a_signal_before_training_says_what_is_saved(go, monkeypatch):
+    """Nothing, or what a run that is gone on with had; later it says no such thing."""
+    said = []
+
+    def noting(place, name):
+        work = getattr(place, name)
+
+        def noted(*given):
+            said.append(signals.sentence(signal.SIGTERM))
+            return work(*given)
+
+        monkeypatch.setattr(place, name, noted)
+
+    noting(compiling, "compiled")
+    noting(loop.Loop, "run")
+    go("run")
+    assert said == [
+        "SIGTERM: stopped before training began; nothing is saved.",
+        "SIGTERM: stopped.",
+    ]
+    go("run", "total_steps=867", resume=True)
+    assert said[2:] == [
+        "SIGTERM: stopped before training went on; what was saved stays.",
+        "SIGTERM: stopped.",
+    ]
 
 
 def test_divergence_names_the_cause(go, stub_agent, capsys):
