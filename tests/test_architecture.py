@@ -95,7 +95,7 @@ FLOORS = {
         ("",),
     ),
     "envs": (
-        ("naming", "scale", "values", "experts", "contract", "drawing"),
+        ("naming", "titles", "scale", "values", "experts", "contract", "drawing"),
         ("fields",),
         ("arguments", "suites.table", "popgym.table", "control.table", "meta.tasks"),
         ("config", "meta.config"),
@@ -198,7 +198,7 @@ def test_experiment_knows_agents_cores_and_environments_by_name():
     what plays and draws an episode of any environment."""
     allowed = re.compile(
         r"agents|envs|s5rl|agents\.acting\.(controls|axes)\..*|s5rl\.config\..*|"
-        r"envs\.(config|registry|table|naming|values|fields|SPLITS|contract\.expert)(\..*)?|"
+        r"envs\.(config|registry|table|naming|titles|values|fields|SPLITS|contract\.expert)(\..*)?|"
         r"envs\.(show|drawing\.picture)(\..*)?"
     )
     for path in FILES["experiment"]:
