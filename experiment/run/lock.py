@@ -88,7 +88,7 @@ def check_free(path: Path) -> None:
     Raises:
       InputError: naming the process and the host that own it, if one does.
     """
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         handle = os.open(path, os.O_RDWR)
         try:
             if not unfinished.hold(handle):
