@@ -127,7 +127,7 @@ def case(request, small_agent, monkeypatch):
     return agent, blocks, learner
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 def test_blocks_are_fitted_as_a_whole(case):
     agent, blocks, learner = case
     one, metrics = jax.jit(agent.update)(learner)

@@ -24,7 +24,7 @@ CLOSE = dict(rtol=1e-5, atol=2e-6)  # float32: one call of T steps against T cal
 CHUNKED = dict(rtol=2e-4, atol=2e-5)  # as products of matrices, in another order
 
 
-@pytest.mark.thinned(13)
+@pytest.mark.thinned(18)
 @pytest.mark.parametrize("agent, actions", ACTING)
 @pytest.mark.parametrize("core", CORES)
 def test_replaying_a_rollout_gives_what_acting_gave(played, core, agent, actions):
@@ -54,7 +54,7 @@ def test_replaying_a_rollout_gives_what_acting_gave(played, core, agent, actions
     )
 
 
-@pytest.mark.thinned(9)
+@pytest.mark.thinned(13)
 @pytest.mark.parametrize(
     "agent, core, actions",
     [*((agent, core, "discrete") for agent in REPLAYING for core in QUICK),

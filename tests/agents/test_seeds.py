@@ -77,6 +77,7 @@ def test_each_of_several_seeds_learns_as_it_would_alone(
     assert (count[:, 0] != count[:, 1]).any()
 
 
+@pytest.mark.thinned(2)
 def test_different_seeds_differ(together, name):
     learners, metrics = together[0]
     loss = next(values for name, values in metrics.items() if name.startswith("loss/"))

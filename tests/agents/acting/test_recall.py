@@ -39,7 +39,7 @@ def played(name, actions, build):
 
 
 @pytest.mark.lenient
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(8)
 @pytest.mark.parametrize(("name", "actions"), ACTING)
 def test_sizes_are_those_of_the_gradient(name, actions, small_agent):
     """Beside the policy read at once, differentiated by its observations.

@@ -32,7 +32,7 @@ from experiment.setup.building import build_agent, learner_shapes
 
 # Who learns from trials, and an environment of five steps an episode, as Memory Chain.
 WANT_TRIALS = ("distill",)
-QUICK = ("pqn", "distill")
+QUICK = ("distill",)
 BANDIT = (
     *("env=meta_bandit", "env.num_trials=5", "core.blocks=1"),
     *("agent.num_envs=4", "agent.rollout_length=5", "agent.source=ucb"),
@@ -45,7 +45,7 @@ def composed(*keys):
 
 
 def tried(name):
-    """Each run here takes a quarter of a minute; two unlike agents are quick."""
+    """Each run here takes a quarter of a minute; of the agent most unlike PPO, quick."""
     return pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
 
 

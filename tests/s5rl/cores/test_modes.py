@@ -65,6 +65,7 @@ def stepped(case):
     return modes, variables["params"]["layer_0"], steps
 
 
+@pytest.mark.thinned(2)
 @EACH
 def test_a_state_halves_in_its_half_life(case):
     """Measured: the last input is silent, for a norm of zeros is its bias, zero."""

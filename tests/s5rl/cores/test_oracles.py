@@ -194,7 +194,7 @@ def case(request):
     return core, partial(oracle, name, core.config), params, noise(carry, rng), x
 
 
-@pytest.mark.thinned(8)
+@pytest.mark.thinned(12)
 def test_equals_its_equations(case):
     core, equations, params, carry, x = case
     bars = floats(carry), np.ones((T, B, H), np.float32)
@@ -212,7 +212,7 @@ def test_equals_its_equations(case):
         np.testing.assert_allclose(y, want[1][now], rtol=2e-4, atol=2e-5)
 
 
-@pytest.mark.thinned(6)
+@pytest.mark.thinned(9)
 def test_gradients_equal_its_equations(case):
     """Along random directions of the parameters, of the carry and of the inputs."""
     core, equations, params, carry, x = case
