@@ -45,7 +45,7 @@ def composed(*keys):
 
 
 def tried(name):
-    """Each run here takes a quarter of a minute; of the agent most unlike PPO, quick."""
+    """Each run takes a quarter of a minute; of the agent most unlike PPO, quick."""
     return pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
 
 
