@@ -24,6 +24,11 @@ SMALL_CORES = {
 }
 
 AGENTS = list(agents.AGENTS)
+# Where each is compiled anew: two unlike ones, and the others where time is no matter.
+UNLIKE = [
+    name if name in ("ppo", "distill") else pytest.param(name, marks=pytest.mark.slow)
+    for name in AGENTS
+]
 # The kinds of actions that each has a distribution for (`conftest.ACTION_SPACES`).
 ACTIONS = {
     "ppo": ["discrete", "gaussian", "squashed", "bins", "mixture", "normalized"],

@@ -33,7 +33,7 @@ from agents.distill.agent import Distill
 from agents.ppo.agent import advantage_metrics
 from agents.ppo.config import PPOConfig
 from agents.ppo.objective import clipped_surrogate
-from tests.agents.members import AGENTS
+from tests.agents.members import AGENTS, UNLIKE
 
 pytestmark = pytest.mark.lenient
 
@@ -145,7 +145,7 @@ def test_blocks_are_fitted_as_a_whole(case):
     assert max(jax.tree.leaves(moved)) > 1e-4
 
 
-@pytest.fixture(scope="module", params=[*AGENTS])
+@pytest.fixture(scope="module", params=UNLIKE)
 def begun(request, small_agent):
     """A new learner, whole and of blocks, and what blocks became in an update."""
     build = dict(num_minibatches=1)
@@ -155,7 +155,7 @@ def begun(request, small_agent):
     return agent, blocks, learner, in_blocks(blocks, blocks.update, learner)[0]
 
 
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(2)
 def test_blocks_begin_in_the_same_environments(begun):
     """Each draws its own lanes of all; nothing else depends on blocks."""
     _, blocks, whole, _ = begun
@@ -169,7 +169,7 @@ def test_blocks_begin_in_the_same_environments(begun):
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(2)
 def test_blocks_draw_apart(begun):
     """From the same situation, lanes of different blocks go different ways."""
     _, blocks, learner, _ = begun

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from agents.acting.axes import Axes
-from tests.agents.members import AGENTS
+from tests.agents.members import AGENTS, UNLIKE
 
 SEEDS, UPDATES = 3, 3
 
@@ -48,7 +48,7 @@ def config():
     return dict(epochs=2, num_minibatches=2, learning_rate=0.01)
 
 
-@pytest.fixture(scope="module", params=AGENTS)
+@pytest.fixture(scope="module", params=UNLIKE)
 def name(request):
     """Of an agent."""
     return request.param
@@ -77,7 +77,6 @@ def test_each_of_several_seeds_learns_as_it_would_alone(
     assert (count[:, 0] != count[:, 1]).any()
 
 
-@pytest.mark.thinned(2)
 def test_different_seeds_differ(together, name):
     learners, metrics = together[0]
     loss = next(values for name, values in metrics.items() if name.startswith("loss/"))

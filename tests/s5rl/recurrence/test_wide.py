@@ -84,7 +84,7 @@ def value_and_gradients(run, rate, inputs, reset, carry, initial):
 @pytest.mark.parametrize("length", [1, 7])
 @pytest.mark.parametrize("method", ["auto", "sequential", "associative"])
 @pytest.mark.parametrize("learned", [False, True], ids=["zeros", "learned"])
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 def test_equals_what_is_written_out(form, length, method, learned):
     """Carry, outputs, and the gradients of all that goes in."""
     *given, initial = drawn(length, form)
