@@ -141,9 +141,11 @@ def _listen(reader: int) -> None:
 def _note(asked: Asked, number: int) -> None:
     if asked.received is not None:
         _end(number)
-    asked.received = number
+    # Said first, and at once: who is asked speaks next, from another thread.
     with suppress(OSError):
-        print(f"{signal.Signals(number).name}: saving, then stopping.", flush=True)
+        sys.stdout.write(f"{signal.Signals(number).name}: saving, then stopping.\n")
+        sys.stdout.flush()
+    asked.received = number
 
 
 def _end(number: int) -> None:
