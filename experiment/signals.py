@@ -143,8 +143,8 @@ def _note(asked: Asked, number: int) -> None:
         _end(number)
     # Said first, and at once: who is asked speaks next, from another thread.
     with suppress(OSError):
-        sys.stdout.write(f"{signal.Signals(number).name}: saving, then stopping.\n")
-        sys.stdout.flush()
+        name = signal.Signals(number).name
+        print(f"{name}: saving, then stopping.\n", end="", flush=True)
     asked.received = number
 
 

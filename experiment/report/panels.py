@@ -75,14 +75,15 @@ def figure(
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     columns = min(count, size.columns)
     columns = 2 if (count, columns) == (4, 3) else columns
     rows = -(-count // columns)
     width = size.alone if columns == 1 else size.width
     inches = (width, rows * height * size.scale)
-    made = Figure(figsize=inches, layout="constrained")
-    made.get_layout_engine().set(wspace=_BETWEEN * (columns - 1))
+    between = ConstrainedLayoutEngine(wspace=_BETWEEN * (columns - 1))
+    made = Figure(figsize=inches, layout=between)
     FigureCanvasAgg(made)  # for a legend to be measured
     grid = list(
         made.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey).flat
