@@ -174,7 +174,7 @@ class Meta(AutoReset):
         obs = self._show(state.task, obs, action, flags, params)
         return obs, state, reward, self.is_terminated(state, params), info
 
-    def led_to(self, key, state: MetaState, action, params: MetaParams) -> MetaState:
+    def led_to(self, key, state: Any, action, params: MetaParams) -> Any:
         """Where `step_env` leads with the same key, but no next trial is begun.
 
         Of a trial's last step this is the end, which `step_env` never shows. For

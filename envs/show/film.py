@@ -77,7 +77,8 @@ def _own_renderer(env, params) -> Callable[[Any, Any], Any] | None:
         inspect.signature(render).bind(None, params)  # type: ignore
     except TypeError:  # there is none, or it wants something else
         return None
-    return lambda state, past: drawing.drawn(render, state, params, past)
+    known: Any = render
+    return lambda state, past: drawing.drawn(known, state, params, past)
 
 
 def _is_picture(x: Any) -> bool:
