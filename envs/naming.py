@@ -60,16 +60,16 @@ def likeness(wrong: str, name: str) -> float:
 def _ratio(one: str, other: str) -> float:
     matcher = SequenceMatcher(None, one, other, autojunk=False)
     ratio = matcher.ratio() if matcher.real_quick_ratio() >= LEAST else 0.0
-    wrong = [
-        i for i, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1
-    ]
-    if len(one) != len(other) or len(one) < 2 or not wrong:
+    if len(one) != len(other) or len(one) < 2:
         return ratio
     # One letter is another, or has changed places with its neighbour: in s6 and in gur
     # it is too many of them to be alike as a whole.
-    first, last = wrong[0], wrong[-1]
-    swapped = last == first + 1 and one[first : last + 1] == other[last] + other[first]
-    return max(ratio, LEAST) if first == last or swapped else ratio
+    wrong = [at for at, letter in enumerate(one) if letter != other[at]]
+    if len(wrong) == 2:
+        first, second = wrong
+        swapped = one[first] + one[second] == other[second] + other[first]
+        return max(ratio, LEAST) if swapped and second == first + 1 else ratio
+    return max(ratio, LEAST) if len(wrong) == 1 else ratio
 
 
 def _plain(text: str) -> str:

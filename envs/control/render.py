@@ -6,21 +6,18 @@ drawn.
 
 import numpy as np
 
-RED, INK, FAINT = "#c0392b", "#202020", "#b8b8b8"
+from envs.drawing.picture import FAINT, INK, RED, figure
 
 
 def render(env, state, params) -> np.ndarray:
     """Draws one state of one body, [height, width, 3] uint8."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4, 4), dpi=80, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot(aspect="equal")
-    axes.set_axis_off()
-    _DRAWINGS[type(env).__name__](axes, np.asarray(state.position), state, params)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    def draw(fig):
+        axes = fig.add_subplot(aspect="equal")
+        axes.set_axis_off()
+        _DRAWINGS[type(env).__name__](axes, np.asarray(state.position), state, params)
+
+    return figure(draw)
 
 
 def _cartpole(axes, position, state, params):

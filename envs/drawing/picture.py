@@ -6,7 +6,7 @@ imported when something is drawn.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +36,23 @@ def figure(draw: Callable[[Any], None]) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def drawn(render: Callable[..., Any], state: Any, params: Any, past: Any) -> Any:
+def drawn(
+    render: Callable[..., Any],
+    state: Any,
+    params: Any,
+    past: Iterable[tuple[Any, float]],
+) -> Any:
     """What `render(state, params)` draws; one that takes `past` is told it as well.
 
     Args:
       render: of an environment whose state does not say what was done, if it takes it.
       state: drawn.
       params: of the environment.
-      past: `(action, reward)` of every step of the episode so far, the last one last.
+      past: `(action, reward)` of every step of the episode so far, the last one last;
+        gone through only where it is told.
     """
     if "past" in inspect.signature(render).parameters:
-        return render(state, params, past=past)
+        return render(state, params, past=list(past))
     return render(state, params)
 
 

@@ -10,6 +10,7 @@ from envs.naming import unknown
 from envs.suites.table import SUITES, check_installed
 
 LARGEST_WORLD = 32  # a side
+LAWS = ("identity", "permutation", "turned", "orthogonal", "gaussian")  # of a lens
 MOST_SPREAD = 10.0  # beyond it steps of 0.01 s are too long for the lightest bodies
 
 
@@ -124,13 +125,9 @@ class ProjectedControlConfig(MetaConfig):
     num_trials: int = 2
     trial_steps: int = 500  # of a trial
     # of the projections; shifted tasks have orthogonal ones
-    law: str = fields.choice(
-        "gaussian", "orthogonal", "turned", "permutation", "identity"
-    )
+    law: str = fields.choice(*reversed(LAWS))
     # of actions, where it is another; shifted tasks have orthogonal ones all the same
-    action_law: str | None = fields.optional(
-        "gaussian", "orthogonal", "turned", "permutation", "identity"
-    )
+    action_law: str | None = fields.optional(*reversed(LAWS))
     train_bodies: tuple[str, ...] = (
         "cartpole_balance",
         "cartpole_swingup",
@@ -209,9 +206,7 @@ class RandomControlConfig(ProjectedControlConfig):
     Shifted tasks have every constant beyond those that are trained on.
     """
 
-    law: str = fields.choice(
-        "identity", "permutation", "turned", "orthogonal", "gaussian"
-    )
+    law: str = fields.choice(*LAWS)
     spread: float = 2.0  # a constant is multiplied by between 1 / spread and spread
 
     def __post_init__(self):

@@ -13,9 +13,8 @@ import jax.numpy as jnp
 from gymnax.environments import spaces
 from jax import Array
 
+from envs.meta.config import LAWS
 from envs.meta.variations import Unvaried
-
-LAWS = ("identity", "permutation", "turned", "orthogonal", "gaussian")
 
 
 class Projection(Unvaried):

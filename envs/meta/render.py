@@ -7,26 +7,18 @@ Matplotlib is imported here only when something is drawn.
 import numpy as np
 
 from envs.drawing.arms import draw_arms
+from envs.drawing.picture import FAINT, INK, RED, figure
 
-RED, INK, FAINT = "#c0392b", "#202020", "#b8b8b8"
 GOAL, KEY, DOOR = "#8fce8a", "#f0c75e", "#8db8e0"
 
 
-def render(env, state, params, past=None) -> np.ndarray:
-    """Draws one state, [320, 320, 3] uint8; a bandit with its past, if it is told."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4, 4), dpi=80, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    told = () if past is None else (past,)
-    _DRAWINGS[type(env).__name__](axes, env, state, params, *told)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+def render(env, state, params, *past) -> np.ndarray:
+    """Draws one state, [320, 320, 3] uint8; a bandit with its past."""
+    draw = _DRAWINGS[type(env).__name__]
+    return figure(lambda fig: draw(fig.add_subplot(), env, state, params, *past))
 
 
-def _bandit(axes, env, state, params, past=()):
+def _bandit(axes, env, state, params, past):
     """The rates of the arms, and what was pulled."""
     draw_arms(axes, params.probs, past)
 

@@ -253,7 +253,8 @@ class Meta(AutoReset):
         if draw is None:
             return None
         task_params = self.variation.params(state.task, params.inner)
-        past = [(self.variation.act(state.task, action), paid) for action, paid in past]
+        # As made out in the hidden task, where a picture is of that: it takes a while.
+        past = ((self.variation.act(state.task, action), paid) for action, paid in past)
         return drawn(draw, state.inner, task_params, past)
 
     def action_space(self, params=None):

@@ -12,15 +12,14 @@ from envs.drawing.picture import FAINT, INK, RED, picture
 from envs.popgym.signs import COLORS, RANKS, SUITS
 
 
-def render(env, state, params, past=None) -> np.ndarray:
+def render(env, state, params, *past) -> np.ndarray:
     """Draws one state of one environment of the suite, [height, width, 3] uint8.
 
-    A bandit's with its past, if it is told (`envs.drawing.picture.drawn`).
+    A bandit's with its past (`envs.drawing.picture.drawn`).
     """
     ancestors = {cls.__name__ for cls in type(env).__mro__}
     draw = next(draw for kind, draw in _DRAWINGS.items() if kind in ancestors)
-    told = () if past is None else (past,)
-    return picture(lambda axes: draw(axes, env, state, *told))
+    return picture(lambda axes: draw(axes, env, state, *past))
 
 
 def _deck(axes, env, state):
@@ -118,7 +117,7 @@ def _minesweeper(axes, env, state):
     _lines(axes, h, w)
 
 
-def _bandit(axes, env, state, past=()):
+def _bandit(axes, env, state, past):
     """The rates of the arms, and what was pulled."""
     axes.set_axis_on()
     draw_arms(axes, state.probs, past)
