@@ -103,14 +103,21 @@ def test_the_newest_evaluation_is_kept_in_short(tmp_path):
         result = {"splits": {"train": figures}, "levels": {"train": levels}}
         (folder / "result.json").write_text(json.dumps(result))
     (run / "learning_curve.png").write_text("curve")
-    (run / "summary.json").write_text('{"num_seeds": 3}')
+    told = {"num_seeds": 3, "wall_seconds": 2.5, "units": {"wall_seconds": "now"}}
+    (run / "summary.json").write_text(json.dumps(told))
+    # Two starts: the last one took 2.5 seconds of 9.25.
+    (run / "clock.csv").write_text("update,seconds\n1,7.0\n2,9.25\n")
     keep(run, tmp_path / "kept")
     assert (tmp_path / "kept" / "learners.csv").read_text() == "transfer-2"
     found = json.loads((tmp_path / "kept" / "result.json").read_text())
     assert found == {
         "splits": {"train": {"adapted": [0.666667, None]}},
         "levels": {"train": {"random": 1.0}},
-        "training": {"num_seeds": 3},
+        "training": {
+            "num_seeds": 3,
+            "wall_seconds": 9.25,
+            "units": {"wall_seconds": "of all starts"},
+        },
     }
     (row,) = rows_of(tmp_path / "kept" / "adaptation.csv")
     assert row == {"trial": "1", "return": "0.666667", "low": ""}

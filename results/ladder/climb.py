@@ -46,6 +46,7 @@ class Recipe:
     options: tuple[str, ...] = S5
     after: str = ""  # the recipe whose learners it begins from
     bodies: tuple[str, ...] = ONE
+    told: bool = True  # evaluated and kept, and not only a step on the way
 
     def arguments(self) -> list[str]:
         """Of train.py."""
@@ -61,12 +62,19 @@ def expert(body: str) -> Path:
 
 
 DEEP = (*S5, "core.num_layers=4")
+# One trial of half the length: four times as many lenses in as many steps, each seen
+# whole by a gradient.
+BRIEF = (*S5, "env.num_trials=1", "env.trial_steps=250")
 M = 1_000_000
 RECIPES = {
     "permutation_long": Recipe("ladder/permutation_one", 8 * M),
     "turned": Recipe("ladder/turned_one", 8 * M),
     "orthogonal_long": Recipe("ladder/orthogonal_one", 8 * M),
     "orthogonal_climbed": Recipe("ladder/orthogonal_one", 8 * M, after="turned"),
+    "orthogonal_brief": Recipe("ladder/orthogonal_one", 8 * M, BRIEF, told=False),
+    "orthogonal_grown": Recipe(
+        "ladder/orthogonal_one", 4 * M, after="orthogonal_brief"
+    ),
     "permutation_deep": Recipe("ladder/permutation_one", 8 * M, DEEP),
     "permutation_foresight": Recipe(
         "ladder/permutation_one", 8 * M, (*S5, "agent.foresight_weight=1")
@@ -92,6 +100,8 @@ def climbed(name: str) -> None:
         told = [f"env=control/{body}", "core=mlp", f"num_seeds={LEARNERS}"]
         common.trained(expert(body), [*told, *EXPERTS[body]])
     common.trained(folder, recipe.arguments())
+    if not recipe.told:
+        return
     common.transferred(folder, f"tasks={TASKS}", f"experts={RUNS / 'bare'}")
     keep(folder, HERE / name)
 
