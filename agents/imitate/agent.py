@@ -39,18 +39,19 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Teacher:
-    """The expert beside a rollout: answers at every step, and plays its own trials."""
+    """The expert beside a rollout: answers at every step, and plays some."""
 
     answers: Answers
     env_params: Any
     share: float
+    joins: float = 0.0
 
     def before(
         self, state: Turn, now: Situation, distribution: Any, action: Array, key: Array
     ) -> tuple[Turn, Array, Note]:
         """Who plays, what the expert says, and what is played."""
         turn_key, draw_key = jax.random.split(key)
-        turn = turns.decided(state, now.reset, turn_key, self.share)
+        turn = turns.decided(state, now.reset, turn_key, self.share, self.joins)
         # Of the state before the step: an automatic reset draws another task.
         answer = self.answers.ask(now.env_state, self.env_params)
         note = Note(
@@ -84,6 +85,10 @@ class Imitate(Agent):
     is would not read its own trial's actions as evidence once it plays them itself; it
     sees what was really played, as every memory does, and not who played.
 
+    An expert that plays from a trial's start never goes where nothing is to be found,
+    so how to go on from there is not taught. Where it joins inside a trial
+    (`expert_joins`) it is: actions are evidence from a step on that the actor infers.
+
     Its `config` is an `ImitateConfig`. The learner's `extra` is a `Turn`.
     """
 
@@ -101,7 +106,7 @@ class Imitate(Agent):
         apply: Any = self.network.apply
 
         def policy(carry, obs, reset):
-            if not self.config.expert_share:
+            if not self.config.expert_plays:
                 return apply(params, carry, obs, reset)
             told = jnp.broadcast_to(jnp.asarray(bit), reset.shape)
             return apply(params, carry, obs, reset, told)
@@ -110,7 +115,7 @@ class Imitate(Agent):
 
     def replayed(self, params: Any, batch: Minibatch) -> Replayed:
         """A minibatch read anew, whose `extra` is a `Lesson`."""
-        told = batch.extra.expert if self.config.expert_share else None
+        told = batch.extra.expert if self.config.expert_plays else None
         weight = self.config.foresight_weight
         return replayed(self.network, params, batch, weight, told, self.axes)
 
@@ -144,6 +149,7 @@ class Imitate(Agent):
             raise ValueError(f"update needs an expert, and {self.env.name} has none.")
         key, rollout_key, fit_key = jax.random.split(learner.key, 3)
         initial_carry = learner.situation.carry
+        chances = config.expert_share, config.expert_joins
         situation, turn, rollout, note = collect_guided(
             learner.situation,
             learner.extra,
@@ -154,7 +160,7 @@ class Imitate(Agent):
             to_env=self.network.head.to_env,
             length=config.rollout_length,
             axes=axes,
-            guide=Teacher(self.answers, self.env_params, config.expert_share),
+            guide=Teacher(self.answers, self.env_params, *chances),
         )
         turns_of = note.turn.expert
         lesson = Lesson(note.answer, turns_of, targets(rollout, turns_of, config))
@@ -253,7 +259,7 @@ def make_imitate(
         encoder_sizes=tuple(config.encoder_sizes),
         head_sizes=tuple(config.head_sizes),
         never_reset=config.memory == "never_reset",
-        told=config.expert_share > 0,
+        told=config.expert_plays,
         foretold=foretold(config.foresight_weight, seen, space),
         detached_critic=config.detached_critic,
         # A core from elsewhere may have none.

@@ -16,6 +16,9 @@ class ImitateConfig(RolloutConfig):
     # chance, at a trial's start, that the expert plays it, at most one a meta-episode;
     # the actor is then taught to go on with what it began. 0: the learner plays alone
     expert_share: float = 0.0
+    # chance, at each later step of a trial, that it plays the rest of it: what it was
+    # to do where the learner has gone astray is then taught too
+    expert_joins: float = 0.0
     # of an environment on several bodies: a run on each, RUN_DIR[,RUN_DIR...]
     experts: str | None = None
     value_weight: float = number(0.5)  # of the value loss, beside the imitation's
@@ -34,10 +37,15 @@ class ImitateConfig(RolloutConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        self.check_shares("expert_share", "gae_lambda")
+        self.check_shares("expert_share", "expert_joins", "gae_lambda")
         self.check_not_negative("value_weight", "foresight_weight")
         for name in ("num_bins", "num_components"):
             if getattr(self, name) < 2:
                 raise ValueError(
                     f"{name} must be at least 2; got {getattr(self, name)}."
                 )
+
+    @property
+    def expert_plays(self) -> bool:
+        """At times; the actor is told when."""
+        return self.expert_share > 0 or self.expert_joins > 0

@@ -1,4 +1,4 @@
-"""Who plays a trial, the learner or the expert. Decided here, and nowhere else."""
+"""Who plays, the learner or the expert. Decided here, and nowhere else."""
 
 from typing import Any, NamedTuple
 
@@ -10,8 +10,8 @@ from jax import Array
 class Turn(NamedTuple):
     """Of B lanes."""
 
-    expert: Array  # [B] bool, the expert plays this trial
-    shared: Array  # [B] bool, it plays or has played one of this meta-episode
+    expert: Array  # [B] bool, the expert plays to the end of this trial
+    shared: Array  # [B] bool, it plays or has played in this meta-episode
     fresh: Array  # [B] bool, the next step opens a trial
 
 
@@ -21,22 +21,27 @@ def first(num_lanes: int) -> Turn:
     return Turn(nobody, nobody, ~nobody)
 
 
-def decided(turn: Turn, reset: Array, key: Array, share: float) -> Turn:
+def decided(
+    turn: Turn, reset: Array, key: Array, share: float, joins: float = 0.0
+) -> Turn:
     """Whose step the next one is.
 
-    The expert takes a trial with the chance `share` where it opens, as long as it has
-    taken none of the meta-episode. One at most: the actor of its trial then knows that
-    all trials before were the learner's, whose actions are no evidence of the task.
+    The expert takes a trial with the chance `share` where it opens, and what is left of
+    it with the chance `joins` at every later step, as long as it has taken none of the
+    meta-episode. One at most: the actor of its trial then knows that all trials before
+    were the learner's, whose actions are no evidence of the task.
 
     Args:
       turn: as `ended` left it.
       reset: [B] bool, the step opens a meta-episode.
       key: consumed.
-      share: a chance.
+      share: a chance, of a whole trial.
+      joins: likewise, of the rest of one.
     """
     opens = turn.fresh | reset
     shared = turn.shared & ~reset
-    takes = opens & ~shared & jax.random.bernoulli(key, share, reset.shape)
+    chance = jnp.where(opens, share, joins)
+    takes = ~shared & jax.random.bernoulli(key, chance)
     return Turn(takes | (turn.expert & ~opens), shared | takes, jnp.zeros_like(opens))
 
 

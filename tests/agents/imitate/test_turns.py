@@ -1,4 +1,4 @@
-"""Who plays: whole trials, at most one a meta-episode, by the chance that is asked for.
+"""Who plays: a trial or its rest, at most one a meta-episode, by the chances asked for.
 
 Mutants, and the test that fails for each:
 
@@ -8,6 +8,10 @@ Mutants, and the test that fails for each:
     a new meta-episode is not noticed          comes_again
     a rollout begins with nobody playing       whole_trials
     its chance is per step                     by_the_chance
+    it joins where a trial opens               joins_inside
+    having joined, it leaves before the end    joins_inside
+    it joins once more                         joins_inside
+    what is asked for does not come to it      learner_is_told
     its action is drawn, and not played        expert_plays_its_answers
     what memory sees is the learner's action   memory_sees_what_was_played
     episodes that it played count              episodes_are_the_learners
@@ -21,6 +25,7 @@ import pytest
 import agents
 import envs
 import s5rl
+from agents.acting.policy import TOLD
 from agents.acting.rollout import collect_guided
 from agents.imitate import turns
 from agents.imitate.agent import Teacher, lesson_metrics
@@ -105,6 +110,40 @@ def test_it_takes_trials_by_the_chance_that_is_asked_for():
         turn = turns.ended(turn, {})
         turn = turns.decided(turn, jnp.full(n, reset), jax.random.key(9), share)
         np.testing.assert_allclose(turn.expert.mean(), expected, atol=0.012)
+
+
+def test_it_joins_inside_of_trials_by_the_chance_that_is_asked_for():
+    n, joins, length = 20_000, 0.2, 4
+    turn, reset, expert = turns.first(n), jnp.ones(n, bool), []
+    for number in range(3 * length):
+        turn = turns.decided(turn, reset, jax.random.key(number), 0.0, joins)
+        expert.append(np.asarray(turn.expert))
+        ended = number % length == length - 1
+        turn = turns.ended(turn, {"trial_ended": jnp.full(n, ended)})
+        reset = jnp.zeros(n, bool)
+    trials = np.stack(expert).reshape(3, length, n)
+    assert not trials[:, 0].any()
+    assert (trials[:, 1:] >= trials[:, :-1]).all()  # to the trial's end
+    assert trials.any(1).sum(0).max() == 1
+    left = (1 - joins) ** np.arange(length)  # not joined before the step
+    for trial, of_trial in enumerate(trials.mean(-1)):
+        want = left[-1] ** trial * (1 - left)
+        np.testing.assert_allclose(of_trial, want, atol=0.012)
+
+
+def test_a_learner_is_told_where_its_expert_joins():
+    env, env_params = envs.make("dark_room", num_trials=3, trial_steps=4, size=3)
+    config = agents.CONFIGS["imitate"](
+        num_envs=4, rollout_length=12, expert_joins=1.0, num_minibatches=1
+    )
+    core = s5rl.make_core("gru", features=4, num_layers=1)
+    agent = agents.make(
+        "imitate", config, env=env, env_params=env_params, core=core, num_updates=9
+    )
+    learner = agent.initialise(jax.random.key(0))
+    assert TOLD in learner.params["params"]
+    _, metrics = jax.jit(agent.update)(learner)
+    assert metrics["rollout/expert_steps"] == pytest.approx(3 / 12)
 
 
 @pytest.mark.parametrize("share, taken", [(0.0, False), (1.0, True)])
