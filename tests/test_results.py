@@ -30,7 +30,7 @@ from results.control import tables as control_tables
 from results.cores import study, tables
 from results.field import cartpole
 from results.in_context.keep import COPIED, keep
-from results.ladder import climb, turns
+from results.ladder import climb, course, turns
 from results.scaling import study as scaling_study
 
 ROOT = Path(__file__).parents[1]
@@ -124,7 +124,11 @@ def test_the_newest_evaluation_is_kept_in_short(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "study", [tables, control_tables, worlds, scaling_study, cartpole, climb, turns]
+    "study",
+    [
+        *(tables, control_tables, worlds, scaling_study, cartpole),
+        *(climb, turns, course),
+    ],
 )
 def test_tables_of_documents_are_as_they_were_measured(study):
     text = study.DOCUMENT.read_text()

@@ -24,8 +24,9 @@ AGENTS = {"ppo": "PPO", "imitate": "imitate", "distill": "distill"}
 # Of the table, in its order: (world, agent), and where its result is kept.
 KEPT = {
     ("dark_room", "PPO"): f"{WORLDS}/dark_room_ppo",
-    ("dark_room", "imitate, 15 % of trials by the expert"): "agents/imitate/dark_room",
+    ("dark_room", "imitate, the expert plays at times"): "agents/imitate/dark_room",
     ("dark_room", "imitate, alone"): "agents/imitate/dark_room_alone",
+    ("dark_room", "PPO from an imitator"): "agents/imitate/dark_room_then_ppo",
     ("dark_room", "distill"): f"{WORLDS}/dark_room_distill",
     **{
         (env, name): f"{WORLDS}/{env}_{agent}"

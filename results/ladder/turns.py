@@ -22,6 +22,7 @@ import envs
 import experiment
 from results import common
 from results.documents import put, table
+from results.ladder.play import rewards
 
 DOCUMENT = common.ROOT / "docs" / "in_context.md"
 OUT = Path(__file__).parent / "turned" / "turns.csv"
@@ -48,21 +49,11 @@ def played(trained: Any, env: Any, params: Any, key: Any, side: str) -> Any:
     state = state.replace(task=(*state.task[:-1], lens))
     obs = obs.at[:, :size].set(jnp.einsum("nij,nj->ni", lens["observe"], body))
 
-    def step(now: Any, key: Any) -> Any:
-        carry, obs, state, reset = now
-        carry, action = trained.act(carry, obs, reset)
-        keys = jax.random.split(key, TASKS)
-        obs, state, reward, *_ = jax.vmap(env.step, (0, 0, 0, None))(
-            keys, state, action, params
-        )
-        return (carry, obs, state, jnp.zeros(TASKS, bool)), reward
-
-    start = (trained.initial_carry(TASKS), obs, state, jnp.ones(TASKS, bool))
     keys = jax.random.split(key, TRIALS * STEPS)
-    rewards = jax.lax.scan(step, start, keys)[1]
+    paid = rewards(trained, env, params, (obs, state), keys, draw=False)
     which, count = ("act", DONE) if side == "actions" else ("observe", SEEN)
     cosine = jnp.diagonal(lens[which], axis1=1, axis2=2)[:, :count].mean(-1)
-    return cosine, rewards.reshape(TRIALS, STEPS, TASKS).sum(1).T
+    return cosine, paid.reshape(TRIALS, STEPS, TASKS).sum(1).T
 
 
 def lines() -> list[list[str]]:
