@@ -10,6 +10,8 @@
 | a return of t_maze_horizon.csv is changed | test_tables_of_documents_* |
 | every setting is tried of every core | test_a_setting_is_tried_* |
 | one good learner of three is enough | test_a_setting_is_tried_* |
+| kept reads no action of its own | test_beliefs_play_* |
+| a goal stood on in vain may still be one | test_beliefs_play_* |
 """
 
 import csv
@@ -25,7 +27,7 @@ from experiment.report.statistics import mean_interval
 from experiment.setup import cli
 from experiment.setup import config as run_config
 from results import documents
-from results.agents import regret, worlds
+from results.agents import beliefs, regret, worlds
 from results.control import tables as control_tables
 from results.cores import study, tables
 from results.field import cartpole
@@ -189,3 +191,22 @@ def test_regret_is_told_as_it_follows(played):
         assert f"{expert:.1f}" in text
     name = {"drawn": "actions drawn", "likeliest": "the likeliest action"}[played]
     assert f"| {name} | {' | '.join(cells)} |" in text.replace("**", "")
+
+
+def test_beliefs_play_as_their_law_says():
+    """Where the goal is known; and two goals, two steps to either side of the start."""
+    rng = np.random.default_rng(0)
+    known = np.array([4 * 9 + 7])
+    for law in beliefs.LAWS:
+        paid = beliefs.play(law, np.repeat(known, 5), known, rng)
+        np.testing.assert_allclose(paid, 21 - 3)
+    sides = np.array([4 * 9 + 2, 4 * 9 + 6])
+    hidden = rng.choice(sides, 20_000)
+    # Kept: half are there after 2 steps; the others know better, and walk 4 more.
+    paid = beliefs.play("kept", hidden, sides, rng)
+    np.testing.assert_allclose(paid[:2], [(19 + 15) / 2, 19], atol=0.06)
+    # Anew: a fair walk between the two, which every second step ends with chance 1/2.
+    ends = {2 * k: 0.5**k for k in range(1, 11)}
+    first = sum(p * (21 - t + max(21 - t - 4, 0)) / 2 for t, p in ends.items())
+    paid = beliefs.play("anew", hidden, sides, rng)
+    np.testing.assert_allclose(paid[:2], [first, 19], atol=0.06)
