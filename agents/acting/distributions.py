@@ -72,8 +72,8 @@ class Categorical:
         return (self.log_prob(action) - mean)[..., None]
 
     def cross_entropy(self, best: Array) -> Array:
-        """[...] where every one of `best` [..., A] bool is as good; 0 of none."""
-        total = jnp.where(best, self.log_probs, 0).sum(-1)
+        """[...] of a law [..., A], or of `best` bool, all as good; 0 of none."""
+        total = jnp.where(best > 0, best * self.log_probs, 0).sum(-1)
         return -total / jnp.maximum(best.sum(-1), 1)
 
     def divergence(self, other: "Categorical", key: Array) -> Array:

@@ -86,7 +86,8 @@ class Distill(Agent):
                 )
             return History(**self.stored.read(key, **size))
         assert self.recorder is not None
-        return self.recorder.record(key, **size, axes=self.axes)
+        history = self.recorder.record(key, **size, axes=self.axes)
+        return history if config.soft_labels else history._replace(law=None)
 
     def update(self, learner: Learner) -> tuple[Learner, Metrics]:
         """Plays, for the curve, and fits histories of sources."""

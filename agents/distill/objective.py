@@ -21,11 +21,18 @@ def loss(
 ) -> tuple[Array, Metrics]:
     """Mean of - log pi(a[t] | all before it). There is nothing to draw with `key`.
 
+    Where the law of a[t] is known, the mean is over it, and not of the one action that
+    was drawn: the same in expectation, with less noise.
+
     `batch.extra` is a `History`. Memory is cleared where a meta-episode opens and
     nowhere else: the ends of trials are seen, and remembered.
     """
     history: History = batch.extra
     policy = agent.policy(params)
     _, distribution, _ = policy(batch.initial_carry, history.obs, history.reset)
-    surprise = -distribution.log_prob(history.action).mean()
+    if history.law is None:
+        surprise = -distribution.log_prob(history.action)
+    else:
+        surprise = distribution.cross_entropy(history.law)
+    surprise = surprise.mean()
     return surprise, {"loss/surprise": surprise}

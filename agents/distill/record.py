@@ -35,6 +35,7 @@ class History(NamedTuple):
     action: Array  # [T, B] int32
     reward: Array  # [T, B] float32, caused by action[t], as is the next
     trial_ended: Array  # [T, B] bool
+    law: Array | None = None  # [T, B, A] chances of actions; None: not known
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Recorder:
         state = _where(recorded, lane.env_state, self.env.again(lane.practice))
         row = self.table.row(state, self.env_params)
         epsilon = self.epsilon(lane.trial * self.every - lane.left)
-        action = self.source.act(lane.memory, row, epsilon, action_key)
+        action, law = self.source.act(lane.memory, row, epsilon, action_key)
         obs, state, reward, terminated, truncated, info = self.env.step(
             env_key, state, action, self.env_params
         )
@@ -116,7 +117,7 @@ class Recorder:
         ends = ended, info["trial_terminated"]
         step = Experience(row, action, reward, next_row, *ends)
         learned = self.source.learn(lane.memory, step)
-        seen = History(lane.obs, lane.reset, action, reward, ended)
+        seen = History(lane.obs, lane.reset, action, reward, ended, law)
         moved = _Moved(state, obs, terminated | truncated, ended, learned)
         return self._after(lane, moved, recorded), seen
 

@@ -33,8 +33,14 @@ class Source(Protocol):
         """What it remembers before it has seen anything."""
         ...
 
-    def act(self, memory: Any, row: Array, epsilon: Array, key: Array) -> Array:
-        """[] int32, an action; `epsilon` [] is the share of random ones."""
+    def act(
+        self, memory: Any, row: Array, epsilon: Array, key: Array
+    ) -> tuple[Array, Array]:
+        """[] int32, an action, and [A], the law that it was drawn by.
+
+        `epsilon` [] is the share of random actions. Where the law is not known, it is
+        told as if it could only have been this action: right in expectation.
+        """
         ...
 
     def learn(self, memory: Any, step: Experience) -> Any:
@@ -60,11 +66,10 @@ class QLearning:
     def begin(self) -> Array:
         return jnp.zeros((self.size, self.num_actions), jnp.float32)
 
-    def act(self, memory: Array, row: Array, epsilon: Array, key: Array) -> Array:
-        explore_key, action_key = jax.random.split(key)
-        explores = jax.random.uniform(explore_key, dtype=jnp.float32) < epsilon
-        q = memory[row]
-        return one_of((q == q.max()) | explores, action_key)
+    def act(self, memory: Array, row: Array, epsilon: Array, key: Array):
+        best = memory[row] == memory[row].max()
+        law = epsilon / self.num_actions + (1 - epsilon) * best / best.sum()
+        return drawn(law, key), law
 
     def learn(self, memory: Array, step: Experience) -> Array:
         future = jnp.where(step.ended, 0, memory[step.next_row].max())
@@ -101,26 +106,28 @@ class UCB(_Counting):
     Arms not pulled yet come first; equal ones are drawn.
     """
 
-    def act(self, memory: Pulls, row: Array, epsilon: Array, key: Array) -> Array:
+    def act(self, memory: Pulls, row: Array, epsilon: Array, key: Array):
         count = jnp.maximum(memory.times, 1)
         bonus = jnp.sqrt(2 * jnp.log(jnp.maximum(memory.times.sum(), 1)) / count)
         bound = jnp.where(memory.times > 0, memory.total / count + bonus, jnp.inf)
-        return one_of(bound == bound.max(), key)
+        best = bound == bound.max()
+        law = best / best.sum()
+        return drawn(law, key), law
 
 
 class Thompson(_Counting):
     """Thompson sampling of Bernoulli arms, from a uniform prior."""
 
-    def act(self, memory: Pulls, row: Array, epsilon: Array, key: Array) -> Array:
+    def act(self, memory: Pulls, row: Array, epsilon: Array, key: Array):
         lost = memory.times - memory.total
         rate = jax.random.beta(key, 1 + memory.total, 1 + lost, dtype=jnp.float32)
-        return jnp.argmax(rate).astype(jnp.int32)
+        action = jnp.argmax(rate).astype(jnp.int32)
+        return action, jax.nn.one_hot(action, self.num_actions, dtype=jnp.float32)
 
 
-def one_of(good: Array, key: Array) -> Array:
-    """[] int32: one of the actions that are `good` [A] bool, each as likely."""
-    likely = jnp.where(good, 0.0, -jnp.inf)
-    return jax.random.categorical(key, likely).astype(jnp.int32)
+def drawn(law: Array, key: Array) -> Array:
+    """[] int32: an action by its chances [A]."""
+    return jax.random.categorical(key, jnp.log(law)).astype(jnp.int32)
 
 
 def make_source(config: DistillConfig, table: Table, num_actions: int) -> Source:

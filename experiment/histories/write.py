@@ -33,10 +33,10 @@ def write(agent: Any, config: RunConfig, path: Path, count: int) -> None:
     with files.new_folder(path) as place, computing(config):
         print(f"making {count:,} histories, {size} at a time ...", flush=True)
         for shard, first in enumerate(range(0, count, size)):
-            history = jax.device_get(make(np.array([shard])))._asdict()
+            history = jax.device_get(make(np.array([shard])))
             lanes = {
-                field: np.swapaxes(x[0], 0, 1)[: count - first]
-                for field, x in history.items()
+                field: np.swapaxes(getattr(history, field)[0], 0, 1)[: count - first]
+                for field in FIELDS
             }
             lanes["action"] = lanes["action"].astype(np.min_scalar_type(
                 agent.env.num_actions - 1

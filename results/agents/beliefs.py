@@ -1,13 +1,13 @@
 """What imitation can come to in dark_room: `python -m results.agents.beliefs`.
 
 Plays dark_room with an exact belief in place of a learned memory, and writes the mean
-return by trial into results/agents/beliefs.csv. The belief is uniform over the goals that
-may be and were not stood on. Each step draws a goal from it and then one of the shortest
-ways there, which is the law that imitation's loss has its least at:
+return by trial into results/agents/beliefs.csv. The belief is uniform over the goals
+that may be and were not stood on. Each step draws a goal from it and then one of the
+shortest ways there, which is the law that imitation's loss has its least at:
 
     anew   of the belief as it is, so a goal is drawn anew at every step
-    kept   of the belief given that this trial's own actions were the expert's, since the
-           last step that no goal left would explain
+    kept   of the belief given that this trial's own actions were the expert's, since
+           the last step that no goal left would explain
 
 Goals are those of the environment's splits. A learner knows which cells are never goals
 of training, but not that a goal is held out: on training goals the belief begins with

@@ -37,7 +37,7 @@ def source_curve(config: RunConfig) -> np.ndarray:
     options = dataclasses.replace(
         *(config.agent.options,), rollout_length=steps, num_envs=SOURCES,
         source_every=1, source_epsilon_share=share, histories=None,
-        histories_digest=None,
+        histories_digest=None, soft_labels=False,
     )  # fmt: skip
     agent = dataclasses.replace(config.agent, options=options)
     update = dataclasses.replace(config.schedule, total_steps=options.steps_per_update)
@@ -45,7 +45,10 @@ def source_curve(config: RunConfig) -> np.ndarray:
     built = build_agent(changed)
     record = jax.jit(over_seeds(built.histories))
     history = jax.device_get(record(jax.random.split(jax.random.key(1), 1)))
-    lanes = {field: np.swapaxes(x[0], 0, 1) for field, x in history._asdict().items()}
+    lanes = {
+        field: np.swapaxes(getattr(history, field)[0], 0, 1)
+        for field in ("reward", "trial_ended", "reset")
+    }
     return trial_returns(lanes, count)
 
 

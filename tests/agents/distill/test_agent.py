@@ -8,10 +8,13 @@
 | the learner's own rollout is fitted | test_an_update_fits_its_sources |
 | `source/*` are of the learner's own play | the same |
 | all updates fit the same histories | the same |
+| the law of another step | the same |
+| `soft_labels` is ignored | test_what_is_learned_is_asked_for |
 | histories are read without being opened | test_stored_histories_take_its_place |
 | greedy sources only | test_it_comes_to_predict_its_source (slow) |
 """
 
+from functools import partial
 from itertools import product
 from math import factorial
 from typing import ClassVar
@@ -25,6 +28,7 @@ from gymnax.environments import spaces
 import agents
 import envs
 from agents.acting.fit import Minibatch
+from agents.acting.rollout import collect
 from agents.acting.situation import read
 from agents.distill.objective import loss
 
@@ -66,8 +70,11 @@ def case(build):
 def test_the_loss_is_what_acting_would_give(case):
     """Step by step, each history by itself; trials end inside, and it remembers."""
     agent, learner, history = case
-    batch = Minibatch(agent.initial_carry(4), (), history)
-    found, _ = jax.jit(lambda p: loss(p, batch, None, agent))(learner.params)
+    of = jax.jit(
+        lambda p, history: loss(
+            p, Minibatch(agent.initial_carry(4), (), history), None, agent
+        )[0]
+    )
 
     @jax.jit
     def step(carry, obs):
@@ -75,7 +82,7 @@ def test_the_loss_is_what_acting_would_give(case):
         carry, law, _ = read(agent.behaviour(learner), carry, obs[None], going_on)
         return carry, law.log_probs[0, 0]
 
-    surprise = []
+    surprise, over_law = [], []
     for lane in range(4):
         carry = None
         for t in range(12):
@@ -84,7 +91,11 @@ def test_the_loss_is_what_acting_would_give(case):
             carry = agent.initial_carry(1) if opens else carry
             carry, log_probs = step(carry, history.obs[t, lane])
             surprise.append(-log_probs[history.action[t, lane]])
+            over_law.append(-np.sum(history.law[t, lane] * log_probs))
+    found = of(learner.params, history._replace(law=None))
     np.testing.assert_allclose(found, np.mean(surprise), rtol=1e-5)
+    np.testing.assert_allclose(of(learner.params, history), np.mean(over_law), 1e-5)
+    assert not np.isclose(np.mean(surprise), np.mean(over_law))  # arms were drawn
     assert history.trial_ended.all()  # of a bandit, every pull
 
 
@@ -94,7 +105,7 @@ def test_an_update_fits_its_sources(case, build):
     agent, learner, _ = case
     update = jax.jit(agent.update)
     after, metrics = update(learner)
-    key, _, history_key, _ = jax.random.split(learner.key, 4)
+    key, play_key, history_key, _ = jax.random.split(learner.key, 4)
     history = jax.jit(agent.histories)(history_key)
     np.testing.assert_allclose(
         metrics["source/reward"], np.mean(history.reward), rtol=1e-6
@@ -117,7 +128,24 @@ def test_an_update_fits_its_sources(case, build):
     assert (later.action != history.action).any()
     # Its own play is its own: the reward of a lane is not a source's.
     assert metrics["episode/count"] == 4 * (12 // PULLS)
-    assert not np.isclose(metrics["rollout/reward"], metrics["source/reward"])
+    _, played = jax.jit(partial(
+        collect, env=agent.env, env_params=agent.env_params, length=12,
+        policy=agent.behaviour(learner), to_env=agent.network.head.to_env,
+    ))(learner.situation, play_key)  # fmt: skip
+    np.testing.assert_allclose(metrics["rollout/reward"], played.reward.mean(), 1e-6)
+    assert (played.reward != history.reward).any()
+
+
+def test_what_is_learned_is_asked_for(build):
+    """The same histories, with the law of their actions or without."""
+    soft, hard = (build(soft_labels=x) for x in (True, False))
+    told, untold = (
+        jax.jit(x.histories)(jax.random.key(1)) for x in (soft, hard)
+    )  # fmt: skip
+    assert untold.law is None
+    assert (told.action == untold.action).all()
+    chance = jnp.take_along_axis(told.law, told.action[..., None], -1)
+    assert (chance > 0).all()
 
 
 class Constant:

@@ -64,12 +64,13 @@ def plain(recorder, key, lane):
         last = max((TRIALS - 1) * EVERY * 0.8, 1)
         epsilon = jnp.float32(max(1 - trial / last, 0))
         row = row_of(state, params)
-        action = act(memory, row, epsilon, action_key)
+        action, law = act(memory, row, epsilon, action_key)
         obs, state, reward, *over, info = step(env_key, state, action, params)
         ends = info["trial_ended"], info["trial_terminated"]
         after = row, action, reward, row_of(state, params), *ends
         memory = learn(memory, Experience(*after))
-        return obs, state, action, reward, bool(over[0] | over[1]), bool(ends[0])
+        done = action, law, reward
+        return obs, state, done, bool(over[0] | over[1]), bool(ends[0])
 
     while True:
         memory, trial = source.begin(), 0
@@ -77,8 +78,9 @@ def plain(recorder, key, lane):
             ended = False
             while not ended:
                 shown, first = obs, opens
-                obs, state, action, reward, opens, ended = move(state, trial)
-                seen.append((shown, first, action, reward, ended))
+                obs, state, done, opens, ended = move(state, trial)
+                action, law, reward = done
+                seen.append((shown, first, action, reward, ended, law))
                 if len(seen) == LENGTH:
                     return [np.stack(x) for x in zip(*seen, strict=True)]
             assert opens == (recorded == TRIALS - 1)
@@ -87,7 +89,7 @@ def plain(recorder, key, lane):
                 ended = False
                 while not ended:
                     fresh = other.replace(trial=state.trial * 0, time=state.time * 0)
-                    _, other, _, _, over, ended = move(fresh, trial)
+                    _, other, _, over, ended = move(fresh, trial)
                     assert not over
                 trial += 1
 

@@ -65,12 +65,13 @@ def test_it_acts_greedily_but_for_epsilon(keys):
     source, n = QLearning(2, 4, 0.5, 0.5), 40_000
     memory = jnp.array([[9.0, 0, 0, 0], [1, 2, 2, 0]])
     draws = jax.random.split(next(keys), n)
-    act = jax.jit(jax.vmap(source.act, (None, None, None, 0)))
+    act = jax.jit(jax.vmap(source.act, (None, None, None, 0), (0, None)))
     for epsilon in (0.0, 0.4, 1.0):
-        actions = act(memory, jnp.int32(1), jnp.float32(epsilon), draws)
+        actions, law = act(memory, jnp.int32(1), jnp.float32(epsilon), draws)
         found = np.bincount(actions, minlength=4) / n
         wanted = epsilon / 4 + (1 - epsilon) * np.array([0, 0.5, 0.5, 0])
         np.testing.assert_allclose(found, wanted, atol=0.015)
+        np.testing.assert_allclose(law, wanted, atol=1e-6)
 
 
 def test_ucb_is_ucb1(keys):
@@ -79,9 +80,13 @@ def test_ucb_is_ucb1(keys):
     memory, pulled, paid = source.begin(), np.zeros(A), np.zeros(A)
     zero, never = jnp.int32(0), jnp.zeros((), bool)
     for t in range(60):
-        action = int(act(memory, zero, jnp.float32(0), next(keys)))
+        action, law = act(memory, zero, jnp.float32(0), next(keys))
+        action = int(action)
+        assert law[action] == law.max()
+        np.testing.assert_allclose(law.sum(), 1, rtol=1e-6)
         if t < A:
             assert not pulled[action]
+            np.testing.assert_allclose(law, (pulled == 0) / (A - t), rtol=1e-6)
         else:
             bound = paid / pulled + np.sqrt(2 * np.log(t) / pulled)
             assert bound[action] > bound.max() - 1e-5
@@ -102,7 +107,9 @@ def test_thompson_samples_the_posterior(keys):
     )
     draws = jax.random.split(next(keys), n)
     act = jax.jit(jax.vmap(source.act, (None, None, None, 0)))
-    found = np.mean(act(memory, jnp.int32(0), jnp.float32(0), draws) == 0)
+    actions, law = act(memory, jnp.int32(0), jnp.float32(0), draws)
+    found = np.mean(actions == 0)
+    np.testing.assert_array_equal(law, np.eye(2)[actions])  # what was drawn
     draw = np.random.default_rng(2)
     wanted = np.mean(draw.beta(5, 2, 10**6) > draw.beta(1, 3, 10**6))
     np.testing.assert_allclose(found, wanted, atol=0.015)
