@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from agents.acting.config import RolloutConfig, number
 
-SOURCES = ("q_learning", "ucb", "thompson")
+SOURCES = ("q_learning", "dyna", "ucb", "thompson")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class DistillConfig(RolloutConfig):
     source_every: int = 10  # the first of so many of its trials is recorded
     source_learning_rate: float = 0.99  # of Q-learning
     source_discount: float = 0.62  # likewise
+    # likewise, what values are at first; above what they come to, it tries everything
+    source_optimism: float = 0.0
     # learn the chances of a source's actions, where it tells them; else what it did
     soft_labels: bool = True
     # of a meta-episode's recorded trials, in which random actions fall from all to none

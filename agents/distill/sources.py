@@ -62,9 +62,11 @@ class QLearning:
     num_actions: int  # A
     learning_rate: float
     discount: float
+    optimism: float = 0.0  # what a value is before anything was seen of it
 
     def begin(self) -> Array:
-        return jnp.zeros((self.size, self.num_actions), jnp.float32)
+        shape = self.size, self.num_actions
+        return jnp.full(shape, self.optimism, jnp.float32)
 
     def act(self, memory: Array, row: Array, epsilon: Array, key: Array):
         best = memory[row] == memory[row].max()
@@ -77,6 +79,48 @@ class QLearning:
         cut = step.ended & ~step.terminated
         change = jnp.where(cut, 0, self.learning_rate * error)
         return memory.at[step.row, step.action].add(change)
+
+
+class Known(NamedTuple):
+    """What a planner has seen, [S, A], and what it makes of it."""
+
+    q: Array
+    reward: Array  # of the last time that the action was taken
+    next_row: Array  # int32, likewise
+    terminated: Array  # bool, likewise
+    seen: Array  # bool, it was taken
+
+
+@dataclass(frozen=True)
+class Dyna(QLearning):
+    """Dyna-Q (Sutton, 1990) of what a deterministic world has shown, all of it a step.
+
+    As `QLearning`, and after every step each action that was ever taken is learned once
+    more, as it went the last time. So a reward that was found once is walked to in the
+    next trial, where Q-learning has to come upon its way back again and again.
+    """
+
+    def begin(self) -> Known:
+        q = super().begin()
+        no = jnp.zeros(q.shape, bool)
+        return Known(q, jnp.zeros_like(q), jnp.zeros(q.shape, jnp.int32), no, no)
+
+    def act(self, memory: Known, row: Array, epsilon: Array, key: Array):
+        return super().act(memory.q, row, epsilon, key)
+
+    def learn(self, memory: Known, step: Experience) -> Known:
+        cut = step.ended & ~step.terminated
+        at = jnp.where(cut, self.size, step.row), step.action  # nowhere, where cut
+        memory = memory._replace(
+            reward=memory.reward.at[at].set(step.reward, mode="drop"),
+            next_row=memory.next_row.at[at].set(step.next_row, mode="drop"),
+            terminated=memory.terminated.at[at].set(step.terminated, mode="drop"),
+            seen=memory.seen.at[at].set(True, mode="drop"),
+        )
+        future = jnp.where(memory.terminated, 0, memory.q.max(-1)[memory.next_row])
+        error = memory.reward + self.discount * future - memory.q
+        change = jnp.where(memory.seen, self.learning_rate * error, 0)
+        return memory._replace(q=memory.q + change)
 
 
 class Pulls(NamedTuple):
@@ -136,9 +180,10 @@ def make_source(config: DistillConfig, table: Table, num_actions: int) -> Source
     Raises:
       ValueError: if a bandit's is asked for where there is more than one state.
     """
-    if config.source == "q_learning":
+    if config.source in ("q_learning", "dyna"):
+        source = QLearning if config.source == "q_learning" else Dyna
         rates = config.source_learning_rate, config.source_discount
-        return QLearning(table.size, num_actions, *rates)
+        return source(table.size, num_actions, *rates, config.source_optimism)
     if table.size != 1:
         raise ValueError(
             f"source={config.source} learns bandits, which have 1 state; got "

@@ -4,13 +4,18 @@
 |---|---|
 | the future of the next trial's first state is learned | test_q_learning_is_watkins |
 | a step that the clock cut is learned as if it ended | test_q_learning_is_watkins |
+| values begin at 0, whatever is hoped for | test_q_learning_is_watkins |
 | discount and learning rate are swapped | test_bandits_algorithms_want_a_bandit |
 | equal actions: the first one | test_it_acts_greedily_but_for_epsilon |
 | epsilon ignored | test_it_acts_greedily_but_for_epsilon |
 | UCB's logarithm of the arm's own pulls | test_ucb_is_ucb1 |
+| what the clock cut is in the planner's model | test_dyna_learns_* |
+| nothing is learned once more | test_dyna_learns_*, test_dyna_walks_* |
+| the law is of greedy actions alone | test_it_acts_greedily_but_for_epsilon |
 | Thompson's successes and failures swapped | test_thompson_samples_the_posterior |
 """
 
+import dataclasses
 from types import SimpleNamespace
 
 import jax
@@ -19,7 +24,14 @@ import numpy as np
 import pytest
 
 from agents.distill.config import DistillConfig
-from agents.distill.sources import UCB, Experience, QLearning, Thompson, make_source
+from agents.distill.sources import (
+    UCB,
+    Dyna,
+    Experience,
+    QLearning,
+    Thompson,
+    make_source,
+)
 from envs.contract.tabular import Table
 
 S, A, STEPS = 6, 3, 400
@@ -49,9 +61,10 @@ def learned(source, experience):
     )(experience)  # fmt: skip
 
 
-def test_q_learning_is_watkins(experience):
-    found = learned(QLearning(S, A, 0.3, 0.8), experience)
-    q = np.zeros((S, A))
+@pytest.mark.parametrize("optimism", [0.0, 2.5])
+def test_q_learning_is_watkins(experience, optimism):
+    found = learned(QLearning(S, A, 0.3, 0.8, optimism), experience)
+    q = np.full((S, A), optimism)
     for step in zip(*experience, strict=True):
         row, action, reward, next_row, ended, terminated = step
         if ended and not terminated:
@@ -59,6 +72,37 @@ def test_q_learning_is_watkins(experience):
         target = reward if terminated else reward + 0.8 * q[next_row].max()
         q[row, action] = 0.7 * q[row, action] + 0.3 * target
     np.testing.assert_allclose(found, q, rtol=1e-4, atol=1e-5)
+
+
+def test_dyna_learns_all_that_it_has_seen_once_more(experience):
+    rate, discount, optimism = 0.3, 0.8, 1.5
+    found = learned(Dyna(S, A, rate, discount, optimism), experience)
+    q, model = np.full((S, A), optimism), {}
+    for step in zip(*experience, strict=True):
+        row, action, reward, next_row, ended, terminated = step
+        if not ended or terminated:
+            model[row, action] = reward, next_row, terminated
+        best = q.max(-1)
+        for at, (paid, there, stops) in model.items():
+            target = paid if stops else paid + discount * best[there]
+            q[at] = (1 - rate) * q[at] + rate * target
+    np.testing.assert_allclose(found.q, q, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("source", "direct"), [(Dyna, True), (QLearning, False)])
+def test_dyna_walks_at_once_to_what_it_found(source, direct, keys):
+    """A corridor, walked to its end once; then the first step's law says it all."""
+    size = 5
+    source = source(size, 2, 1.0, 0.9)
+    memory, act = source.begin(), jax.jit(source.act)
+    learn, never = jax.jit(source.learn), jnp.zeros((), bool)
+    for row in [*range(size - 1), *[size - 1] * size]:  # and stays there
+        there = min(row + 1, size - 1)
+        reward = jnp.float32(there == size - 1)
+        step = Experience(row, jnp.int32(1), reward, there, never, never)
+        memory = learn(memory, step)
+    _, law = act(memory, jnp.int32(0), jnp.float32(0), next(keys))
+    np.testing.assert_allclose(law, [0, 1] if direct else [0.5, 0.5])
 
 
 def test_it_acts_greedily_but_for_epsilon(keys):
@@ -117,8 +161,12 @@ def test_thompson_samples_the_posterior(keys):
 
 def test_bandits_algorithms_want_a_bandit():
     rows = SimpleNamespace(bandit=Table(1, max), room=Table(81, max))
-    rates = DistillConfig(source_learning_rate=0.3, source_discount=0.8)
-    assert make_source(rates, rows.room, 3) == QLearning(81, 3, 0.3, 0.8)
+    rates = DistillConfig(
+        source_learning_rate=0.3, source_discount=0.8, source_optimism=0.7
+    )
+    assert make_source(rates, rows.room, 3) == QLearning(81, 3, 0.3, 0.8, 0.7)
+    dyna = dataclasses.replace(rates, source="dyna")
+    assert make_source(dyna, rows.room, 3) == Dyna(81, 3, 0.3, 0.8, 0.7)
     assert isinstance(make_source(DistillConfig(source="ucb"), rows.bandit, 3), UCB)
     for name in ("ucb", "thompson"):
         with pytest.raises(ValueError, match=f"source={name} .* 1 state; got 81"):
