@@ -11,7 +11,7 @@ from jax import Array
 
 from agents.acting.agent import Agent
 from agents.acting.axes import ALONE, Axes
-from agents.acting.distributions import DiscreteHead
+from agents.acting.distributions import make_head
 from agents.acting.fit import Minibatch, fit
 from agents.acting.player import Learner
 from agents.acting.policy import ActorCritic
@@ -147,7 +147,7 @@ def make_distill(
 
     Raises:
       ValueError: if the environment has no trials, or no table of states for a source,
-        actions are not some of a finite number, or `num_updates` are too many
+        actions are of a kind without a distribution, or `num_updates` are too many
         (`RolloutConfig.check_updates`).
     """
     config.check_updates(num_updates)
@@ -159,19 +159,15 @@ def make_distill(
             f"task, and needs num_trials of at least 2; {name} has {trials or 'none'}."
         )
     space = env.action_space(env_params)
-    if not isinstance(space, spaces.Discrete):
-        raise ValueError(
-            "agent=distill predicts one action of a finite number, so the action space "
-            f"must be Discrete; got {space!r}."
-        )
+    head = make_head(space, actions="bins", parts=config.num_bins)
     if stored is not None:
-        _check_fits(stored, env.observation_space(env_params))
+        _check_fits(stored, env.observation_space(env_params), space)
     recorder = None
     if config.histories is None:
-        recorder = _recorder(config, env, env_params, int(space.n))
+        recorder = _recorder(config, env, env_params)
     network = ActorCritic(
         core=core,
-        head=DiscreteHead(int(space.n)),
+        head=head,
         observation_space=env.observation_space(env_params),
         encoder_sizes=tuple(config.encoder_sizes),
         head_sizes=tuple(config.head_sizes),
@@ -184,20 +180,22 @@ def make_distill(
     return Distill(*parts, recorder=recorder, stored=stored)
 
 
-def _check_fits(stored: Stored, space: Any) -> None:
-    shape = stored.shapes["obs"][0]
-    if shape != tuple(space.shape):
-        raise ValueError(
-            f"histories must have observations of shape {tuple(space.shape)}, as the "
-            f"environment has; got {shape}."
-        )
+def _check_fits(stored: Stored, seen: Any, done: Any) -> None:
+    for name, field, space in (
+        ("observations", "obs", seen),
+        ("actions", "action", done),
+    ):
+        shape = stored.shapes[field][0]
+        if tuple(shape) != tuple(space.shape):
+            raise ValueError(
+                f"histories must have {name} of shape {tuple(space.shape)}, as the "
+                f"environment has; got {tuple(shape)}."
+            )
 
 
-def _recorder(
-    config: DistillConfig, env: Any, env_params: Any, num_actions: int
-) -> Recorder:
-    rows = table(env)
-    if rows is None:
+def _recorder(config: DistillConfig, env: Any, env_params: Any) -> Recorder:
+    rows, space = table(env), env.action_space(env_params)
+    if rows is None or not isinstance(space, spaces.Discrete):
         raise ValueError(
             f"agent=distill makes its histories with a table of states, and {env.name} "
             "has none: say with agent.histories=DIR where some are stored."
@@ -206,7 +204,7 @@ def _recorder(
     return Recorder(
         env=env,
         env_params=env_params,
-        source=make_source(config, rows, num_actions),
+        source=make_source(config, rows, int(space.n)),
         table=rows,
         epsilon=falling(env.num_trials, every, share),
         every=every,

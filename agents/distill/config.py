@@ -28,6 +28,8 @@ class DistillConfig(RolloutConfig):
     # of that folder, so that a run knows its own; filled in when the run begins
     histories_digest: str | None = None
 
+    num_bins: int = 21  # of each entry of a Box's action, the bounds among them
+
     # who learns each task: a table, or what is made for bandits
     source: str = field(default="q_learning", metadata={"choices": SOURCES})
     source_every: int = 10  # the first of so many of its trials is recorded
@@ -46,6 +48,8 @@ class DistillConfig(RolloutConfig):
             raise ValueError(
                 f"source_every must be at least 1; got {self.source_every}."
             )
+        if self.num_bins < 2:
+            raise ValueError(f"num_bins must be at least 2; got {self.num_bins}.")
         self.check_positive("source_learning_rate")
         self.check_shares(
             "source_learning_rate", "source_discount", "source_epsilon_share"

@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from jax import Array
 
+from agents.acting.distributions import DiscreteHead
 from agents.acting.fit import Minibatch
 from agents.acting.rollout import Metrics
 from agents.acting.situation import Policy
@@ -12,6 +13,8 @@ from agents.distill.record import History
 
 class Predictor(Protocol):
     """What the objective needs of an agent."""
+
+    network: Any  # whose `head` says how actions are counted
 
     def policy(self, params: Any) -> Policy: ...
 
@@ -30,9 +33,12 @@ def loss(
     history: History = batch.extra
     policy = agent.policy(params)
     _, distribution, _ = policy(batch.initial_carry, history.obs, history.reset)
-    if history.law is None:
-        surprise = -distribution.log_prob(history.action)
-    else:
+    head = agent.network.head
+    if history.law is not None:
         surprise = distribution.cross_entropy(history.law)
+    elif isinstance(head, DiscreteHead):
+        surprise = -distribution.log_prob(history.action)
+    else:  # between two bins
+        surprise = distribution.cross_entropy(head.place(history.action))
     surprise = surprise.mean()
     return surprise, {"loss/surprise": surprise}

@@ -7,6 +7,13 @@
 All other keys are train.py's with agent=distill: `agent.rollout_length` steps each, of
 the source that `agent.source...` says, `agent.num_envs` at a time and in a file. To
 learn from them: `python train.py agent=distill env=dark_room agent.histories=DIR`.
+
+With another agent (agent=ppo, say) the source is a learner of it, who trains for
+total_steps in one task; keys are train.py's for that agent. Before every `every`-th
+update it plays a rollout on the record:
+
+    every=1        updates for each rollout of `agent.rollout_length` steps
+    num_seeds=16   learners at a time, and in a file
 Exit status: 0 done; 2 bad input; 4 the machine failed; 128 + n stopped by signal n.
 """
 
@@ -30,6 +37,7 @@ def main(given: list[str]) -> int:
         return 0
     given, count = cli.taken(given, "count")
     given, out = cli.taken(given, "out")
+    given, every = cli.taken(given, "every")
     given, cache = cli.taken(given, keys.CACHE)
     count = 1024 if count is None else count
     if type(count) is not int or not 1 <= count < 2**31:
@@ -41,21 +49,50 @@ def main(given: list[str]) -> int:
         raise InputError(f"out={out} must not be there yet.")
     chosen = ["agent=distill", *given]
     config = run_config.load(cli.composed("train", chosen))
-    if getattr(config.agent.options, "histories", "") is not None:
-        raise InputError(
-            "histories are made by agent=distill without agent.histories; got "
-            f"agent={config.agent.name}."
-        )
+    every = _checked(config, every)
     # Only now, for importing JAX and gymnax takes seconds and errors should not.
     from experiment import compiled, importing
 
     compiled.keep(cache or "on")
     importing.light_gymnax()
-    from experiment.histories.write import write
+    from experiment.histories.write import of_learners, of_tables, write
     from experiment.setup.building import build_agent
 
-    write(build_agent(config), config, path, count)
+    agent = build_agent(config)
+    if every is None:
+        maker = of_tables(agent, config)
+    elif not hasattr(agent.env, "again"):
+        raise InputError(
+            "a learner's history is of one hidden task; "
+            f"{config.env.name} has no trials in one."
+        )
+    else:
+        maker = of_learners(agent, config, every)
+    write(maker, config, path, count)
     return 0
+
+
+def _checked(config: run_config.RunConfig, every: object) -> int | None:
+    """Updates for a rollout on the record; None of a source that has no updates."""
+    if config.agent.name == "distill":
+        if config.agent.options.histories is not None:
+            raise InputError(
+                "histories are made without agent.histories; got "
+                f"{config.agent.options.histories}."
+            )
+        if every is not None:
+            raise InputError(
+                "every=K is of learners (agent=ppo, say); of agent=distill it is "
+                f"agent.source_every. Got every={every}."
+            )
+        return None
+    every = 1 if every is None else every
+    if type(every) is not int or not 1 <= every <= config.num_updates:
+        raise InputError(
+            f"every must be an integer in [1, {config.num_updates}], the updates of a "
+            f"learner; got {every!r}."
+        )
+    return every
 
 
 if __name__ == "__main__":

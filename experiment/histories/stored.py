@@ -3,7 +3,8 @@
     histories.json     what they are of, and the SHA-256 of every other file
     00000.obs.npy      [n, L, ...] of n histories, L steps each, as the agent saw them
     00000.reset.npy    [n, L] bool, a meta-episode opens: a new task, a new source
-    00000.action.npy   [n, L] the smallest unsigned integers that hold every action
+    00000.action.npy   [n, L] the smallest unsigned integers that hold every action; of
+                       a Box [n, L, D] float32
     00000.reward.npy   [n, L] float32, caused by the action, as is the next
     00000.trial_ended.npy  [n, L] bool
     00001.obs.npy      the next n, and so on; the last may be fewer
@@ -159,7 +160,8 @@ class Stored:
             return self.rows(np.asarray(index), length)
 
         found = jax.pure_callback(chosen, like, index, vmap_method="sequential")
-        found["action"] = found["action"].astype(jnp.int32)
+        if jnp.issubdtype(found["action"].dtype, jnp.integer):
+            found["action"] = found["action"].astype(jnp.int32)
         return {field: jnp.swapaxes(x, 0, 1) for field, x in found.items()}
 
 

@@ -2,12 +2,17 @@
 
 import dataclasses
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from agents.acting.player import Learner
+from agents.distill.learned import Endless, learned
+from agents.distill.record import History
 from experiment import files
 from experiment.histories.stored import FACTS, FIELDS, FORMAT, file_digest, name
 from experiment.setup.building import computing, over_seeds
@@ -16,50 +21,112 @@ from experiment.setup.config import RunConfig
 EVERY = 10  # seconds between two lines that say how far it is
 
 
-def write(agent: Any, config: RunConfig, path: Path, count: int) -> None:
-    """Writes `count` histories of the agent's sources, `agent.num_envs` a shard.
+@dataclass(frozen=True)
+class Maker:
+    """What makes histories, and what is told of it.
+
+    Attributes:
+      env: that they are of.
+      size: how many at a time, and in a shard.
+      length: L, steps of each.
+      make: from the number of a shard to its histories, fields [size, L, ...].
+      source: who learns, for histories.json.
+    """
+
+    env: Any
+    size: int
+    length: int
+    make: Callable[[int], dict[str, np.ndarray]]
+    source: dict[str, Any]
+
+
+def of_tables(agent: Any, config: RunConfig) -> Maker:
+    """Of the sources of `agent=distill`."""
+    options, key = config.agent.options, jax.random.key(config.schedule.seed)
+    # Agents are built for several learners at once; here there is one.
+    record = jax.jit(over_seeds(lambda n: agent.histories(jax.random.fold_in(key, n))))
+
+    def make(shard: int) -> dict[str, np.ndarray]:
+        history = jax.device_get(record(np.array([shard])))
+        return {
+            field: np.swapaxes(getattr(history, field)[0], 0, 1) for field in FIELDS
+        }
+
+    every = dataclasses.asdict(options)
+    source = {name: x for name, x in every.items() if name.startswith("source")}
+    return Maker(agent.env, options.num_envs, options.rollout_length, make, source)
+
+
+def of_learners(agent: Any, config: RunConfig, every: int) -> Maker:
+    """Of learners of another agent, `num_seeds` at a time, each in one task.
+
+    Args:
+      agent: that learns.
+      config: of such a learner, to its end.
+      every: updates for a rollout on the record.
+    """
+    size, options = config.schedule.num_seeds, config.agent.options
+    records = config.num_updates // every
+    agent = dataclasses.replace(agent, env=Endless(agent.env))
+    key = jax.random.key(config.schedule.seed)
+
+    @jax.jit
+    def begun(shard: Any) -> Learner:
+        keys = jax.random.split(jax.random.fold_in(key, shard), size)
+        one = over_seeds(agent.initialise)
+        # One after another: see `agents.acting.agent.Agent`.
+        found = jax.lax.map(lambda key: one(key[None]), keys)
+        return jax.tree.map(lambda x: x[:, 0], found)
+
+    @jax.jit
+    def played(learners: Learner) -> History:
+        return over_seeds(
+            lambda learner: learned(agent, learner, records=records, every=every)
+        )(learners)
+
+    def make(shard: int) -> dict[str, np.ndarray]:
+        history = jax.device_get(played(begun(np.uint32(shard))))
+        return {field: getattr(history, field)[:, :, 0] for field in FIELDS}
+
+    source = {"agent": dataclasses.asdict(config.agent), "updates": config.num_updates}
+    source |= {"core": dataclasses.asdict(config.core), "every": every}
+    return Maker(agent.env, size, records * options.rollout_length, make, source)
+
+
+def write(maker: Maker, config: RunConfig, path: Path, count: int) -> None:
+    """Writes `count` histories, a shard at a time.
 
     The folder is there whole or not at all.
 
     Raises:
       InputError, MachineError: if it is there already, or cannot be written.
     """
-    size, began = config.agent.options.num_envs, time.perf_counter()
-    said = began
-    key = jax.random.key(config.schedule.seed)
-    # Agents are built for several learners at once; here there is one.
-    make = jax.jit(over_seeds(lambda n: agent.histories(jax.random.fold_in(key, n))))
-    digests, returns = {}, []
+    began = time.perf_counter()
+    digests, returns, rewards = {}, [], []
     with files.new_folder(path) as place, computing(config):
-        print(f"making {count:,} histories, {size} at a time ...", flush=True)
-        for shard, first in enumerate(range(0, count, size)):
-            history = jax.device_get(make(np.array([shard])))
-            lanes = {
-                field: np.swapaxes(getattr(history, field)[0], 0, 1)[: count - first]
-                for field in FIELDS
-            }
-            lanes["action"] = lanes["action"].astype(np.min_scalar_type(
-                agent.env.num_actions - 1
-            ))  # fmt: skip
-            returns.append(trial_returns(lanes, agent.env.num_trials))
+        for shard, lanes in _shards(maker, count):
+            if np.issubdtype(lanes["action"].dtype, np.integer):
+                least = np.min_scalar_type(maker.env.num_actions - 1)
+                lanes["action"] = lanes["action"].astype(least)
+            returns.append(trial_returns(lanes, maker.env.num_trials))
+            rewards.append(lanes["reward"])
             for field in FIELDS:
                 file = place / name(shard, field)
                 np.save(file, np.ascontiguousarray(lanes[field]))
                 files.sync(file)
                 digests[file.name] = file_digest(file)
-            if time.perf_counter() - said > EVERY:
-                said = time.perf_counter()
-                print(f"{min(first + size, count):,} of {count:,}", flush=True)
         facts = {
             "format": FORMAT,
             "count": count,
-            "length": config.agent.options.rollout_length,
-            "shard": size,
+            "length": maker.length,
+            "shard": maker.size,
             "seed": config.schedule.seed,
             "env": dataclasses.asdict(config.env),
-            "source": _source(config.agent.options),
+            "source": maker.source,
             # of a recorded trial, over all histories; null where none ended
             "returns": [_known(x) for x in _means(np.concatenate(returns))],
+            # of a step, in each tenth of a history
+            "rewards": [_known(x) for x in _tenths(np.concatenate(rewards))],
             "files": digests,
         }
         files.write_json(place / FACTS, facts)
@@ -67,9 +134,16 @@ def write(agent: Any, config: RunConfig, path: Path, count: int) -> None:
     print(f"{count:,} histories in {path}, in {seconds:.1f} s")
 
 
-def _source(options: Any) -> dict[str, Any]:
-    every = dataclasses.asdict(options)
-    return {name: x for name, x in every.items() if name.startswith("source")}
+def _shards(maker: Maker, count: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """Of all histories; says how far it is."""
+    print(f"making {count:,} histories, {maker.size} at a time ...", flush=True)
+    said = time.perf_counter()
+    for shard, first in enumerate(range(0, count, maker.size)):
+        lanes = maker.make(shard)
+        yield shard, {field: x[: count - first] for field, x in lanes.items()}
+        if time.perf_counter() - said > EVERY:
+            said = time.perf_counter()
+            print(f"{min(first + maker.size, count):,} of {count:,}", flush=True)
 
 
 def trial_returns(lanes: dict[str, np.ndarray], num_trials: int) -> np.ndarray:
@@ -77,7 +151,7 @@ def trial_returns(lanes: dict[str, np.ndarray], num_trials: int) -> np.ndarray:
 
     Args:
       lanes: fields of histories, [n, L, ...].
-      num_trials: K.
+      num_trials: K; later ones are left out.
     """
     found = np.full((len(lanes["reward"]), num_trials), np.nan)
     for row, total, ended, reset in zip(
@@ -85,7 +159,7 @@ def trial_returns(lanes: dict[str, np.ndarray], num_trials: int) -> np.ndarray:
     ):
         later = np.flatnonzero(reset[1:])
         last = later[0] + 1 if len(later) else len(reset)
-        ends = np.flatnonzero(ended[:last]) + 1
+        ends = np.flatnonzero(ended[:last])[:num_trials] + 1
         pieces = np.split(total[:last], ends)[: len(ends)]
         row[: len(ends)] = [piece.sum() for piece in pieces]
     return found
@@ -95,6 +169,11 @@ def _means(returns: np.ndarray) -> list[float]:
     known = np.isfinite(returns)
     total = np.where(known, returns, 0).sum(0)
     return (total / np.where(known.sum(0) > 0, known.sum(0), np.nan)).tolist()
+
+
+def _tenths(rewards: np.ndarray) -> list[float]:
+    parts = np.array_split(rewards, min(10, rewards.shape[1]), axis=1)
+    return [float(part.mean()) for part in parts]
 
 
 def _known(value: float) -> float | None:

@@ -23,7 +23,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gymnax.environments import spaces
 
 import agents
 import envs
@@ -151,7 +150,10 @@ def test_what_is_learned_is_asked_for(build):
 class Constant:
     """Stored histories in which everybody always does the same."""
 
-    shapes: ClassVar = {"obs": ((1 + ARMS + 3,), np.float32)}
+    shapes: ClassVar = {
+        "obs": ((1 + ARMS + 3,), np.float32),
+        "action": ((), np.uint8),
+    }
 
     def read(self, key, num_lanes, length):
         shape = length, num_lanes
@@ -171,9 +173,14 @@ def test_stored_histories_take_its_place(build):
     learner = jax.eval_shape(closed.initialise, jax.random.key(0))
     with pytest.raises(ValueError, match="histories of somewhere, which are not open"):
         jax.eval_shape(closed.update, learner)
-    other = type("Other", (Constant,), {"shapes": {"obs": ((9,), np.float32)}})
-    with pytest.raises(ValueError, match=r"shape \(6,\), .*; got \(9,\)"):
-        build(stored=other(), histories="somewhere")
+    for field, shape, told in (
+        ("obs", (9,), r"observations of shape \(6,\), .*; got \(9,\)"),
+        ("action", (2,), r"actions of shape \(\), .*; got \(2,\)"),
+    ):
+        shapes = Constant.shapes | {field: (shape, np.float32)}
+        other = type("Other", (Constant,), {"shapes": shapes})
+        with pytest.raises(ValueError, match=told):
+            build(stored=other(), histories="somewhere")
 
 
 def test_what_cannot_be_distilled_is_refused(build, clockwork):
@@ -182,13 +189,13 @@ def test_what_cannot_be_distilled_is_refused(build, clockwork):
         build(chain, params)
     with pytest.raises(ValueError, match=r"num_trials of at least 2; .* has 1"):
         build(*envs.make("meta_bandit", num_trials=1))
-    with pytest.raises(ValueError, match="must be Discrete; got"):
-        build(clockwork.env(spaces.Box(-1.0, 1.0, (2,))), 0.0)
     pole = envs.make("meta_cartpole")
     with pytest.raises(
         ValueError, match=r"a table of states, and .* has none: say with"
     ):
         build(*pole, source="q_learning")
+    with pytest.raises(ValueError, match="num_bins must be at least 2; got 1"):
+        build(num_bins=1)
     build(*pole, histories="somewhere")  # which can act
     with pytest.raises(ValueError, match="source_every must be at least 1; got 0"):
         build(source_every=0)

@@ -28,7 +28,7 @@ from experiment.errors import InputError
 from experiment.histories import __main__ as command
 from experiment.histories.pinned import opened, pinned
 from experiment.histories.stored import FIELDS, Stored, digest_of
-from experiment.histories.write import trial_returns, write
+from experiment.histories.write import of_tables, trial_returns, write
 from experiment.run.run_folder import RunFolder
 from experiment.setup import cli
 from experiment.setup import config as run_config
@@ -71,7 +71,7 @@ def made(tmp_path_factory):
     """A folder of histories, and the histories themselves, [N, L, ...]."""
     path, config = tmp_path_factory.mktemp("histories") / "some", compose()
     agent, key = Anything(), jax.random.key(3)
-    write(agent, config, path, COUNT)
+    write(of_tables(agent, config), config, path, COUNT)
     shards = [agent.histories(jax.random.fold_in(key, n)) for n in range(3)]
     whole = {
         field: np.concatenate([np.swapaxes(getattr(x, field), 0, 1) for x in shards])
@@ -179,8 +179,10 @@ def test_the_command_refuses_what_cannot_be(made, tmp_path):
         ([*KEYS], "out=DIR must say"),
         ([*KEYS, f"out={made.path}"], "must not be there yet"),
         ([*KEYS, out, "count=0"], "count must be a positive integer; got 0"),
-        ([out, "agent=ppo"], "got agent=ppo"),
         ([*KEYS, out, "agent.histories=x"], "without agent.histories"),
+        ([*KEYS, out, "every=2"], "every=K is of learners .* Got every=2"),
+        ([out, "agent=ppo", "env=meta_bandit", "every=0"], r"every must be .*; got 0"),
+        ([out, "agent=ppo"], "memory_chain has no trials in one"),
     ):
         with pytest.raises(InputError, match=said):
             command.main(given)
