@@ -11,12 +11,14 @@
 | the law of another step | the same |
 | `soft_labels` is ignored | test_what_is_learned_is_asked_for |
 | histories are read without being opened | test_stored_histories_take_its_place |
+| an action of a Box is taken for the number of a bin | test_actions_of_a_box_* |
 | greedy sources only | test_it_comes_to_predict_its_source (slow) |
 """
 
 from functools import partial
 from itertools import product
 from math import factorial
+from types import SimpleNamespace
 from typing import ClassVar
 
 import jax
@@ -26,10 +28,12 @@ import pytest
 
 import agents
 import envs
+from agents.acting.boxes import BinsHead
 from agents.acting.fit import Minibatch
 from agents.acting.rollout import collect
 from agents.acting.situation import read
 from agents.distill.objective import loss
+from agents.distill.record import History
 
 PULLS, ARMS = 5, 2
 SMALL = dict(encoder_sizes=(8,), head_sizes=(8,), num_envs=4, num_minibatches=1)
@@ -145,6 +149,28 @@ def test_what_is_learned_is_asked_for(build):
     assert (told.action == untold.action).all()
     chance = jnp.take_along_axis(told.law, told.action[..., None], -1)
     assert (chance > 0).all()
+
+
+def test_actions_of_a_box_lie_between_two_bins():
+    head = BinsHead((-2.0, 0.0), (2.0, 1.0), 5)
+    logits = jax.random.normal(jax.random.key(0), (1, 3, head.num_outputs))
+    bins = jax.nn.log_softmax(logits.reshape(1, 3, 2, 5))
+
+    class Fixed:
+        network = SimpleNamespace(head=head)
+
+        def policy(self, params):
+            return lambda carry, obs, reset: (carry, head.distribution(logits, None), 0)
+
+    action = jnp.array([[[0.5, 0.0], [-2.0, 0.25], [1.75, 1.0]]])
+    history = History((), (), action, (), ())
+    found, _ = loss((), Minibatch((), (), history), None, Fixed())
+    parts = [
+        (bins[0, 0, 0, 2] + bins[0, 0, 0, 3]) / 2 + bins[0, 0, 1, 0],
+        bins[0, 1, 0, 0] + bins[0, 1, 1, 1],
+        bins[0, 2, 0, 3] / 4 + bins[0, 2, 0, 4] * 3 / 4 + bins[0, 2, 1, 4],
+    ]
+    np.testing.assert_allclose(found, -sum(parts) / 3, rtol=1e-5)
 
 
 class Constant:

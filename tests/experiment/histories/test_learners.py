@@ -38,6 +38,7 @@ ROOM = (
     *("agent=ppo", "env=dark_room", "env.num_trials=2", *SMALL),
     *(f"agent.num_envs={LANES}", f"agent.rollout_length={LENGTH}"),
     f"total_steps={UPDATES * LANES * LENGTH}",
+    "agent.learning_rate=0.3",  # so that every update shows in what is drawn next
 )
 
 
@@ -78,6 +79,9 @@ def test_a_record_is_what_a_plain_loop_gives(room, learner, history):
     for field in ("obs", "action", "reward", "trial_ended", "reset"):
         wanted = np.concatenate([getattr(x, field) for x in pieces])
         np.testing.assert_allclose(getattr(history, field), wanted, atol=1e-6)
+    # The lanes were in the record's task to their end.
+    goals = np.asarray(learner.situation.env_state.task["goal"])
+    assert (goals == np.asarray(now.env_state.task["goal"])).all()
 
 
 def test_a_learner_stays_in_one_task(room, learner, history):
