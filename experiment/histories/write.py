@@ -102,14 +102,14 @@ def write(maker: Maker, config: RunConfig, path: Path, count: int) -> None:
       InputError, MachineError: if it is there already, or cannot be written.
     """
     began = time.perf_counter()
-    digests, returns, rewards = {}, [], []
+    digests, returns, later = {}, [], []
     with files.new_folder(path) as place, computing(config):
         for shard, lanes in _shards(maker, count):
             if np.issubdtype(lanes["action"].dtype, np.integer):
                 least = np.min_scalar_type(maker.env.num_actions - 1)
                 lanes["action"] = lanes["action"].astype(least)
             returns.append(trial_returns(lanes, maker.env.num_trials))
-            rewards.append(lanes["reward"])
+            later.append(by_tenth(lanes))
             for field in FIELDS:
                 file = place / name(shard, field)
                 np.save(file, np.ascontiguousarray(lanes[field]))
@@ -125,8 +125,8 @@ def write(maker: Maker, config: RunConfig, path: Path, count: int) -> None:
             "source": maker.source,
             # of a recorded trial, over all histories; null where none ended
             "returns": [_known(x) for x in _means(np.concatenate(returns))],
-            # of a step, in each tenth of a history
-            "rewards": [_known(x) for x in _tenths(np.concatenate(rewards))],
+            # of the trials that ended in each tenth of a history, likewise
+            "progress": [_known(x) for x in _means(np.concatenate(later))],
             "files": digests,
         }
         files.write_json(place / FACTS, facts)
@@ -165,15 +165,23 @@ def trial_returns(lanes: dict[str, np.ndarray], num_trials: int) -> np.ndarray:
     return found
 
 
+def by_tenth(lanes: dict[str, np.ndarray]) -> np.ndarray:
+    """[N, 10] returns of all N trials that ended, each in the tenth of its end."""
+    length = lanes["reward"].shape[1]
+    rows = []
+    for total, ended in zip(lanes["reward"], lanes["trial_ended"], strict=True):
+        ends = np.flatnonzero(ended)
+        sums = np.diff(np.concatenate([[0.0], np.cumsum(total, dtype=float)[ends]]))
+        row = np.full((len(ends), 10), np.nan)
+        row[np.arange(len(ends)), ends * 10 // length] = sums
+        rows.append(row)
+    return np.concatenate(rows)
+
+
 def _means(returns: np.ndarray) -> list[float]:
     known = np.isfinite(returns)
     total = np.where(known, returns, 0).sum(0)
     return (total / np.where(known.sum(0) > 0, known.sum(0), np.nan)).tolist()
-
-
-def _tenths(rewards: np.ndarray) -> list[float]:
-    parts = np.array_split(rewards, min(10, rewards.shape[1]), axis=1)
-    return [float(part.mean()) for part in parts]
 
 
 def _known(value: float) -> float | None:

@@ -9,6 +9,7 @@
 | files are not compared with their digests | test_a_folder_that_changed_is_refused |
 | the digest of the run is not compared | test_a_folder_that_changed_is_refused |
 | the digest is not kept with the run | test_a_run_knows_its_histories |
+| a trial is in the tenth of its beginning | test_returns_are_of_trials_that_ended |
 | returns run on over a meta-episode's end | test_returns_are_of_trials_that_ended |
 """
 
@@ -28,7 +29,7 @@ from experiment.errors import InputError
 from experiment.histories import __main__ as command
 from experiment.histories.pinned import opened, pinned
 from experiment.histories.stored import FIELDS, Stored, digest_of
-from experiment.histories.write import of_tables, trial_returns, write
+from experiment.histories.write import by_tenth, of_tables, trial_returns, write
 from experiment.run.run_folder import RunFolder
 from experiment.setup import cli
 from experiment.setup import config as run_config
@@ -171,6 +172,11 @@ def test_returns_are_of_trials_that_ended():
     }
     found = trial_returns(lanes, 3)
     np.testing.assert_array_equal(found, [[3, 7, np.nan], [4, np.nan, np.nan]])
+    np.testing.assert_array_equal(trial_returns(lanes, 1), [[3], [4]])
+    found = by_tenth(lanes)  # the reset's new trial is one as any other
+    tenth, total = np.argwhere(np.isfinite(found))[:, 1], found[np.isfinite(found)]
+    np.testing.assert_array_equal(tenth, [1, 5, 6, 5])
+    np.testing.assert_array_equal(total, [3, 7, 5, 4])
 
 
 def test_the_command_refuses_what_cannot_be(made, tmp_path):

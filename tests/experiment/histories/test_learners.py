@@ -127,7 +127,7 @@ def test_bodies_are_distilled(tmp_path):
     assert actions.dtype == np.float32 and actions.shape[:2] == (2, 3 * length)
     assert np.abs(actions).max() <= 1 and len(np.unique(actions)) > 21
     facts = json.loads((out / "histories.json").read_text())
-    assert len(facts["rewards"]) == 10
+    assert np.isfinite([x for x in facts["progress"] if x is not None]).all()
     folder = RunFolder(tmp_path / "run")
     config = compose(
         *env, "agent=distill", f"agent.histories={out}", f"run_dir={folder.path}",
