@@ -30,9 +30,12 @@ EXPERTS = {
     "reacher_easy": (),
 }
 ONE, FOUR = ("cartpole_swingup",), tuple(EXPERTS)
-STUDENT = (
-    *("agent=imitate", "agent.expert_share=0.15", "agent.epochs=4"),
-    *("core.features=128", f"num_seeds={LEARNERS}"),
+LEARNER = ("core.features=128", f"num_seeds={LEARNERS}")
+TAUGHT = ("agent=imitate", "agent.expert_share=0.15", "agent.epochs=4")
+# By reward alone, from an imitator, whose actions are bins.
+REWARDED = (
+    *("agent=ppo", "agent.actions=bins", "agent.learning_rate=3e-4"),
+    *("agent.discount=0.99", "agent.entropy_coefficient=0"),
 )
 S5 = ("core.blocks=32", "core.norm=pre", "core.activation=full_glu")
 
@@ -45,14 +48,15 @@ class Recipe:
     steps: int
     options: tuple[str, ...] = S5
     after: str = ""  # the recipe whose learners it begins from
-    bodies: tuple[str, ...] = ONE
+    bodies: tuple[str, ...] = ONE  # whose experts teach it; none: it learns by reward
     told: bool = True  # evaluated and kept, and not only a step on the way
 
     def arguments(self) -> list[str]:
         """Of train.py."""
-        told = [f"env={self.env}", f"total_steps={self.steps}", *STUDENT]
+        told = [f"env={self.env}", f"total_steps={self.steps}", *LEARNER]
         experts = ",".join(str(expert(body)) for body in self.bodies)
-        told += [f"agent.experts={experts}", *self.options]
+        told += [*TAUGHT, f"agent.experts={experts}"] if experts else REWARDED
+        told += self.options
         return told + ([f"init={RUNS / self.after}"] if self.after else [])
 
 
@@ -74,6 +78,18 @@ RECIPES = {
     "orthogonal_brief": Recipe("ladder/orthogonal_one", 8 * M, BRIEF, told=False),
     "orthogonal_grown": Recipe(
         "ladder/orthogonal_one", 4 * M, after="orthogonal_brief"
+    ),
+    "orthogonal_joined": Recipe(
+        *("ladder/orthogonal_one", 4 * M, (*BRIEF, "agent.expert_joins=0.005")),
+        told=False,
+    ),
+    "orthogonal_rewarded": Recipe(
+        *("ladder/orthogonal_one", 8 * M, (*BRIEF, "agent.anchor_weight=0.3")),
+        *("orthogonal_joined", ()),
+        told=False,
+    ),
+    "orthogonal_ppo": Recipe(
+        "ladder/orthogonal_one", 4 * M, S5, "orthogonal_rewarded", ()
     ),
     "permutation_deep": Recipe("ladder/permutation_one", 8 * M, DEEP),
     "permutation_foresight": Recipe(
