@@ -14,9 +14,12 @@ from agents.distill.record import History
 class Predictor(Protocol):
     """What the objective needs of an agent."""
 
-    network: Any  # whose `head` says how actions are counted
-
     def policy(self, params: Any) -> Policy: ...
+
+    @property
+    def network(self) -> Any:
+        """Whose `head` says how actions are counted."""
+        ...
 
 
 def loss(

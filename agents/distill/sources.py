@@ -49,7 +49,25 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class QLearning:
+class _Values:
+    size: int  # S
+    num_actions: int  # A
+    learning_rate: float
+    discount: float
+    optimism: float = 0.0  # what a value is before anything was seen of it
+
+    def _hoped(self) -> Array:
+        shape = self.size, self.num_actions
+        return jnp.full(shape, self.optimism, jnp.float32)
+
+    def _greedy(self, q: Array, epsilon: Array, key: Array) -> tuple[Array, Array]:
+        """An action and its law; equal ones of the best are as likely."""
+        best = q == q.max()
+        law = epsilon / self.num_actions + (1 - epsilon) * best / best.sum()
+        return drawn(law, key), law
+
+
+class QLearning(_Values):
     """Epsilon-greedy tabular Q-learning (Watkins, 1989); equal actions are drawn.
 
         q[s, a] += lr (r + discount max_b q[s', b] - q[s, a])
@@ -58,20 +76,11 @@ class QLearning:
     such a step teaches nothing. One that terminated is worth its reward.
     """
 
-    size: int  # S
-    num_actions: int  # A
-    learning_rate: float
-    discount: float
-    optimism: float = 0.0  # what a value is before anything was seen of it
-
     def begin(self) -> Array:
-        shape = self.size, self.num_actions
-        return jnp.full(shape, self.optimism, jnp.float32)
+        return self._hoped()
 
     def act(self, memory: Array, row: Array, epsilon: Array, key: Array):
-        best = memory[row] == memory[row].max()
-        law = epsilon / self.num_actions + (1 - epsilon) * best / best.sum()
-        return drawn(law, key), law
+        return self._greedy(memory[row], epsilon, key)
 
     def learn(self, memory: Array, step: Experience) -> Array:
         future = jnp.where(step.ended, 0, memory[step.next_row].max())
@@ -91,8 +100,7 @@ class Known(NamedTuple):
     seen: Array  # bool, it was taken
 
 
-@dataclass(frozen=True)
-class Dyna(QLearning):
+class Dyna(_Values):
     """Dyna-Q (Sutton, 1990) of what a deterministic world has shown, all of it a step.
 
     As `QLearning`, and after every step each action that was ever taken is learned once
@@ -101,12 +109,12 @@ class Dyna(QLearning):
     """
 
     def begin(self) -> Known:
-        q = super().begin()
+        q = self._hoped()
         no = jnp.zeros(q.shape, bool)
         return Known(q, jnp.zeros_like(q), jnp.zeros(q.shape, jnp.int32), no, no)
 
     def act(self, memory: Known, row: Array, epsilon: Array, key: Array):
-        return super().act(memory.q, row, epsilon, key)
+        return self._greedy(memory.q[row], epsilon, key)
 
     def learn(self, memory: Known, step: Experience) -> Known:
         cut = step.ended & ~step.terminated
