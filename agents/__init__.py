@@ -56,3 +56,9 @@ def make(name: str, config: Any, **parts: Any) -> Any:
     """Builds an agent from its configuration; `parts` as its factory says."""
     module, function = AGENTS[name].factory.split(":")
     return getattr(import_module(module), function)(config, **parts)
+
+
+def history(agent: Any, learner: Any, *, records: int, every: int) -> Any:
+    """What a learner sees of one task while it learns it: `agents.distill.learned`."""
+    learned = import_module("agents.distill.learned").learned
+    return learned(agent, learner, records=records, every=every)

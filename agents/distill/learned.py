@@ -9,6 +9,7 @@ on from record to record: what stands there is what one agent saw in one task, w
 got better in between.
 """
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -33,12 +34,13 @@ def learned(agent: Agent, learner: Learner, *, records: int, every: int) -> Hist
     """[T, 1, ...] the history of a learner, T = records x `config.rollout_length`.
 
     Args:
-      agent: in an `Endless` environment.
+      agent: in an environment with trials, over whose axes this call is mapped.
       learner: that has just begun. (Those of many histories are drawn one after
         another: see `Agent`.)
       records: how often it plays on the record.
       every: updates for each.
     """
+    agent = dataclasses.replace(agent, env=Endless(agent.env))
     key, record_key = jax.random.split(learner.key)
     # All begin where the first lane does, and part with the first action.
     now = jax.tree.map(lambda x: x[:1], learner.situation)

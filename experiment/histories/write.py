@@ -4,15 +4,14 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from agents.acting.player import Learner
-from agents.distill.learned import Endless, learned
-from agents.distill.record import History
+import agents
 from experiment import files
 from experiment.histories.stored import FACTS, FIELDS, FORMAT, file_digest, name
 from experiment.setup.building import computing, over_seeds
@@ -67,11 +66,10 @@ def of_learners(agent: Any, config: RunConfig, every: int) -> Maker:
     """
     size, options = config.schedule.num_seeds, config.agent.options
     records = config.num_updates // every
-    agent = dataclasses.replace(agent, env=Endless(agent.env))
     key = jax.random.key(config.schedule.seed)
 
     @jax.jit
-    def begun(shard: Any) -> Learner:
+    def begun(shard: Any) -> Any:
         keys = jax.random.split(jax.random.fold_in(key, shard), size)
         one = over_seeds(agent.initialise)
         # One after another: see `agents.acting.agent.Agent`.
@@ -79,10 +77,9 @@ def of_learners(agent: Any, config: RunConfig, every: int) -> Maker:
         return jax.tree.map(lambda x: x[:, 0], found)
 
     @jax.jit
-    def played(learners: Learner) -> History:
-        return over_seeds(
-            lambda learner: learned(agent, learner, records=records, every=every)
-        )(learners)
+    def played(learners: Any) -> Any:
+        one = partial(agents.history, agent, records=records, every=every)
+        return over_seeds(one)(learners)
 
     def make(shard: int) -> dict[str, np.ndarray]:
         history = jax.device_get(played(begun(np.uint32(shard))))
