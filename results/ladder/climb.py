@@ -84,12 +84,12 @@ RECIPES = {
         told=False,
     ),
     "orthogonal_rewarded": Recipe(
-        *("ladder/orthogonal_one", 8 * M, (*BRIEF, "agent.anchor_weight=0.3")),
+        *("ladder/orthogonal_one", 6 * M, (*BRIEF, "agent.anchor_weight=0.3")),
         *("orthogonal_joined", ()),
         told=False,
     ),
     "orthogonal_ppo": Recipe(
-        "ladder/orthogonal_one", 4 * M, S5, "orthogonal_rewarded", ()
+        "ladder/orthogonal_one", 3 * M, S5, "orthogonal_rewarded", ()
     ),
     "permutation_deep": Recipe("ladder/permutation_one", 8 * M, DEEP),
     "permutation_foresight": Recipe(
