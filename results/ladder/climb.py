@@ -69,6 +69,8 @@ DEEP = (*S5, "core.num_layers=4")
 # One trial of half the length: four times as many lenses in as many steps, each seen
 # whole by a gradient.
 BRIEF = (*S5, "env.num_trials=1", "env.trial_steps=250")
+# One trial of full length, which a gradient sees whole.
+WHOLE = (*S5, "env.num_trials=1", "agent.rollout_length=500")
 M = 1_000_000
 RECIPES = {
     "permutation_long": Recipe("ladder/permutation_one", 8 * M),
@@ -89,7 +91,7 @@ RECIPES = {
         told=False,
     ),
     "orthogonal_ppo": Recipe(
-        "ladder/orthogonal_one", 3 * M, S5, "orthogonal_rewarded", ()
+        *("ladder/orthogonal_one", 6 * M, WHOLE, "orthogonal_rewarded", ()),
     ),
     "permutation_deep": Recipe("ladder/permutation_one", 8 * M, DEEP),
     "permutation_foresight": Recipe(

@@ -29,7 +29,7 @@ STANDS, MOST, LAST = 0.8, 0.7, 200
 def row(recipe: str) -> dict[str, str]:
     """What the learners of a recipe do."""
     law = climb.RECIPES[recipe].env.removeprefix("ladder/").removesuffix("_one")
-    (body,) = climb.RECIPES[recipe].bodies
+    (body,) = climb.RECIPES[recipe].bodies or climb.ONE
     env, params = envs.make(
         "projected_control", law=law, split="held_out", train_bodies=(body,)
     )
