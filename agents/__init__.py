@@ -45,7 +45,7 @@ AGENTS = {
     "distill": Row(
         DistillConfig,
         "agents.distill.agent:make_distill",
-        "Algorithm Distillation: predicts a learner over its trials; discrete actions",
+        "Algorithm Distillation: predicts a learner over its trials",
         has_trials=True,
     ),
 }

@@ -37,10 +37,10 @@ class DistillConfig(RolloutConfig):
     source_discount: float = 0.62  # likewise
     # likewise, what values are at first; above what they come to, it tries everything
     source_optimism: float = 0.0
-    # learn the chances of a source's actions, where it tells them; else what it did
-    soft_labels: bool = True
     # of a meta-episode's recorded trials, in which random actions fall from all to none
     source_epsilon_share: float = 1.0
+    # learn the chances of a source's actions, where it tells them; else what it did
+    soft_labels: bool = True
 
     def __post_init__(self):
         super().__post_init__()

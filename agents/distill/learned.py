@@ -18,7 +18,7 @@ from jax import Array
 
 from agents.acting.agent import Agent
 from agents.acting.player import Learner
-from agents.acting.situation import Situation, advance, read
+from agents.acting.situation import Situation, advance, decide
 from agents.distill.record import History
 from envs.contract.wrappers import Wrapper
 
@@ -68,8 +68,7 @@ def played(
 
     def step(now: Situation, key: Array) -> tuple[Situation, History]:
         action_key, env_key = jax.random.split(key)
-        carry, distribution, _ = read(policy, now.carry, now.obs, now.reset)
-        action = distribution.sample(action_key)[0]
+        carry, action = decide(policy, now, action_key, greedy=False)
         later, outcome = advance(
             *(now, carry, action, env_key),
             env=agent.env,

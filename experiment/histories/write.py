@@ -42,14 +42,16 @@ class Maker:
 def of_tables(agent: Any, config: RunConfig) -> Maker:
     """Of the sources of `agent=distill`."""
     options, key = config.agent.options, jax.random.key(config.schedule.seed)
-    # Agents are built for several learners at once; here there is one.
-    record = jax.jit(over_seeds(lambda n: agent.histories(jax.random.fold_in(key, n))))
+
+    @jax.jit
+    @over_seeds  # agents are built for several learners at once; here there is one
+    def record(shard: Any) -> dict[str, Any]:
+        history = agent.histories(jax.random.fold_in(key, shard))
+        return {field: getattr(history, field) for field in FIELDS}  # and no law
 
     def make(shard: int) -> dict[str, np.ndarray]:
-        history = jax.device_get(record(np.array([shard])))
-        return {
-            field: np.swapaxes(getattr(history, field)[0], 0, 1) for field in FIELDS
-        }
+        found = jax.device_get(record(np.array([shard])))
+        return {field: np.swapaxes(x[0], 0, 1) for field, x in found.items()}
 
     every = dataclasses.asdict(options)
     source = {name: x for name, x in every.items() if name.startswith("source")}
@@ -71,10 +73,8 @@ def of_learners(agent: Any, config: RunConfig, every: int) -> Maker:
     @jax.jit
     def begun(shard: Any) -> Any:
         keys = jax.random.split(jax.random.fold_in(key, shard), size)
-        one = over_seeds(agent.initialise)
         # One after another: see `agents.acting.agent.Agent`.
-        found = jax.lax.map(lambda key: one(key[None]), keys)
-        return jax.tree.map(lambda x: x[:, 0], found)
+        return jax.lax.map(agent.initialise, keys)
 
     @jax.jit
     def played(learners: Any) -> Any:
@@ -156,9 +156,8 @@ def trial_returns(lanes: dict[str, np.ndarray], num_trials: int) -> np.ndarray:
     ):
         later = np.flatnonzero(reset[1:])
         last = later[0] + 1 if len(later) else len(reset)
-        ends = np.flatnonzero(ended[:last])[:num_trials] + 1
-        pieces = np.split(total[:last], ends)[: len(ends)]
-        row[: len(ends)] = [piece.sum() for piece in pieces]
+        _, sums = _trials(total[:last], ended[:last])
+        row[: len(sums)] = sums[:num_trials]
     return found
 
 
@@ -167,12 +166,17 @@ def by_tenth(lanes: dict[str, np.ndarray]) -> np.ndarray:
     length = lanes["reward"].shape[1]
     rows = []
     for total, ended in zip(lanes["reward"], lanes["trial_ended"], strict=True):
-        ends = np.flatnonzero(ended)
-        sums = np.diff(np.concatenate([[0.0], np.cumsum(total, dtype=float)[ends]]))
+        ends, sums = _trials(total, ended)
         row = np.full((len(ends), 10), np.nan)
         row[np.arange(len(ends)), ends * 10 // length] = sums
         rows.append(row)
     return np.concatenate(rows)
+
+
+def _trials(total: np.ndarray, ended: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """The last steps of the trials that ended in rewards [L], and their returns."""
+    ends = np.flatnonzero(ended)
+    return ends, [piece.sum() for piece in np.split(total, ends + 1)[: len(ends)]]
 
 
 def _means(returns: np.ndarray) -> list[float]:

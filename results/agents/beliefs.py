@@ -16,9 +16,11 @@ those alone, on held-out goals with every cell.
 
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from envs.meta import room, tasks
+from envs.meta.cells import cells_of
 from envs.meta.dark_room import DarkRoom, DarkRoomTasks
 from results import common
 
@@ -29,28 +31,35 @@ LAWS = ("anew", "kept")
 
 def ways(size: int) -> np.ndarray:
     """[cell, goal, action]: chances of an expert's actions, equal among the best."""
-    cells = np.stack(np.indices((size, size)), -1).reshape(-1, 2)
-    best = np.array([[room.towards(here, goal) for goal in cells] for here in cells])
+    cells = cells_of(np.arange(size**2), size)
+    to_goals = jax.vmap(room.towards, (None, 0))
+    best = np.asarray(jax.vmap(to_goals, (0, None))(cells, cells))
     return best / best.sum(-1, keepdims=True)
 
 
 def moves(size: int) -> np.ndarray:
     """[cell, action]: where a step leads."""
-    cells = np.stack(np.indices((size, size)), -1).reshape(-1, 2)
-    there = np.clip(cells[:, None] + np.asarray(room.MOVES)[None], 0, size - 1)
-    return there[..., 0] * size + there[..., 1]
+    cells, actions = cells_of(np.arange(size**2), size), np.arange(len(room.MOVES))
+    step = jax.vmap(lambda cell, action: room.move(cell, action, size), (None, 0))
+    there = np.asarray(jax.vmap(step, (0, None))(cells, actions))
+    return room.number(np.moveaxis(there, -1, 0), size)
 
 
 def play(
-    law: str, goals: np.ndarray, possible: np.ndarray, rng: np.random.Generator
+    law: str,
+    goals: np.ndarray,
+    possible: np.ndarray,
+    rng: np.random.Generator,
+    trials: int = TRIALS,
 ) -> np.ndarray:
-    """[TRIALS]: mean return by trial.
+    """[trials]: mean return by trial.
 
     Args:
       law: one of `LAWS`.
       goals: [N] cells, the hidden goal of each game.
       possible: [M] cells, where the belief begins.
       rng: what draws.
+      trials: of a game.
     """
     env = DarkRoom()
     horizon = int(env.default_params.max_steps_in_episode)
@@ -59,8 +68,8 @@ def play(
     belief = np.zeros((len(goals), env.size**2))
     belief[:, possible] = 1.0
     start = int(room.number(env.default_params.start, env.size))
-    paid = np.zeros(TRIALS)
-    for trial in range(TRIALS):
+    paid = np.zeros(trials)
+    for trial in range(trials):
         here = np.full(len(goals), start)
         meant = np.ones_like(belief)  # how likely a goal makes this trial's actions
         for _ in range(horizon):
@@ -92,7 +101,7 @@ def main() -> None:
     rng, size = np.random.default_rng(0), DarkRoom().size
     law = DarkRoomTasks()
     cells = {
-        split: np.array([cell[0] * size + cell[1] for cell in law.goals(split)])
+        split: room.number(law.goals(split).T, size)
         for split in (tasks.TRAIN, tasks.HELD_OUT)
     }
     begins = {tasks.TRAIN: cells[tasks.TRAIN], tasks.HELD_OUT: np.arange(size**2)}

@@ -25,6 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gymnax.environments import spaces
 
 import agents
 import envs
@@ -220,6 +221,8 @@ def test_what_cannot_be_distilled_is_refused(build, clockwork):
         ValueError, match=r"a table of states, and .* has none: say with"
     ):
         build(*pole, source="q_learning")
+    with pytest.raises(ValueError, match="has none: say with"):
+        build(clockwork.env(spaces.Box(-1.0, 1.0, (2,))), 0.0)
     with pytest.raises(ValueError, match="num_bins must be at least 2; got 1"):
         build(num_bins=1)
     build(*pole, histories="somewhere")  # which can act
