@@ -32,7 +32,7 @@ from results.control import tables as control_tables
 from results.cores import study, tables
 from results.field import cartpole
 from results.in_context.keep import COPIED, keep
-from results.ladder import climb, course, turns
+from results.ladder import climb, cores, course, turns
 from results.scaling import study as scaling_study
 
 ROOT = Path(__file__).parents[1]
@@ -129,7 +129,7 @@ def test_the_newest_evaluation_is_kept_in_short(tmp_path):
     "study",
     [
         *(tables, control_tables, worlds, scaling_study, cartpole),
-        *(climb, turns, course),
+        *(climb, turns, course, cores),
     ],
 )
 def test_tables_of_documents_are_as_they_were_measured(study):
@@ -156,7 +156,16 @@ def test_a_recipe_is_a_run_that_can_be_asked_for(recipe):
         assert config.agent.name == "ppo" and recipe.after
     if recipe.after:
         before = climb.RECIPES[recipe.after]
-        assert before.env.startswith("ladder/") and set(climb.S5) <= {*before.options}
+        assert before.env.split("/")[0] == recipe.env.split("/")[0]
+        assert set(climb.S5) <= {*before.options}
+
+
+@pytest.mark.parametrize("options", cores.CORES.values(), ids=cores.CORES)
+def test_a_core_of_the_ladder_is_a_run_that_can_be_asked_for(options):
+    recipe = climb.Recipe(cores.ENV, cores.STEPS, (*options, "num_seeds=1"))
+    config = run_config.load(cli.composed("train", recipe.arguments()))
+    assert config.schedule.num_seeds == 1 and config.schedule.total_steps == cores.STEPS
+    assert config.core.name == dict(x.split("=") for x in options).get("core", "s5")
 
 
 def test_a_setting_is_tried_until_one_solves_the_task():

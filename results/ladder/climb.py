@@ -65,14 +65,15 @@ def expert(body: str) -> Path:
     return RUNS / f"expert_{body}"
 
 
-DEEP = (*S5, "core.num_layers=4")
 # One trial of half the length: four times as many lenses in as many steps, each seen
 # whole by a gradient.
 BRIEF = (*S5, "env.num_trials=1", "env.trial_steps=250")
 # One trial of full length, which a gradient sees whole.
 WHOLE = (*S5, "env.num_trials=1", "agent.rollout_length=500")
 M = 1_000_000
+RANDOM = "env.train_bodies=[cartpole_swingup]"
 RECIPES = {
+    "identity": Recipe("ladder/identity_one", 2 * M),
     "permutation_long": Recipe("ladder/permutation_one", 8 * M),
     "turned": Recipe("ladder/turned_one", 8 * M),
     "orthogonal_long": Recipe("ladder/orthogonal_one", 8 * M),
@@ -93,16 +94,11 @@ RECIPES = {
     "orthogonal_ppo": Recipe(
         *("ladder/orthogonal_one", 6 * M, WHOLE, "orthogonal_rewarded", ()),
     ),
-    "permutation_deep": Recipe("ladder/permutation_one", 8 * M, DEEP),
-    "permutation_foresight": Recipe(
-        "ladder/permutation_one", 8 * M, (*S5, "agent.foresight_weight=1")
-    ),
-    "permutation_gated_deltanet": Recipe(
-        "ladder/permutation_one", 8 * M, ("core=gated_deltanet",)
-    ),
+    "gaussian": Recipe("ladder/gaussian_one", 4 * M),
     "permutation_four": Recipe("ladder/permutation_four", 8 * M, bodies=FOUR),
-    "random_one": Recipe(
-        "random_control", 8 * M, (*S5, "env.train_bodies=[cartpole_swingup]")
+    "random_one": Recipe("random_control", 4 * M, (*S5, RANDOM)),
+    "random_ppo": Recipe(
+        "random_control", 4 * M, (*WHOLE, RANDOM), after="random_one", bodies=()
     ),
 }
 
@@ -114,14 +110,19 @@ def climbed(name: str) -> None:
         return
     if recipe.after:
         climbed(recipe.after)
-    for body in recipe.bodies:
-        told = [f"env=control/{body}", "core=mlp", f"num_seeds={LEARNERS}"]
-        common.trained(expert(body), [*told, *EXPERTS[body]])
+    taught(recipe)
     common.trained(folder, recipe.arguments())
     if not recipe.told:
         return
     common.transferred(folder, f"tasks={TASKS}", f"experts={RUNS / 'bare'}")
     keep(folder, HERE / name)
+
+
+def taught(recipe: Recipe) -> None:
+    """Trains the experts that a recipe learns from, unless that was done."""
+    for body in recipe.bodies:
+        told = [f"env=control/{body}", "core=mlp", f"num_seeds={LEARNERS}"]
+        common.trained(expert(body), [*told, *EXPERTS[body]])
 
 
 def shown(found: Any) -> str:

@@ -20,7 +20,9 @@ from tests.agents.members import ACTING, CORES, QUICK, REPLAYING
 # distrax's Gaussians broadcast a scalar over [T, B, A].
 pytestmark = pytest.mark.lenient
 
-CLOSE = dict(rtol=1e-5, atol=2e-6)  # float32: one call of T steps against T calls
+# float32: one call of T steps against T calls. It is the error that is promised, 1e-5,
+# of what is larger than one in proportion; another order of sums takes up to 7e-6 of it.
+CLOSE = dict(rtol=1e-5, atol=1e-5)
 CHUNKED = dict(rtol=2e-4, atol=2e-5)  # as products of matrices, in another order
 
 
@@ -37,7 +39,8 @@ def test_replaying_a_rollout_gives_what_acting_gave(played, core, agent, actions
     # memory of them, and holds boundaries.
     assert not rollout.reset[0].all() and np.any(rollout.reset[1:])
     if core != "mlp":
-        assert all(np.abs(leaf).max() > 0.01 for leaf in jax.tree.leaves(opening))
+        large = [np.abs(leaf).max() for leaf in jax.tree.leaves(opening)]
+        assert min(large) > 1e-3, large  # a hundred times what is let pass
 
     @jax.jit
     def replay(carry, rollout):

@@ -9,6 +9,7 @@
 | files are not compared with their digests | test_a_folder_that_changed_is_refused |
 | the digest of the run is not compared | test_a_folder_that_changed_is_refused |
 | the digest is not kept with the run | test_a_run_knows_its_histories |
+| tasks of another law pass for the same | test_a_run_knows_its_histories |
 | a trial is in the tenth of its beginning | test_returns_are_of_trials_that_ended |
 | returns run on over a meta-episode's end | test_returns_are_of_trials_that_ended |
 """
@@ -160,6 +161,9 @@ def test_a_run_knows_its_histories(made):
         opened(compose(f"agent.histories={made.path}", "agent.rollout_length=8"))
     with pytest.raises(InputError, match="are of meta_bandit, and this run is of dark"):
         opened(compose(f"agent.histories={made.path}", "env=dark_room"))
+    with pytest.raises(InputError, match=r"env.num_arms=10, and this run has .*=4"):
+        opened(compose(f"agent.histories={made.path}", "env.num_arms=4"))
+    assert opened(compose(f"agent.histories={made.path}", "env.num_trials=9"))
     with pytest.raises(InputError, match=r"agent.histories=.* cannot be read"):
         pinned(compose("agent.histories=nowhere"))
 
