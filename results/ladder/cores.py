@@ -1,4 +1,4 @@
-"""Which memory finds a lens out, and how deep: `python -m results.ladder.cores [name ...]`.
+"""Which memory finds a lens out, how deep: `python -m results.ladder.cores [name ...]`.
 
 One learner each imitates the expert of a bare body behind permutations, in as many
 steps and with the same settings but for its core, and is evaluated on others. What came
@@ -37,7 +37,7 @@ def row(name: str) -> dict[str, str]:
     recipe = climb.Recipe(ENV, STEPS, (*CORES[name], "num_seeds=1"))
     climb.taught(recipe)
     common.trained(folder, recipe.arguments())
-    common.transferred(folder, f"tasks={climb.TASKS}")
+    common.transferred(folder, f"tasks={climb.TASKS}", "expert_steps=0")
     (path,) = folder.glob("evaluations/transfer-*/result.json")
     result = json.loads(path.read_text())
     training = json.loads((folder / "summary.json").read_text())

@@ -21,7 +21,7 @@ from tests.agents.members import ACTING, CORES, QUICK, REPLAYING
 pytestmark = pytest.mark.lenient
 
 # float32: one call of T steps against T calls. It is the error that is promised, 1e-5,
-# of what is larger than one in proportion; another order of sums takes up to 7e-6 of it.
+# and in proportion of what is larger than one; another order of sums takes most of it.
 CLOSE = dict(rtol=1e-5, atol=1e-5)
 CHUNKED = dict(rtol=2e-4, atol=2e-5)  # as products of matrices, in another order
 
