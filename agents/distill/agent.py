@@ -22,6 +22,7 @@ from agents.distill.objective import loss
 from agents.distill.record import History, Recorder, falling
 from agents.distill.sources import make_source
 from envs.contract.tabular import table
+from envs.contract.wrappers import name_of
 
 
 class Stored(Protocol):
@@ -152,7 +153,7 @@ def make_distill(
     """
     config.check_updates(num_updates)
     trials = env.num_trials if hasattr(env, "again") else 0
-    name = getattr(env, "name", type(env).__name__)
+    name = name_of(env)
     if trials < 2:
         raise ValueError(
             "agent=distill learns how a learner improves over the trials of a hidden "

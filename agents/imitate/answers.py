@@ -18,6 +18,7 @@ from jax import Array
 
 from agents.acting.distributions import ActionHead
 from envs.contract import expert
+from envs.contract.wrappers import name_of
 
 NEAR = 0.1  # of a Box's width: actions no further from the answer agree with it
 
@@ -55,7 +56,7 @@ def answers(env: Any, head: ActionHead, space: Any) -> Answers:
     """
     best, act = expert.best_actions(env), expert.expert(env)
     if act is None:
-        name = getattr(env, "name", type(env).__name__)
+        name = name_of(env)
         raise ValueError(
             f"agent=imitate learns from an expert that knows the task; {name} has "
             "neither best_actions nor expert_action."

@@ -16,6 +16,7 @@ import numpy as np
 from envs.contract.blame import Refusal, is_ours, told
 from envs.contract.declared import check_actions, check_space, is_number
 from envs.contract.observed import check_observed, form, kind
+from envs.contract.wrappers import innermost, name_of
 
 NEEDED = ("reset", "step", "action_space", "observation_space")
 RESULT = "obs, state, reward, terminated, truncated, info"
@@ -41,7 +42,7 @@ def check(env: Any, params: Any) -> None:
 
 
 def _check(env: Any, params: Any) -> None:
-    name = _name(env)
+    name = name_of(env)
     _check_methods(env, name)
     actions = _call(env, "action_space", params)
     space = _call(env, "observation_space", params)
@@ -54,7 +55,7 @@ def _check(env: Any, params: Any) -> None:
     action = jax.eval_shape(actions.sample, key)
     result = _step(env, name, key, (obs, state), action, params)
     _check_step(name, result, obs, state)
-    if not is_ours(_inside(env)):  # ours are tested
+    if not is_ours(innermost(env)):  # ours are tested
         _check_batch(env, name, actions, params)
 
 
@@ -72,7 +73,7 @@ def _check_methods(env: Any, name: str) -> None:
 
 
 def _call(env: Any, method: str, *args: Any) -> Any:
-    with told(f"{_name(env)}.{method}", _inside(env)):
+    with told(f"{name_of(env)}.{method}", innermost(env)):
         return getattr(env, method)(*args)
 
 
@@ -214,13 +215,13 @@ def _check_batch(env: Any, name: str, actions: Any, params: Any) -> None:
         now = jax.vmap(env.reset, (0, None))(keys, params)
         return jax.lax.scan(step, tuple(now), keys)
 
-    with told(f"{name}, in a batch,", _inside(env)):
+    with told(f"{name}, in a batch,", innermost(env)):
         jax.eval_shape(play, jax.random.key(0))
 
 
 def _trace(env: Any, method: str, arguments: Callable[..., tuple], *given: Any) -> Any:
     """What a method gives, in `jax.ShapeDtypeStruct`s; `params` stay what they are."""
-    where = f"{_name(env)}.{method}"
+    where = f"{name_of(env)}.{method}"
 
     def run(*given):
         result = _call(env, method, *arguments(*given))
@@ -244,14 +245,3 @@ def _is_scalar(x: Any, kind: Any = None) -> bool:
 
 def _forms(tree: Any) -> Any:
     return jax.tree.map(form, tree)
-
-
-def _inside(env: Any) -> Any:
-    """The environment under all wrappers."""
-    while "env" in vars(env):
-        env = env.env
-    return env
-
-
-def _name(env: Any) -> str:
-    return str(getattr(env, "name", type(env).__name__))

@@ -10,6 +10,18 @@ from jax import Array
 from envs.contract.spaces import flat_size, flatten, is_vector
 
 
+def innermost(env: Any) -> Any:
+    """The environment under all wrappers."""
+    while "env" in vars(env):
+        env = env.env
+    return env
+
+
+def name_of(env: Any) -> str:
+    """What an environment is called in messages; its class, if it has no name."""
+    return str(getattr(env, "name", type(env).__name__))
+
+
 class Wrapper:
     """Passes everything on to the environment inside."""
 

@@ -16,6 +16,7 @@ Mutants, and the test that fails for each:
 
 import math
 
+import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -225,7 +226,6 @@ def test_reachers_finger_touches_within_both_radii(name, touching):
 
 
 def test_mountain_car_is_gymnasiums():
-    gymnasium = pytest.importorskip("gymnasium")
     theirs = gymnasium.make("MountainCarContinuous-v0").unwrapped
     env, params = make("mountain_car")
     step = jax.jit(env.step_env)

@@ -217,7 +217,7 @@ def test_a_command_line_names_any_of_them():
 @pytest.mark.conformance
 @pytest.mark.parametrize("game", ["RepeatPreviousEasy", "BattleshipEasy"])
 def test_the_original_popgym_steps(game):
-    pytest.importorskip("popgym")
+    pytest.importorskip("popgym", reason="popgym is in the extra conformance")
     env, params = envs.make(f"gymnasium/popgym-{game}-v0")
     (_, state), _ = begun(env, params, 2)
     actions = jnp.zeros((120, 2), jnp.int32)
