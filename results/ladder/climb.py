@@ -94,11 +94,11 @@ RECIPES = {
     "orthogonal_ppo": Recipe(
         *("ladder/orthogonal_one", 6 * M, WHOLE, "orthogonal_rewarded", ()),
     ),
-    "gaussian": Recipe("ladder/gaussian_one", 4 * M),
+    "gaussian": Recipe("ladder/gaussian_one", 2 * M),
     "permutation_four": Recipe("ladder/permutation_four", 8 * M, bodies=FOUR),
-    "random_one": Recipe("random_control", 4 * M, (*S5, RANDOM)),
+    "random_one": Recipe("random_control", 3 * M, (*S5, RANDOM)),
     "random_ppo": Recipe(
-        "random_control", 4 * M, (*WHOLE, RANDOM), after="random_one", bodies=()
+        "random_control", 3 * M, (*WHOLE, RANDOM), after="random_one", bodies=()
     ),
 }
 
