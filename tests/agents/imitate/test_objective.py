@@ -29,10 +29,11 @@ from agents.acting.policy import TOLD, always_told
 from agents.acting.rollout import collect_guided
 from agents.acting.situation import begin
 from agents.imitate import turns
-from agents.imitate.agent import Teacher, targets
+from agents.imitate.agent import targets
 from agents.imitate.answers import answers
 from agents.imitate.config import ImitateConfig
 from agents.imitate.objective import Lesson, loss
+from agents.imitate.teacher import Teacher
 from tests.agents.acting.test_returns import forward_view_returns
 
 pytestmark = pytest.mark.lenient

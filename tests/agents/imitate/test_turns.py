@@ -28,7 +28,7 @@ import s5rl
 from agents.acting.policy import TOLD
 from agents.acting.rollout import collect_guided
 from agents.imitate import turns
-from agents.imitate.agent import Teacher, lesson_metrics
+from agents.imitate.teacher import Teacher, lesson_metrics
 
 pytestmark = pytest.mark.lenient
 
