@@ -160,10 +160,10 @@ def test_a_recipe_is_a_run_that_can_be_asked_for(recipe):
         assert set(climb.S5) <= {*before.options}
 
 
-@pytest.mark.parametrize("options", cores.CORES.values(), ids=cores.CORES)
-def test_a_core_of_the_ladder_is_a_run_that_can_be_asked_for(options):
-    recipe = climb.Recipe(cores.ENV, cores.STEPS, (*options, "num_seeds=1"))
-    config = run_config.load(cli.composed("train", recipe.arguments()))
+@pytest.mark.parametrize("name, options", cores.CORES.items(), ids=cores.CORES)
+def test_a_core_of_the_ladder_is_a_run_that_can_be_asked_for(name, options):
+    arguments = cores.recipe(name).arguments()
+    config = run_config.load(cli.composed("train", arguments))
     assert config.schedule.num_seeds == 1 and config.schedule.total_steps == cores.STEPS
     assert config.core.name == dict(x.split("=") for x in options).get("core", "s5")
 

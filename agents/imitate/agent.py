@@ -27,6 +27,7 @@ from agents.imitate.objective import Lesson, loss
 from agents.imitate.teacher import Teacher, lesson_metrics
 from agents.imitate.turns import Turn
 from envs.contract import expert
+from envs.contract.wrappers import name_of
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,8 @@ class Imitate(Agent):
         """Collects a rollout, with answers, and fits them for a few epochs."""
         config, axes = self.config, self.axes
         if self.answers is None:
-            raise ValueError(f"update needs an expert, and {self.env.name} has none.")
+            name = name_of(self.env)
+            raise ValueError(f"update needs an expert, and {name} has none.")
         key, rollout_key, fit_key = jax.random.split(learner.key, 3)
         initial_carry = learner.situation.carry
         chances = config.expert_share, config.expert_joins

@@ -1,4 +1,7 @@
-"""Wrappers over the gymnax 1.x contract. None keeps any state of its own."""
+"""Wrappers over the gymnax 1.x contract, and what is under them.
+
+None keeps any state of its own.
+"""
 
 from typing import Any
 
@@ -117,7 +120,8 @@ class Privileged(Wrapper):
         if not hasattr(env, "markov_state"):
             raise ValueError(
                 "a privileged critic needs an environment with markov_state(state, "
-                f"params), as memory_chain and popgym_... have; {env.name} has none."
+                "params), as memory_chain and popgym_... have; "
+                f"{name_of(env)} has none."
             )
 
     def observation_space(self, params: Any) -> spaces.Dict:

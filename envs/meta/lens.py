@@ -25,6 +25,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from envs.contract.expert import Expert
+from envs.contract.wrappers import name_of
 from envs.meta.bodies import BodySet
 from envs.meta.wrapper import Meta
 
@@ -50,7 +51,7 @@ def expert(env: Any, policies: Sequence[Callable[[Array], Array]]) -> Expert:
         env = env.env
     several = getattr(env, "env", None)
     if not isinstance(env, Meta) or not isinstance(several, BodySet):
-        raise ValueError(f"a lens is before bodies; {env.name} has none.")
+        raise ValueError(f"a lens is before bodies; {name_of(env)} has none.")
     if len(policies) != len(several.bodies):
         raise ValueError(
             f"{env.name} has {len(several.bodies)} bodies; got {len(policies)} "

@@ -13,8 +13,13 @@ from experiment.evaluate.transfer_figures import Body
 from experiment.setup.sections import EnvChoice
 
 
-def levels_of(plan: Plan, choice: EnvChoice, split: str, task: Any) -> dict[str, Any]:
-    """What an expert earns per trial on the very tasks that are played, if known."""
+def experts_of(plan: Plan, choice: EnvChoice, split: str, task: Any) -> dict[str, Any]:
+    """What an expert earns per trial on the very tasks that are played.
+
+    Returns:
+      "best" of play that knows the task; "expert", the mean of the trials that count as
+      adapted, with its "expert_name" and "expert_per_trial". None where not known.
+    """
     key = jax.random.fold_in(plan.key(split), 1)
     found: Mapping[str, Any] = envs.references(
         choice.name, choice.params, task, key=key, num_trials=plan.num_trials
@@ -37,9 +42,13 @@ def levels_of(plan: Plan, choice: EnvChoice, split: str, task: Any) -> dict[str,
 
 
 def bodies_of(
-    plan: Plan, agent: Any, choice: EnvChoice, task: Any, split: str
+    plan: Plan, choice: EnvChoice, split: str, task: Any, agent: Any
 ) -> dict[str, Body]:
-    """The bodies among the tasks, each with what agents trained on it alone earn."""
+    """The bodies among the tasks, each with what agents trained on it alone earn.
+
+    Trains these experts, unless the plan's folder has them, or there are to be none.
+    Of an environment whose tasks are of one body: nothing.
+    """
     bare, index = envs.bodies(choice.name, choice.params, task)
     if not bare:
         return {}

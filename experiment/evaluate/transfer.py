@@ -22,7 +22,7 @@ from experiment.evaluate import (
     trials,
     words,
 )
-from experiment.evaluate.levels import bodies_of, levels_of, with_random
+from experiment.evaluate.levels import bodies_of, experts_of, with_random
 from experiment.evaluate.plan import Plan
 from experiment.evaluate.players import check_fits, say_unfinished
 from experiment.run import manifest
@@ -70,8 +70,8 @@ def evaluate(
         tasks = partial(agent.tasks, num_tasks=request.tasks)
         with computing(config):  # and not the experts, which are runs of their own
             task = jax.device_get(jax.jit(tasks)(plan.key(split)))
-        bodies[split] = bodies_of(plan, agent, choice, task, split)
-        known = levels_of(plan, choice, split, task)
+        bodies[split] = bodies_of(plan, choice, split, task, agent)
+        known = experts_of(plan, choice, split, task)
         said = f"playing {words.split(split)} ({request.tasks})"
         with waiting(said), computing(config):
             found = _play(agent, learners, plan, split)

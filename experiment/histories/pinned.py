@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from envs.fields import shown
 from experiment.errors import InputError
 from experiment.histories.stored import Stored, digest_of
 from experiment.setup.config import RunConfig
 
-# How many trials a learner plays beside its histories changes nothing about them.
-FREE = ("num_trials",)
+# What a learner plays beside its histories, or how it would value that, changes nothing
+# about them.
+FREE = ("num_trials", "trial_discount", "step_budget")
 
 
 def pinned(config: RunConfig) -> RunConfig:
@@ -41,13 +43,13 @@ def opened(config: RunConfig) -> Stored | None:
     if path is None:
         return None
     stored = Stored(Path(path), options.histories_digest)
-    theirs = stored.facts.get("env", {})
-    if theirs.get("name") != config.env.name:
+    name, params = stored.env
+    if name != config.env.name:
         raise InputError(
-            f"agent.histories={path} are of {theirs.get('name')}, and this run is of "
+            f"agent.histories={path} are of {name}, and this run is of "
             f"{config.env.name}."
         )
-    _check_same_tasks(path, theirs.get("params", {}), config.env.params)
+    check_same_tasks(path, params, config.env.params)
     if stored.length < options.rollout_length:
         raise InputError(
             f"agent.histories={path} have {stored.length} steps, and "
@@ -56,12 +58,21 @@ def opened(config: RunConfig) -> Stored | None:
     return stored
 
 
-def _check_same_tasks(path: str, theirs: dict[str, Any], own: dict[str, Any]) -> None:
-    """Of what both say of their environment; histories from elsewhere may say less."""
+def check_same_tasks(path: str, theirs: dict[str, Any], own: dict[str, Any]) -> None:
+    """Of what both say of their environment; histories from elsewhere may say less.
+
+    Args:
+      path: of the histories.
+      theirs: settings of their environment, as histories.json has them.
+      own: of the run's.
+
+    Raises:
+      InputError: naming the first that differs.
+    """
     own = json.loads(json.dumps(own))  # as histories.json has it: lists, no tuples
-    for name in own.keys() & theirs.keys() - {*FREE}:
-        if own[name] != theirs[name]:
+    for name, value in own.items():
+        if name in theirs and name not in FREE and value != theirs[name]:
             raise InputError(
-                f"agent.histories={path} were made with env.{name}={theirs[name]}, and "
-                f"this run has env.{name}={own[name]}."
+                f"agent.histories={path} were made with env.{name}="
+                f"{shown(theirs[name])}, and this run has env.{name}={shown(value)}."
             )

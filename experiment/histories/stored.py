@@ -57,6 +57,7 @@ class Stored:
     Attributes:
       path: of the folder.
       facts: what histories.json says.
+      env: of it, the name of the environment and its settings, as far as they are told.
       count: N, histories.
       length: L, steps of each.
     """
@@ -81,6 +82,8 @@ class Stored:
         try:
             self.facts = json.loads(files.read(path / FACTS, MOST))
             version, named = self.facts["format"], dict(self.facts["files"])
+            env = dict(self.facts.get("env", {}))
+            self.env = env.get("name"), dict(env.get("params") or {})
             self.count, self.length, self._shard = (
                 int(self.facts[fact]) for fact in ("count", "length", "shard")
             )

@@ -1,8 +1,9 @@
 """Climbs the ladder of lenses: `python -m results.ladder.climb [recipe ...]`.
 
 Trains an expert of each bare body, then three learners by each recipe that is asked
-for, imitating the experts; evaluates their transfer with experts in the very tasks; and
-keeps what came out in results/ladder/<recipe>. What is there is not done again, and
+for, imitating the experts, or by reward from imitators, behind lenses or on bodies with
+other constants; evaluates their transfer with experts in the very tasks; and keeps what
+came out in results/ladder/<recipe>. What is there is not done again, and
 what was begun goes on. `python -m results.ladder.climb tables` only writes the table of
 docs/in_context.md from what is kept.
 """
@@ -71,7 +72,7 @@ BRIEF = (*S5, "env.num_trials=1", "env.trial_steps=250")
 # One trial of full length, which a gradient sees whole.
 WHOLE = (*S5, "env.num_trials=1", "agent.rollout_length=500")
 M = 1_000_000
-RANDOM = "env.train_bodies=[cartpole_swingup]"
+BODY = "env.train_bodies=[cartpole_swingup]"
 RECIPES = {
     "identity": Recipe("ladder/identity_one", 2 * M),
     "permutation_long": Recipe("ladder/permutation_one", 8 * M),
@@ -96,9 +97,9 @@ RECIPES = {
     ),
     "gaussian": Recipe("ladder/gaussian_one", 2 * M),
     "permutation_four": Recipe("ladder/permutation_four", 8 * M, bodies=FOUR),
-    "random_one": Recipe("random_control", 3 * M, (*S5, RANDOM)),
+    "random_one": Recipe("random_control", 3 * M, (*S5, BODY)),
     "random_ppo": Recipe(
-        "random_control", 3 * M, (*WHOLE, RANDOM), after="random_one", bodies=()
+        "random_control", 3 * M, (*WHOLE, BODY), after="random_one", bodies=()
     ),
 }
 

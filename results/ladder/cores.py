@@ -1,8 +1,9 @@
 """Which memory finds a lens out, how deep: `python -m results.ladder.cores [name ...]`.
 
 One learner each imitates the expert of a bare body behind permutations, in as many
-steps and with the same settings but for its core, and is evaluated on others. What came
-out is a line of results/ladder/cores.csv. What is there is not done again, and what was
+steps and with the same settings but for its core (of `s5_foresight`: but for what
+memory is asked besides), and is evaluated on others. What came out is a line of
+results/ladder/cores.csv. What is there is not done again, and what was
 begun goes on. Then puts the table into docs/in_context.md.
 """
 
@@ -31,15 +32,19 @@ FIGURES = ("zero_shot", "adapted")
 ENDS = ("", "_low", "_high")  # over tasks, for there is one learner
 
 
+def recipe(name: str) -> climb.Recipe:
+    """How a core is trained."""
+    return climb.Recipe(ENV, STEPS, (*CORES[name], "num_seeds=1"))
+
+
 def row(name: str) -> dict[str, str]:
     """What a core comes to, trained and evaluated unless it was."""
     folder = climb.RUNS / f"core_{name}"
-    recipe = climb.Recipe(ENV, STEPS, (*CORES[name], "num_seeds=1"))
-    climb.taught(recipe)
-    common.trained(folder, recipe.arguments())
+    climb.taught(recipe(name))
+    common.trained(folder, recipe(name).arguments())
     common.transferred(folder, f"tasks={climb.TASKS}", "expert_steps=0")
-    (path,) = folder.glob("evaluations/transfer-*/result.json")
-    result = json.loads(path.read_text())
+    done = sorted(folder.glob("evaluations/transfer-*/result.json"))
+    result = json.loads(done[-1].read_text())
     training = json.loads((folder / "summary.json").read_text())
     told = result["splits"]["held_out"]
     found = {
@@ -48,7 +53,6 @@ def row(name: str) -> dict[str, str]:
         "parameters": str(result["num_parameters"]),
         "env_steps": str(training["env_steps"]),
         "training_return": f"{training['final_return']:.1f}",
-        "steps_per_second": f"{training['steps_per_second']:.0f}",
     }
     for figure in FIGURES:
         for end, value in zip(ENDS, told[figure], strict=True):
@@ -74,7 +78,6 @@ def lines() -> list[list[str]]:
             f"{int(one['parameters']):,}",
             f"{float(one['training_return']):.0f}",
             *(shown(one, figure) for figure in (*FIGURES, "cleared_loss")),
-            f"{int(one['steps_per_second']):,}",
         ]
         for one in known
     ]
@@ -82,7 +85,7 @@ def lines() -> list[list[str]]:
 
 HEADS = (
     *("core", "parameters", "training, both trials", "held out, first trial"),
-    *("second trial", "loss if cleared between", "steps/s"),
+    *("second trial", "loss if cleared between"),
 )
 TABLES = {"cores": lambda: table(HEADS, lines())}
 
@@ -92,9 +95,9 @@ def main() -> None:
     for name in sys.argv[1:] or CORES:
         if name not in CORES:
             raise SystemExit(f"core must be one of {', '.join(CORES)}; got {name}.")
-        known = common.read(OUT)
-        if name not in {one["core"] for one in known}:
-            common.write(OUT, [*known, row(name)])
+        if name not in {one["core"] for one in common.read(OUT)}:
+            new = row(name)
+            common.append(OUT, list(new), [new])
         put(DOCUMENT, "cores", TABLES["cores"]())
 
 

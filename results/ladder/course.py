@@ -28,7 +28,10 @@ STANDS, MOST, LAST = 0.8, 0.7, 200
 
 def row(recipe: str) -> dict[str, str]:
     """What the learners of a recipe do."""
-    law = climb.RECIPES[recipe].env.removeprefix("ladder/").removesuffix("_one")
+    env_name = climb.RECIPES[recipe].env
+    if not (env_name.startswith("ladder/") and env_name.endswith("_one")):
+        raise SystemExit(f"a recipe must be of ladder/..._one; got {env_name}.")
+    law = env_name.removeprefix("ladder/").removesuffix("_one")
     (body,) = climb.RECIPES[recipe].bodies or climb.ONE
     env, params = envs.make(
         "projected_control", law=law, split="held_out", train_bodies=(body,)

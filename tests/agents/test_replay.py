@@ -20,8 +20,7 @@ from tests.agents.members import ACTING, CORES, QUICK, REPLAYING
 # distrax's Gaussians broadcast a scalar over [T, B, A].
 pytestmark = pytest.mark.lenient
 
-# float32: one call of T steps against T calls. It is the error that is promised, 1e-5,
-# and in proportion of what is larger than one; another order of sums takes most of it.
+# float32: one call of T steps against T calls, whose sums are in another order.
 CLOSE = dict(rtol=1e-5, atol=1e-5)
 CHUNKED = dict(rtol=2e-4, atol=2e-5)  # as products of matrices, in another order
 

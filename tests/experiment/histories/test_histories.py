@@ -9,7 +9,10 @@
 | files are not compared with their digests | test_a_folder_that_changed_is_refused |
 | the digest of the run is not compared | test_a_folder_that_changed_is_refused |
 | the digest is not kept with the run | test_a_run_knows_its_histories |
-| tasks of another law pass for the same | test_a_run_knows_its_histories |
+| another setting of the environment passes | test_a_run_knows_its_histories |
+| num_trials is compared too | the same |
+| tuples are no lists | test_what_is_told_of_settings_is_compared |
+| settings that are not told are missed | the same |
 | a trial is in the tenth of its beginning | test_returns_are_of_trials_that_ended |
 | returns run on over a meta-episode's end | test_returns_are_of_trials_that_ended |
 """
@@ -28,7 +31,7 @@ import train
 from agents.distill.record import History
 from experiment.errors import InputError
 from experiment.histories import __main__ as command
-from experiment.histories.pinned import opened, pinned
+from experiment.histories.pinned import check_same_tasks, opened, pinned
 from experiment.histories.stored import FIELDS, Stored, digest_of
 from experiment.histories.write import by_tenth, of_tables, trial_returns, write
 from experiment.run.run_folder import RunFolder
@@ -166,6 +169,24 @@ def test_a_run_knows_its_histories(made):
     assert opened(compose(f"agent.histories={made.path}", "env.num_trials=9"))
     with pytest.raises(InputError, match=r"agent.histories=.* cannot be read"):
         pinned(compose("agent.histories=nowhere"))
+
+
+def test_what_is_told_of_settings_is_compared():
+    own = {"law": "permutation", "train_bodies": ("reacher_easy",)}
+    check_same_tasks("data", {}, own)
+    check_same_tasks("data", {"train_bodies": ["reacher_easy"], "other": 1}, own)
+    wanted = r"env.law='orthogonal', and this run has env.law='permutation'"
+    with pytest.raises(InputError, match=wanted):
+        check_same_tasks("data", {"law": "orthogonal"}, own)
+
+
+@pytest.mark.parametrize("env", ["dark_room", {"name": "dark_room", "params": [1]}])
+def test_a_folder_of_no_environment_is_refused(made, env, tmp_path):
+    shutil.copytree(made.path, tmp_path / "data")
+    path = tmp_path / "data" / "histories.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"env": env}))
+    with pytest.raises(InputError, match=r"histories.json cannot be read"):
+        Stored(tmp_path / "data")
 
 
 def test_returns_are_of_trials_that_ended():
