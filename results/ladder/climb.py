@@ -74,7 +74,6 @@ WHOLE = (*S5, "env.num_trials=1", "agent.rollout_length=500")
 M = 1_000_000
 BODY = "env.train_bodies=[cartpole_swingup]"
 RECIPES = {
-    "identity": Recipe("ladder/identity_one", 2 * M),
     "permutation_long": Recipe("ladder/permutation_one", 8 * M),
     "turned": Recipe("ladder/turned_one", 8 * M),
     "orthogonal_long": Recipe("ladder/orthogonal_one", 8 * M),
@@ -95,7 +94,6 @@ RECIPES = {
     "orthogonal_ppo": Recipe(
         *("ladder/orthogonal_one", 6 * M, WHOLE, "orthogonal_rewarded", ()),
     ),
-    "gaussian": Recipe("ladder/gaussian_one", 2 * M),
     "permutation_four": Recipe("ladder/permutation_four", 8 * M, bodies=FOUR),
     "random_one": Recipe("random_control", 3 * M, (*S5, BODY)),
     "random_ppo": Recipe(
