@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ def opened(config: RunConfig) -> Stored | None:
     return stored
 
 
-def check_same_tasks(path: str, theirs: dict[str, Any], own: dict[str, Any]) -> None:
+def check_same_tasks(
+    path: str, theirs: Mapping[str, Any], own: Mapping[str, Any]
+) -> None:
     """Of what both say of their environment; histories from elsewhere may say less.
 
     Args:
@@ -69,8 +72,8 @@ def check_same_tasks(path: str, theirs: dict[str, Any], own: dict[str, Any]) -> 
     Raises:
       InputError: naming the first that differs.
     """
-    own = json.loads(json.dumps(own))  # as histories.json has it: lists, no tuples
-    for name, value in own.items():
+    as_written = json.loads(json.dumps(dict(own)))  # lists, no tuples
+    for name, value in as_written.items():
         if name in theirs and name not in FREE and value != theirs[name]:
             raise InputError(
                 f"agent.histories={path} were made with env.{name}="
