@@ -21,7 +21,7 @@ import envs
 from envs.suites.table import SUITES
 from tests.envs.suites import beside
 
-pytest.importorskip("craftax")
+pytest.importorskip("craftax", reason="needs the extra craftax")
 
 pytestmark = [
     pytest.mark.suites,

@@ -51,7 +51,7 @@ from envs.suites.jaxarc_options import REWARDS
 from envs.suites.table import SUITES
 from tests.envs.suites import arc_tasks, beside
 
-jaxarc = pytest.importorskip("jaxarc")
+jaxarc = pytest.importorskip("jaxarc", reason="needs the extra jaxarc")
 
 pytestmark = [
     pytest.mark.suites,

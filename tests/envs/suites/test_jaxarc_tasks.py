@@ -30,7 +30,7 @@ import pytest
 import envs
 from tests.envs.suites import arc_tasks
 
-pytest.importorskip("jaxarc")
+pytest.importorskip("jaxarc", reason="needs the extra jaxarc")
 
 pytestmark = [pytest.mark.suites, pytest.mark.lenient]
 

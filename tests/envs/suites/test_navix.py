@@ -18,7 +18,7 @@ import envs
 from envs.suites.table import SUITES
 from tests.envs.suites import beside
 
-navix = pytest.importorskip("navix")
+navix = pytest.importorskip("navix", reason="needs the extra navix")
 
 pytestmark = [
     pytest.mark.suites,

@@ -6,7 +6,7 @@ import pytest
 
 import envs
 
-pytest.importorskip("mujoco_playground")
+pytest.importorskip("mujoco_playground", reason="needs the extra playground")
 pytestmark = [
     pytest.mark.suites,
     pytest.mark.lenient,

@@ -18,8 +18,8 @@ import envs
 from envs.suites.table import SUITES
 from tests.envs.suites import beside, rulesets
 
-xminigrid = pytest.importorskip("xminigrid")
-wrappers = pytest.importorskip("xminigrid.wrappers")
+xminigrid = pytest.importorskip("xminigrid", reason="needs the extra xland")
+wrappers = pytest.importorskip("xminigrid.wrappers", reason="needs the extra xland")
 
 pytestmark = [
     pytest.mark.suites,

@@ -20,7 +20,7 @@ import pytest
 import envs
 from tests.envs.suites import rulesets
 
-benchmarks = pytest.importorskip("xminigrid.benchmarks")
+benchmarks = pytest.importorskip("xminigrid.benchmarks", reason="needs the extra xland")
 
 pytestmark = [
     pytest.mark.suites,

@@ -206,7 +206,7 @@ def test_what_cannot_be_asked_for_is_refused(options, said):
 @pytest.mark.slow
 @pytest.mark.parametrize("core", CORES)
 def test_onnx_acts_as_the_learner(core, made):
-    pytest.importorskip("jax2onnx")
+    pytest.importorskip("jax2onnx", reason="needs the extra onnx")
     step = step_of(made(*EXACT[core]), 1)
     play = onnx_file.player(onnx_file.model_of(step), step)
     for x, y in zip(played(step, step.function), played(step, play), strict=True):
@@ -220,7 +220,10 @@ def test_onnx_acts_as_the_learner(core, made):
 @pytest.mark.parametrize("player", ["play_jax", "play_onnx"])
 def test_a_stranger_plays_it(player, made, tmp_path, monkeypatch):
     """The very episodes that the learner plays, and nothing of ours is imported."""
-    pytest.importorskip("jax2onnx" if "onnx" in player else "flatbuffers")
+    module, extra = (
+        ("jax2onnx", "onnx") if "onnx" in player else ("flatbuffers", "export")
+    )
+    pytest.importorskip(module, reason=f"needs the extra {extra}")
     import gymnasium
 
     trained = made("s5", {}, "env=gymnax/CartPole-v1")
