@@ -153,8 +153,8 @@ def make_distill(
     """
     config.check_updates(num_updates)
     trials = env.num_trials if hasattr(env, "again") else 0
-    name = name_of(env)
     if trials < 2:
+        name = name_of(env)
         raise ValueError(
             "agent=distill learns how a learner improves over the trials of a hidden "
             f"task, and needs num_trials of at least 2; {name} has {trials or 'none'}."
@@ -165,7 +165,7 @@ def make_distill(
         _check_fits(stored, env.observation_space(env_params), space)
     recorder = None
     if config.histories is None:
-        recorder = _recorder(config, env, env_params, name)
+        recorder = _recorder(config, env, env_params)
     network = ActorCritic(
         core=core,
         head=head,
@@ -194,12 +194,13 @@ def _check_fits(stored: Stored, seen: Any, done: Any) -> None:
             )
 
 
-def _recorder(config: DistillConfig, env: Any, env_params: Any, name: str) -> Recorder:
+def _recorder(config: DistillConfig, env: Any, env_params: Any) -> Recorder:
     rows, space = table(env), env.action_space(env_params)
     if rows is None or not isinstance(space, spaces.Discrete):
         raise ValueError(
-            f"agent=distill makes its histories with a table of states, and {name} "
-            "has none: say with agent.histories=DIR where some are stored."
+            "agent=distill makes its histories with a table of states, and "
+            f"{name_of(env)} has none: say with agent.histories=DIR where some are "
+            "stored."
         )
     every, share = config.source_every, config.source_epsilon_share
     return Recorder(

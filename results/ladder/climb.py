@@ -72,7 +72,7 @@ BRIEF = (*S5, "env.num_trials=1", "env.trial_steps=250")
 # One trial of full length, which a gradient sees whole.
 WHOLE = (*S5, "env.num_trials=1", "agent.rollout_length=500")
 M = 1_000_000
-BODY = "env.train_bodies=[cartpole_swingup]"
+BODY = f"env.train_bodies=[{ONE[0]}]"
 RECIPES = {
     "permutation_long": Recipe("ladder/permutation_one", 8 * M),
     "turned": Recipe("ladder/turned_one", 8 * M),

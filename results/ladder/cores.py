@@ -3,8 +3,8 @@
 One learner each imitates the expert of a bare body behind permutations, in as many
 steps and with the same settings but for its core (of `s5_foresight`: but for what
 memory is asked besides), and is evaluated on others. What came out is a line of
-results/ladder/cores.csv. What is there is not done again, and what was
-begun goes on. Then puts the table into docs/in_context.md.
+results/ladder/cores.csv. What is there is not done again, and what was begun goes on.
+Then puts the table into docs/in_context.md.
 """
 
 import json
@@ -28,7 +28,7 @@ CORES = {
     "window_attention": ("core=window_attention",),
     "hybrid": ("core=hybrid", "core.pattern=[s5,window_attention]"),
 }
-FIGURES = ("zero_shot", "adapted")
+FIGURES = ("zero_shot", "adapted", "cleared_loss")
 ENDS = ("", "_low", "_high")  # over tasks, for there is one learner
 
 
@@ -54,19 +54,13 @@ def row(name: str) -> dict[str, str]:
         "env_steps": str(training["env_steps"]),
         "training_return": f"{training['final_return']:.1f}",
     }
-    for figure in FIGURES:
-        for end, value in zip(ENDS, told[figure], strict=True):
-            found[figure + end] = f"{value:.1f}"
     loss = told["controls"]["cleared"]["loss_over_tasks"]
-    for end, value in zip(ENDS, loss, strict=True):
-        found[f"cleared_loss{end}"] = f"{value:.1f}"
+    for figure, interval in zip(
+        FIGURES, (told["zero_shot"], told["adapted"], loss), strict=True
+    ):
+        for end, value in zip(ENDS, interval, strict=True):
+            found[figure + end] = f"{value:.1f}"
     return found
-
-
-def shown(one: dict[str, str], figure: str) -> str:
-    """A mean and its interval over tasks."""
-    mean, low, high = (float(one[figure + end]) for end in ENDS)
-    return f"{mean:.0f} [{low:.0f}, {high:.0f}]"
 
 
 def lines() -> list[list[str]]:
@@ -77,7 +71,10 @@ def lines() -> list[list[str]]:
             f"`{one['core']}`",
             f"{int(one['parameters']):,}",
             f"{float(one['training_return']):.0f}",
-            *(shown(one, figure) for figure in (*FIGURES, "cleared_loss")),
+            *(
+                climb.shown([float(one[figure + end]) for end in ENDS])
+                for figure in FIGURES
+            ),
         ]
         for one in known
     ]
